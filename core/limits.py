@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every limit on what is accepted from outside, in one place."""
+
+from __future__ import annotations
+
+SAMPLE_RATE = 16_000  # of the networks, per second
+MIN_RATE = 4_000  # of a voice, per second
+MAX_RATE = 768_000
+MAX_DURATION_S = 3_600.0  # of the part of a voice that is animated at once
+SHORT_CLIP_S = 0.5  # below this, emotion settings have no visible effect
+AUDIO_BLOCK_VALUES = 1 << 19  # samples times channels decoded at once
+
+MIN_FPS = 1
+MAX_FPS = 1_000
+MAX_FPS_DENOMINATOR = 1_000_000
+
+MAX_JSON_BYTES = 8 << 20  # of a model's or preset's JSON file
+MAX_WEIGHTS_JSON_BYTES = 512 << 20  # one hour at 60 fps
+MAX_JSON_DEPTH = 32
+MAX_NPZ_BYTES = 2 << 30  # unpacked, all arrays of one file together
+MAX_NPZ_ENTRIES = 4_096
+MAX_NPZ_RATIO = 200  # unpacked to packed, looked at from NPZ_RATIO_FROM_BYTES on
+NPZ_RATIO_FROM_BYTES = 64 << 20
+MAX_NETWORK_BYTES = 4 << 30
+
+MAX_VERTICES = 1_000_000
+MAX_SHAPES = 4_096
+MAX_EMOTIONS = 256
+MAX_WINDOW_SAMPLES = 160_000
+MAX_ROWS = 10_000_000  # of a table over time: emotion database, eye darts
+
+NETWORK_BATCH = 32  # windows per call of the network
+GEOMETRY_BLOCK = 128  # frames of geometry held at once
+PROJECTION_BLOCK = 256  # frames brought into the solver's unknowns at once

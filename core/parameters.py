@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one table of parameters: name, range, default, unit, text, and the stage that it restarts.
+
+Blender's properties, the command line and the manual are made from this table. Ranges and defaults
+are those of the published SDK behaviour; where a model folder's ``model_config.json`` gives a
+value, it goes before the table's default, and the user's value goes before both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+from .errors import UserError
+
+Value = float | int | bool | str
+Stage = Literal["network", "skin", "tongue", "teeth", "eyes", "solve", "weights"]
+
+EMOTION_NAMES: tuple[str, ...] = (
+    "amazement",
+    "anger",
+    "cheekiness",
+    "disgust",
+    "fear",
+    "grief",
+    "joy",
+    "outofbreath",
+    "pain",
+    "sadness",
+)
+EMOTION_PREFIX = "emotion_"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row. ``kind`` follows from the default; text has no range.
+
+    ``label`` is the manual's name of it, ``text`` one sentence without a full stop (a tooltip),
+    ``stage`` the first stage that has to run again after a change.
+    """
+
+    name: str
+    label: str
+    minimum: float
+    maximum: float
+    default: Value
+    unit: str
+    text: str
+    stage: Stage
+
+    @property
+    def kind(self) -> Literal["float", "int", "bool", "text"]:
+        if isinstance(self.default, bool):
+            return "bool"
+        if isinstance(self.default, int):
+            return "int"
+        return "float" if isinstance(self.default, float) else "text"
+
+
+_P = Parameter
+INPUT: tuple[Parameter, ...] = (
+    _P("input_strength", "Input Strength", 0.0, 3.0, 1.0, "",
+       "Gain on the voice before the network: 0 is muted, above 1 is more pronounced", "network"),
+    _P("prediction_delay", "Prediction Delay", -1.0, 1.0, 0.0, "s",
+       "Moves the face against the voice; positive moves the mouth later", "network"),
+    _P("source_shot", "Source Shot", 0.0, 0.0, "", "",
+       "Default expression from the model's database; empty takes the model's own", "network"),
+    _P("source_frame", "Source Frame", 0, 1_000_000, 0, "",
+       "Frame of the source shot that is the default expression", "network"),
+)  # fmt: skip
+EMOTION: tuple[Parameter, ...] = tuple(
+    _P(EMOTION_PREFIX + name, label, 0.0, 1.0, 0.0, "",
+       f"Amount of {label.lower()} in the whole take; all at 0 is neutral", "network")
+    for name, label in zip(
+        EMOTION_NAMES,
+        ("Amazement", "Anger", "Cheekiness", "Disgust", "Fear", "Grief", "Joy", "Out of Breath",
+         "Pain", "Sadness"),
+        strict=True,
+    )
+)  # fmt: skip
+SKIN: tuple[Parameter, ...] = (
+    _P("skin_strength", "Skin Strength", 0.0, 2.0, 1.0, "",
+       "Range of motion of the skin as a whole", "skin"),
+    _P("upper_face_strength", "Upper Face Strength", 0.0, 2.0, 1.0, "",
+       "Range of motion of the upper face", "skin"),
+    _P("lower_face_strength", "Lower Face Strength", 0.0, 2.0, 1.0, "",
+       "Range of motion of the lower face", "skin"),
+    _P("eyelid_open_offset", "Eyelid Offset", -1.0, 1.0, 0.06, "",
+       "Default pose of the lids, from -1 closed to 1 open", "skin"),
+    _P("blink_strength", "Blink Strength", 0.0, 2.0, 1.0, "", "Range of the blink", "skin"),
+    _P("blink_offset", "Blink Offset", 0.0, 1.0, 0.0, "",
+       "Closes the lids by this much in the whole take", "skin"),
+    _P("blink_interval", "Blink Interval", 0.0, 60.0, 3.0, "s",
+       "Mean time between blinks; 0 is no blinks", "skin"),
+    _P("blink_seed", "Blink Seed", 0, 9_999, 0, "",
+       "Chooses another natural pattern of blinks", "skin"),
+    _P("lip_open_offset", "Lip Open Offset", -0.2, 0.2, -0.03, "",
+       "Default pose of the lips, from closed to open", "skin"),
+    _P("upper_face_smoothing", "Upper Face Smoothing", 0.0, 0.1, 0.001, "s",
+       "Smoothing of the upper face over time", "skin"),
+    _P("lower_face_smoothing", "Lower Face Smoothing", 0.0, 0.1, 0.0023, "s",
+       "Smoothing of the lower face over time", "skin"),
+    _P("face_mask_level", "Face Mask Level", 0.0, 1.0, 0.6, "",
+       "Height of the border between lower and upper face, share of the face's height", "skin"),
+    _P("face_mask_softness", "Face Mask Softness", 0.001, 0.5, 0.0085, "",
+       "Width of the blend at the border, share of the face's height", "skin"),
+)  # fmt: skip
+EYES: tuple[Parameter, ...] = (
+    _P("eyeballs_strength", "Offset Strength", 0.0, 2.0, 1.0, "",
+       "Range of the eye motion that the network gives", "eyes"),
+    _P("saccade_strength", "Saccade Strength", 0.0, 2.0, 1.0, "",
+       "Range of the small darts of the eyes", "eyes"),
+    _P("eye_saccade_seed", "Saccade Seed", 0, 4_999, 0, "",
+       "Chooses where in the model's pattern the darts start", "eyes"),
+    _P("right_eye_rot_x_offset", "Right Eye Rotate X", -10.0, 10.0, 0.0, "deg",
+       "Turns the right eye; positive looks down", "eyes"),
+    _P("right_eye_rot_y_offset", "Right Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
+       "Turns the right eye; positive looks to the character's left", "eyes"),
+    _P("left_eye_rot_x_offset", "Left Eye Rotate X", -10.0, 10.0, 0.0, "deg",
+       "Turns the left eye; positive looks down", "eyes"),
+    _P("left_eye_rot_y_offset", "Left Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
+       "Turns the left eye; positive looks to the character's left", "eyes"),
+)  # fmt: skip
+TEETH: tuple[Parameter, ...] = (
+    _P("lower_teeth_strength", "Strength", 0.0, 2.0, 1.0, "",
+       "Range of motion of the lower denture", "teeth"),
+    _P("lower_teeth_height_offset", "Height", -3.0, 3.0, 0.0, "unit",
+       "Moves the lower denture up or down", "teeth"),
+    _P("lower_teeth_depth_offset", "Depth", -3.0, 3.0, 0.0, "unit",
+       "Moves the lower denture forward or back", "teeth"),
+)  # fmt: skip
+TONGUE: tuple[Parameter, ...] = (
+    _P("tongue_strength", "Strength", 0.0, 3.0, 1.5, "",
+       "Range of motion of the tongue", "tongue"),
+    _P("tongue_height_offset", "Height", -3.0, 3.0, 0.2, "unit",
+       "Moves the tongue up or down", "tongue"),
+    _P("tongue_depth_offset", "Depth", -3.0, 3.0, 0.13, "unit",
+       "Moves the tongue forward or back", "tongue"),
+)  # fmt: skip
+SOLVE: tuple[Parameter, ...] = (
+    _P("clamp_weights", "Clamp Weights", 0, 1, False, "",
+       "Keeps every weight between 0 and 1 after multipliers and offsets", "weights"),
+    _P("sdk_compatible", "SDK Compatible", 0, 1, False, "",
+       "Solves exactly as the published SDK does, which shrinks weights when its temporal "
+       "smoothing is on", "solve"),
+)  # fmt: skip
+
+GROUPS: dict[str, tuple[Parameter, ...]] = {
+    "input": INPUT,
+    "emotion": EMOTION,
+    "skin": SKIN,
+    "eyes": EYES,
+    "teeth": TEETH,
+    "tongue": TONGUE,
+    "solve": SOLVE,
+}
+PARAMETERS: dict[str, Parameter] = {p.name: p for group in GROUPS.values() for p in group}
+
+
+def _f(name: str) -> float:
+    return float(PARAMETERS[name].default)
+
+
+def _i(name: str) -> int:
+    return int(PARAMETERS[name].default)
+
+
+def checked(name: str, value: object, source: str = "") -> Value:
+    """Return ``value`` as the parameter's own type, or raise UserError naming the parameter.
+
+    ``source`` (a file name) is put in front of the sentence.
+    """
+    where = f"{source}: " if source else ""
+    parameter = PARAMETERS.get(name)
+    if parameter is None:
+        raise UserError(f"{where}there is no parameter called {name!r}.", "Check the spelling.")
+    label = f"{where}{parameter.label} ({name})"
+    if parameter.kind == "text":
+        if not isinstance(value, str) or len(value) > 256:
+            raise UserError(f"{label} has to be a short text.")
+        return value
+    if isinstance(value, str) or not isinstance(value, (int, float)):
+        raise UserError(f"{label} has to be a number, not {value!r}.")
+    number = float(value)
+    if not math.isfinite(number):
+        raise UserError(f"{label} has to be a number, not {number}.")
+    # A value that went through float32 (Blender's properties) may miss its limit by a rounding.
+    slack = 1e-6 * max(abs(parameter.minimum), abs(parameter.maximum))
+    if not parameter.minimum - slack <= number <= parameter.maximum + slack:
+        raise UserError(
+            f"{label} is {number:g}; it has to be between {parameter.minimum:g} and "
+            f"{parameter.maximum:g}."
+        )
+    number = min(max(number, parameter.minimum), parameter.maximum)
+    if parameter.kind == "float":
+        return number
+    if number != int(number):
+        raise UserError(f"{label} has to be a whole number, not {number:g}.")
+    return bool(number) if parameter.kind == "bool" else int(number)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One value for every parameter of the table, checked. Raises UserError on bad values."""
+
+    input_strength: float = _f("input_strength")
+    prediction_delay: float = _f("prediction_delay")
+    source_shot: str = ""
+    source_frame: int = _i("source_frame")
+    emotion_amazement: float = 0.0
+    emotion_anger: float = 0.0
+    emotion_cheekiness: float = 0.0
+    emotion_disgust: float = 0.0
+    emotion_fear: float = 0.0
+    emotion_grief: float = 0.0
+    emotion_joy: float = 0.0
+    emotion_outofbreath: float = 0.0
+    emotion_pain: float = 0.0
+    emotion_sadness: float = 0.0
+    skin_strength: float = _f("skin_strength")
+    upper_face_strength: float = _f("upper_face_strength")
+    lower_face_strength: float = _f("lower_face_strength")
+    eyelid_open_offset: float = _f("eyelid_open_offset")
+    blink_strength: float = _f("blink_strength")
+    blink_offset: float = _f("blink_offset")
+    blink_interval: float = _f("blink_interval")
+    blink_seed: int = _i("blink_seed")
+    lip_open_offset: float = _f("lip_open_offset")
+    upper_face_smoothing: float = _f("upper_face_smoothing")
+    lower_face_smoothing: float = _f("lower_face_smoothing")
+    face_mask_level: float = _f("face_mask_level")
+    face_mask_softness: float = _f("face_mask_softness")
+    eyeballs_strength: float = _f("eyeballs_strength")
+    saccade_strength: float = _f("saccade_strength")
+    eye_saccade_seed: int = _i("eye_saccade_seed")
+    right_eye_rot_x_offset: float = _f("right_eye_rot_x_offset")
+    right_eye_rot_y_offset: float = _f("right_eye_rot_y_offset")
+    left_eye_rot_x_offset: float = _f("left_eye_rot_x_offset")
+    left_eye_rot_y_offset: float = _f("left_eye_rot_y_offset")
+    lower_teeth_strength: float = _f("lower_teeth_strength")
+    lower_teeth_height_offset: float = _f("lower_teeth_height_offset")
+    lower_teeth_depth_offset: float = _f("lower_teeth_depth_offset")
+    tongue_strength: float = _f("tongue_strength")
+    tongue_height_offset: float = _f("tongue_height_offset")
+    tongue_depth_offset: float = _f("tongue_depth_offset")
+    clamp_weights: bool = False
+    sdk_compatible: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, checked(field.name, getattr(self, field.name)))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> Settings:
+        """Make settings of some values; the others stay at the table's defaults.
+
+        Raises UserError for unknown names, non-numbers, NaN and values out of range.
+        """
+        return cls().changed(values)
+
+    def changed(self, values: Mapping[str, object]) -> Settings:
+        """Return a copy with some values changed, checked as in ``from_mapping``."""
+        return replace(self, **{name: checked(name, value) for name, value in values.items()})
+
+    def to_mapping(self) -> dict[str, Value]:
+        """Every parameter by name, in the table's order; ``from_mapping`` takes it back."""
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def emotion(self, names: tuple[str, ...]) -> tuple[float, ...]:
+        """Strengths for a network's own emotion names; 0 for those the table does not know."""
+        return tuple(float(getattr(self, EMOTION_PREFIX + name, 0.0)) for name in names)
