@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in head: its parts, shapes and jaw, loaded from `assets/head.npz`.
+
+Space of the asset: centimetres, Y up, Z front, the character's left at +x, origin at the base of
+the skull (head joint). `tools/head` builds the file.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+FORMAT = 1
+PART_NAMES = (
+    *("skin", "upper_denture", "lower_denture", "tongue"),
+    *("eye_left", "eye_right", "lashes", "brows"),
+)
+# `HeadPart.materials` indexes these.
+MATERIALS = (
+    *("skin", "mouth", "sclera", "iris", "pupil"),
+    *("teeth", "gums", "tongue", "lashes", "brows"),
+)
+JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
+OPEN_MOUTH_AMOUNT = 0.8
+_MAX_VERTICES = 200_000
+_MAX_SHAPES = 200
+_BLOCK_BYTES = 64 << 20
+_FIX = "Build it with `python tools/head`."
+
+
+@dataclass(frozen=True)
+class HeadPart:
+    """One mesh of the head at rest and its shapes.
+
+    `vertices` (V, 3) cm; `faces` (F, 4), -1 as fourth corner of a triangle; `materials` (F,)
+    index `MATERIALS`; `shapes` (P, V, 3) are displacements at weight 1, named by `shape_names`.
+    The tongue's shapes are relative to the jaw. `colours` (V, 3) are linear RGB, or None.
+    """
+
+    name: str
+    vertices: Floats
+    faces: Ints
+    materials: Ints
+    shape_names: tuple[str, ...]
+    shapes: Floats
+    colours: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """The whole head.
+
+    `eye_centres` (2, 3) [right, left]. `neutral_jaw` (5, 3) are markers on the lower denture and
+    `jaw_deltas` their displacements (5, 3) per jaw shape at weight 1. `jaw_motions` (2, 3) per jaw
+    shape: rotation vector in radians about `jaw_pivot`, then shift in cm, both linear in weight.
+    `lip_open_pose_delta` and `eye_close_pose_delta` (V, 3) belong to the skin.
+    """
+
+    parts: Mapping[str, HeadPart]
+    eye_centres: Floats
+    neutral_jaw: Floats
+    jaw_pivot: Floats
+    jaw_deltas: Mapping[str, Floats]
+    jaw_motions: Mapping[str, Floats]
+    lip_open_pose_delta: Floats
+    eye_close_pose_delta: Floats
+    landmarks: Mapping[str, Ints]
+
+    @property
+    def skin(self) -> HeadPart:
+        """The part whose shapes are the 52 ARKit shapes."""
+        return self.parts["skin"]
+
+
+def load_head(path: str | Path) -> Head:
+    """Read and check the asset; `UserError` when it is missing or is not a head."""
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError(f"The built-in head {path.name} is missing ({path}).", _FIX) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"The built-in head {path} cannot be read: {error}.", _FIX) from error
+    try:
+        return _head_from(arrays)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path} is not a head of this version: {error}.", _FIX) from error
+
+
+def _head_from(arrays: Mapping[str, NDArray[np.generic]]) -> Head:
+    if int(arrays["format"]) != FORMAT:
+        raise ValueError(f"format {int(arrays['format'])}, expected {FORMAT}")
+    parts = {name: _part_from(name, arrays) for name in PART_NAMES}
+    count = len(parts["skin"].vertices)
+    deltas = {name: _floats(arrays, f"jaw_delta/{name}", (5, 3)) for name in JAW_SHAPES}
+    motions = {name: _floats(arrays, f"jaw_motion/{name}", (2, 3)) for name in JAW_SHAPES}
+    landmarks = {
+        key.removeprefix("landmark/"): _ints(arrays, key, count)
+        for key in arrays
+        if key.startswith("landmark/")
+    }
+    return Head(
+        parts,
+        eye_centres=_floats(arrays, "eye_centres", (2, 3)),
+        neutral_jaw=_floats(arrays, "neutral_jaw", (5, 3)),
+        jaw_pivot=_floats(arrays, "jaw_pivot", (3,)),
+        jaw_deltas=deltas,
+        jaw_motions=motions,
+        lip_open_pose_delta=_floats(arrays, "lip_open_pose_delta", (count, 3)),
+        eye_close_pose_delta=_floats(arrays, "eye_close_pose_delta", (count, 3)),
+        landmarks=landmarks,
+    )
+
+
+def _part_from(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> HeadPart:
+    key = f"part/{name}"
+    count = len(arrays[f"{key}/vertices"])
+    if not 0 < count <= _MAX_VERTICES:
+        raise ValueError(f"{name} has {count} vertices")
+    names = tuple(str(each) for each in arrays[f"{key}/shape_names"])
+    if len(names) > _MAX_SHAPES or len(set(names)) != len(names):
+        raise ValueError(f"{name} has unusable shape names")
+    faces = _ints(arrays, f"{key}/faces", count, lowest=-1)
+    if faces.ndim != 2 or faces.shape[1] != 4 or (faces[:, :3] < 0).any():
+        raise ValueError(f"{name} has unusable faces")
+    materials = _ints(arrays, f"{key}/materials", len(MATERIALS))
+    if materials.shape != (len(faces),):
+        raise ValueError(f"{name} has {len(faces)} faces but {materials.size} materials")
+    colours = f"{key}/colours"
+    return HeadPart(
+        name,
+        vertices=_floats(arrays, f"{key}/vertices", (count, 3)),
+        faces=faces,
+        materials=materials,
+        shape_names=names,
+        shapes=_floats(arrays, f"{key}/shapes", (len(names), count, 3)),
+        colours=_floats(arrays, colours, (count, 3)) if colours in arrays else None,
+    )
+
+
+def _floats(
+    arrays: Mapping[str, NDArray[np.generic]], key: str, shape: tuple[int, ...]
+) -> Floats:
+    values = arrays[key]
+    if values.shape != shape or values.dtype.kind != "f":
+        raise ValueError(f"{key} is {values.dtype} {values.shape}, expected floats {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{key} holds values that are not finite")
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _ints(
+    arrays: Mapping[str, NDArray[np.generic]], key: str, limit: int, lowest: int = 0
+) -> Ints:
+    values = arrays[key]
+    if values.dtype.kind != "i":
+        raise ValueError(f"{key} is {values.dtype}, expected integers")
+    if values.size and (values.min() < lowest or values.max() >= limit):
+        raise ValueError(f"{key} points outside 0..{limit - 1}")
+    return np.ascontiguousarray(values, dtype=np.int32)
+
+
+def pose_skin(head: Head, weights: NDArray[np.floating]) -> Floats:
+    """Skin vertices (T, V, 3) in cm for weights (T, 52) in the order of the skin's shapes."""
+    skin = head.skin
+    weights = np.atleast_2d(np.asarray(weights, dtype=np.float32))
+    if weights.shape[1] != len(skin.shapes):
+        raise ValueError(f"{weights.shape[1]} weights for {len(skin.shapes)} skin shapes")
+    count = len(skin.vertices)
+    flat = skin.shapes.reshape(len(skin.shapes), -1)
+    result = np.empty((len(weights), count, 3), dtype=np.float32)
+    block = max(1, _BLOCK_BYTES // (count * 12))
+    for start in range(0, len(weights), block):
+        rows = slice(start, start + block)
+        np.matmul(weights[rows], flat, out=result[rows].reshape(-1, count * 3))
+        result[rows] += skin.vertices
+    return result
+
+
+def lip_gap(head: Head, skin: NDArray[np.floating]) -> Floats:
+    """Opening between the inner lips over the mouth's width at rest, (T, V, 3) -> (T,).
+
+    Five columns across the middle of the mouth each hold the vertices of the upper lip's red and
+    those of the lower lip's. A column's opening is the height from the lower lip's highest vertex
+    to the upper lip's lowest, and 0 where the lips touch or overlap. The result is the mean over
+    the columns, divided by the distance between the mouth's corners of the neutral face.
+    """
+    skin = np.asarray(skin, dtype=np.float32)
+    upper = skin[:, head.landmarks["inner_upper_lip"], 1].min(axis=2)
+    lower = skin[:, head.landmarks["inner_lower_lip"], 1].max(axis=2)
+    return np.maximum(upper - lower, 0).mean(axis=1) / mouth_width(head)
+
+
+def mouth_width(head: Head) -> float:
+    """Distance in cm between the mouth's corners of the neutral face."""
+    corners = [int(head.landmarks[f"mouth_corner_{side}"][0]) for side in ("left", "right")]
+    left, right = head.skin.vertices[corners]
+    return float(np.linalg.norm(left - right))

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Vertex colours of the skin: lips, cheeks, lids and the inside of the mouth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .skin import Skin
+from .topology import Floats
+
+# Linear RGB.
+BASE = np.array([0.53, 0.29, 0.20])
+LIPS = np.array([0.42, 0.145, 0.115])
+FLUSH = np.array([0.53, 0.22, 0.155])
+SHADE = np.array([0.40, 0.20, 0.145])
+SCALP = np.array([0.40, 0.235, 0.17])
+MOUTH = np.array([0.30, 0.07, 0.06])
+
+
+def skin(face: Skin, eye_centres: Floats) -> Floats:
+    """Linear RGB per skin vertex (V, 3)."""
+    colours = np.tile(BASE, (len(face.points), 1))
+    points = face.points
+    right, left = eye_centres
+    width = left[0]
+
+    def blend(share: Floats, towards: Floats) -> None:
+        colours[:] += np.clip(share, 0, 1)[:, None] * (towards - colours)
+
+    def spot(centre: list[float], radius: float) -> Floats:
+        places = np.array([centre, np.array(centre) * [-1, 1, 1]])
+        near = np.linalg.norm(points[None] - places[:, None], axis=2).min(axis=0)
+        return np.exp(-((near / radius) ** 2))
+
+    eye = eye_centres[1]
+    blend(0.5 * spot([width * 1.25, eye[1] - 3.2, eye[2] - 0.3], 2.0), FLUSH)
+    tip = int(points[:, 2].argmax())
+    blend(0.5 * spot(list(points[tip]), 1.3), FLUSH)
+    ears = np.clip((np.abs(points[:, 0]) - 7.4) / 1.2, 0, 1) * (np.abs(points[:, 1]) < 6)
+    blend(0.55 * ears, FLUSH)
+    blend(0.55 * spot([eye[0], eye[1] - 0.25, eye[2] + 1.4], 1.15), SHADE)
+    lips = _lips(face)
+    blend(lips, LIPS)
+    blend(face.mouth.astype(float), MOUTH)
+    return colours
+
+
+def _lips(face: Skin) -> Floats:
+    """1 on the lips' red, fading out over one ring outside it."""
+    loop = np.zeros(len(face.points), dtype=bool)
+    loop[face.loops["outer"]] = True
+    loop[face.loops["edge"]] = True
+    loop[face.loops["inner"]] = True
+    rings = face.around.distance(loop | face.mouth)
+    return np.interp(rings, [0, 1, 2], [1.0, 0.85, 0.0])

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The 52 skin shapes: repaired, made symmetric, strengthened, and closed where lips must meet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .basemesh import BaseMesh
+from .names import ARKIT, UPPER_FACE, mirror_of
+from .skin import ROUNDING_CM, Skin
+from .topology import MIRROR, Floats, smooth
+
+# How much stronger than in the source, compared with what riggers expect of these names.
+GAINS = {
+    "noseSneer": 2.0,
+    "browOuterUp": 1.6,
+    "cheekPuff": 1.4,
+    "mouthRollLower": 1.5,
+    "mouthShrugLower": 1.5,
+    "mouthUpperUp": 1.4,
+    "browInnerUp": 1.5,
+    "mouthFunnel": 1.2,
+    "mouthStretch": 1.3,
+    "cheekSquint": 1.3,
+}
+Shapes = dict[str, Floats]
+
+
+def build(base: BaseMesh, skin: Skin) -> Shapes:
+    """All 52 shapes as displacements (V, 3) in cm, in the field's order."""
+    shapes = {name: base.shapes[name][skin.source] for name in ARKIT}
+    shapes = _symmetric(shapes, skin)
+    _leave_mouth_alone(shapes, skin)
+    shapes = {name: _polish(moves, skin) for name, moves in shapes.items()}
+    for name, moves in shapes.items():
+        stem = name.removesuffix("Left").removesuffix("Right")
+        moves *= GAINS.get(stem, 1.0)
+    _rebuild_press(shapes, skin)
+    return _symmetric(shapes, skin)
+
+
+def _symmetric(shapes: Shapes, skin: Skin) -> Shapes:
+    """Left shape = mirrored right shape; a centre shape = its own mirror image."""
+    return {
+        name: (moves + shapes[mirror_of(name)][skin.mirror] * MIRROR) / 2
+        for name, moves in shapes.items()
+    }
+
+
+def _leave_mouth_alone(shapes: Shapes, skin: Skin) -> None:
+    """Lids, brows, nose and cheek squint do not reach into the mouth."""
+    for name in UPPER_FACE:
+        shapes[name][skin.mouth] = 0
+
+
+def _polish(moves: Floats, skin: Skin) -> Floats:
+    """Remove the source's rounding steps; what does not move stays exactly still."""
+    still = ~skin.around.grow(np.abs(moves).max(axis=1) > 0)
+    return smooth(moves, skin.around, ROUNDING_CM, fixed=still)
+
+
+def _rebuild_press(shapes: Shapes, skin: Skin) -> None:
+    """Lips pressed together, not a smirk: half of each roll per side and a little of the source."""
+    left = _falloff_to_right(skin.points[:, 0])
+    for side, share in (("Left", left), ("Right", 1 - left)):
+        roll = 0.28 * shapes["mouthRollUpper"] + 0.22 * shapes["mouthRollLower"]
+        name = f"mouthPress{side}"
+        shapes[name] = 0.3 * shapes[name] + 2 * share[:, None] * roll
+
+
+def _falloff_to_right(x: Floats, width: float = 1.2) -> Floats:
+    """1 on the character's left (+x), 0 on the right, smooth over the middle; halves sum to 1."""
+    t = np.clip(0.5 + x / (2 * width), 0, 1)
+    return t * t * (3 - 2 * t)
