@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every difference between Blender 4.2 and 5.2 that Facewright meets, as named answers.
+
+No other module compares ``bpy.app.version``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+BLENDER: tuple[int, int, int] = tuple(bpy.app.version)
+
+# Actions have layers and slots, one slot per animated data-block.
+HAS_ACTION_SLOTS = BLENDER >= (4, 4, 0)
+# The sequencer may show another scene than the one being animated.
+HAS_SEQUENCER_SCENE = BLENDER >= (5, 0, 0)
+# Strips name their times left_handle, content_start, ...; the frame_* names go away in 6.0.
+HAS_STRIP_HANDLES = BLENDER >= (5, 2, 0)
+# SequenceEditor.strips; `sequences` before.
+HAS_STRIPS_LIST = BLENDER >= (4, 4, 0)
+# Blender hands out its bundled Python modules (pxr among them) on request.
+HAS_BUNDLED_MODULES = BLENDER >= (4, 4, 0)
+# The USD exporter has one three-way setting for textures; before, a switch.
+HAS_USD_TEXTURES_MODE = BLENDER >= (4, 4, 0)
+# The FBX importer written in C++.
+HAS_FAST_FBX_IMPORT = BLENDER >= (4, 5, 0)
+
+
+def has_sound() -> bool:
+    """Whether this Blender was built with audio; the 4.2 module is not."""
+    return bool(bpy.app.build_options.audaspace)
+
+
+def has_usd() -> bool:
+    """Whether this Blender was built with USD; distributions sometimes leave it out."""
+    return bool(bpy.app.build_options.usd)
+
+
+def eevee_engine() -> str:
+    return "BLENDER_EEVEE" if BLENDER >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def sequencer_strips(editor: bpy.types.SequenceEditor) -> Any:
+    """The editor's top-level strips, with ``new_sound`` and ``remove``."""
+    return editor.strips if HAS_STRIPS_LIST else getattr(editor, "sequences")  # noqa: B009
+
+
+def all_strips_name() -> str:
+    """The property that lists every strip, also those inside meta strips."""
+    return "strips_all" if HAS_STRIPS_LIST else "sequences_all"
+
+
+def all_strips(editor: bpy.types.SequenceEditor) -> Iterable[Any]:
+    return getattr(editor, all_strips_name())
+
+
+@dataclass(frozen=True)
+class StripTimes:
+    """A strip's place in frames; skips are what its handles and trims cut off its content.
+
+    ``sound_offset_s`` delays the sound inside the content.
+    """
+
+    start: int
+    duration: int
+    skip_left: float
+    skip_right: float
+    sound_offset_s: float
+
+    @property
+    def end(self) -> int:
+        return self.start + self.duration
+
+
+def strip_times(strip: Any) -> StripTimes:
+    if HAS_STRIP_HANDLES:
+        return StripTimes(
+            start=int(strip.left_handle),
+            duration=int(strip.right_handle - strip.left_handle),
+            skip_left=float(strip.left_handle_offset + strip.content_trim_start),
+            skip_right=float(strip.right_handle_offset + strip.content_trim_end),
+            sound_offset_s=float(strip.sound_offset),
+        )
+    return StripTimes(
+        start=int(strip.frame_final_start),
+        duration=int(strip.frame_final_duration),
+        skip_left=float(strip.frame_offset_start + strip.animation_offset_start),
+        skip_right=float(strip.frame_offset_end + strip.animation_offset_end),
+        sound_offset_s=float(getattr(strip, "sound_offset", 0.0)),
+    )
+
+
+def strip_is_retimed(strip: Any) -> bool:
+    """Whether the strip may play faster or slower than its sound."""
+    return len(getattr(strip, "retiming_keys", ())) > 0
+
+
+def show_in_sequencer(scene: bpy.types.Scene) -> None:
+    """Let sequencer editors that show no scene show this one (5.0 on; always so before)."""
+    if not HAS_SEQUENCER_SCENE:
+        return
+    for manager in bpy.data.window_managers:
+        for window in manager.windows:
+            workspace: Any = window.workspace
+            if window.scene == scene and workspace.sequencer_scene is None:
+                workspace.sequencer_scene = scene
+
+
+def usd_texture_options() -> dict[str, Any]:
+    """Settings of the USD exporter that leave texture files where they are."""
+    if HAS_USD_TEXTURES_MODE:
+        return {"export_textures_mode": "KEEP"}
+    return {"export_textures": False}
+
+
+def usd_module() -> Any | None:
+    """Blender's own ``pxr.Usd``, or None where it ships without."""
+    if not HAS_BUNDLED_MODULES:
+        return None
+    try:
+        getattr(bpy.utils, "expose_bundled_modules")()  # noqa: B009
+        return importlib.import_module("pxr.Usd")
+    except (AttributeError, ImportError):
+        return None
+
+
+def session_uid(data_block: bpy.types.ID) -> int:
+    """The number of a data-block in this session: kept by undo and rename, new after a load."""
+    return int(data_block.session_uid)
+
+
+def description() -> dict[str, str]:
+    """What a report needs to know of the program it happened in."""
+    return {
+        "blender": bpy.app.version_string,
+        "build": f"{bpy.app.build_hash!r} {bpy.app.build_platform!r}",
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "background": str(bpy.app.background),
+    }
