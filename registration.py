@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Blender is told about, in order. One literal list; undone in the opposite order."""
+
+from __future__ import annotations
+
+import logging
+from types import ModuleType
+
+log = logging.getLogger(__name__)
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    """Each has ``register()`` and ``unregister()``; property groups come before their users."""
+    return ()
+
+
+def register() -> None:
+    """Register everything, or nothing if one part fails."""
+    done: list[ModuleType] = []
+    try:
+        for module in _modules():
+            module.register()
+            done.append(module)
+    except Exception:
+        _unregister(done)
+        raise
+
+
+def unregister() -> None:
+    _unregister(list(_modules()))
+
+
+def _unregister(modules: list[ModuleType]) -> None:
+    """Undo in reverse; a part that fails is logged and does not keep the others from it."""
+    for module in reversed(modules):
+        try:
+            module.unregister()
+        except Exception:
+            log.exception("Facewright could not unregister %s", module.__name__)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs every test suite on every Blender that can be set up here, and sums up."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from . import envs, extension, gui, linting, pythons
+from .console import Failure, say, table
+from .places import ROOT
+
+KINDS = ("lint", "core", "package", "blender", "gui")
+WITHOUT_BLENDER = ("core", "worker", "house", "head", "training", "demo")
+LIMIT_S = 900
+COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
+
+
+class Result(NamedTuple):
+    """What one suite came to."""
+
+    suite: str
+    where: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    reason: str = ""
+
+
+class Choice(NamedTuple):
+    """What the person asked for: kinds of suite, Blender versions, words passed on to pytest."""
+
+    kinds: Sequence[str]
+    blenders: Sequence[str]
+    pytest: Sequence[str]
+
+
+def test(choice: Choice) -> int:
+    """Run what was chosen; the last line is what CI reads. Exit code 0 only if all is well."""
+    results: List[Result] = []
+    for kind, suites in (
+        ("lint", linting_suite),
+        ("core", core_suites),
+        ("package", blender_suites),
+        ("blender", blender_suites),
+        ("gui", gui_suite),
+    ):
+        if kind in choice.kinds and not (kind == "blender" and "package" in choice.kinds):
+            results += suites(choice)
+    head = ("suite", "Blender / Python", "passed", "failed", "skipped", "seconds", "reason")
+    rows = [(*result[:5], f"{result.seconds:.0f}", result.reason) for result in results]
+    say("\n" + table(head, rows))
+    passed, failed, skipped = (sum(counts) for counts in zip(*[r[2:5] for r in results]))
+    say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+# ---- suites
+
+
+def linting_suite(_choice: Choice) -> List[Result]:
+    def one(name: str, check: Callable[[], None]) -> Result:
+        began = time.monotonic()
+        try:
+            check()
+        except Failure as failure:
+            say(str(failure))
+            return Result(name, "Python 3.11", 0, 1, 0, time.monotonic() - began)
+        return Result(name, "Python 3.11", 1, 0, 0, time.monotonic() - began)
+
+    if not _python("3.11"):
+        return [_skipped("lint", "Python 3.11", "no Python 3.11 could be found or fetched")]
+    say("\n== lint")
+    return [one(name, check) for name, check in linting.CHECKS]
+
+
+def core_suites(choice: Choice) -> List[Result]:
+    """All that needs no Blender, on each of the Pythons that Blender brings."""
+    folders = [f"tests/{name}" for name in WITHOUT_BLENDER if (ROOT / "tests" / name).exists()]
+    results = []
+    for version, env in envs.CORE.items():
+        where = f"Python {version}"
+        if not _python(version):
+            results.append(_skipped("core", where, f"no Python {version} found or fetched"))
+            continue
+        extension.build_head()
+        results.append(run_pytest("core", where, env, folders, choice, {}))
+    return results
+
+
+def blender_suites(choice: Choice) -> List[Result]:
+    """The zip as shipped and the work inside Blender, each in its own process."""
+    kinds = [kind for kind in ("package", "blender") if kind in choice.kinds]
+    results: List[Result] = []
+    archive: Optional[Path] = None
+    for blender in envs.BLENDERS:
+        if choice.blenders and blender.version not in choice.blenders:
+            continue
+        where = f"Blender {blender.version} / {blender.python}"
+        if not _python(blender.python):
+            reason = f"no Python {blender.python} found or fetched"
+            results += [_skipped(kind, where, reason) for kind in kinds]
+            continue
+        archive = archive or extension.build_here(blender.env)
+        extra = {"FACEWRIGHT_ZIP": str(archive), "FACEWRIGHT_BLENDER": blender.version}
+        for kind in kinds:
+            results.append(run_pytest(kind, where, blender.env, [f"tests/{kind}"], choice, extra))
+    return results
+
+
+def gui_suite(choice: Choice) -> List[Result]:
+    """Real windows; skipped, with the reason, where they cannot be set up."""
+    reason = gui.obstacle()
+    if reason:
+        return [_skipped("gui", "Debian's Blender", reason)]
+    say("\n== gui")
+    results = []
+    try:
+        archive = extension.build_here(envs.BLENDERS[0].env)
+        for script in gui.run_all(archive, choice.pytest):
+            name, where, code, seconds, note = script
+            results.append(Result(name, where, int(code == 0), int(code != 0), 0, seconds, note))
+    except gui.Unavailable as problem:
+        results.append(_skipped("gui", "Debian's Blender", str(problem)))
+    return results
+
+
+def _python(version: str) -> bool:
+    try:
+        pythons.find(version)
+    except Failure:
+        return False
+    return True
+
+
+def _skipped(suite: str, where: str, reason: str) -> Result:
+    return Result(suite, where, 0, 0, 1, 0.0, reason)
+
+
+# ---- pytest in a process of its own
+
+
+def run_pytest(
+    suite: str,
+    where: str,
+    env: str,
+    folders: Sequence[str],
+    choice: Choice,
+    extra: Dict[str, str],
+) -> Result:
+    """Run pytest in an environment; a suite that ran nothing has failed."""
+    python = envs.ensure(env)
+    tools = envs.ensure_test_tools(envs.RECIPES[env].python)
+    environ = envs.clean_environ(PYTHONPATH=str(tools), **extra)
+    say(f"\n== {suite}: {where}")
+    command = [str(python), "-m", "pytest", "-q", "-ra", *folders, *choice.pytest]
+    began = time.monotonic()
+    lines, code = watch(command, environ, LIMIT_S)
+    seconds = time.monotonic() - began
+    counts = _counts(lines)
+    passed, skipped = counts.get("passed", 0), counts.get("skipped", 0) + counts.get("xfailed", 0)
+    failed = sum(counts.get(word, 0) for word in ("failed", "error", "errors", "xpassed"))
+    reason = ""
+    if code is None:
+        failed, reason = failed + 1, f"stopped after {LIMIT_S} s"
+    elif code == 5 and choice.pytest:
+        reason = "nothing matched"
+    elif code == 5 or (code == 0 and not passed and not skipped):
+        failed, reason = failed + 1, "ran no test"
+    elif code != 0 and not failed:
+        failed, reason = failed + 1, f"ended with exit code {code}"
+    return Result(suite, where, passed, failed, skipped, seconds, reason)
+
+
+def watch(
+    command: List[str], environ: Dict[str, str], limit_s: float
+) -> Tuple[List[str], Optional[int]]:
+    """Run a command, pass its lines on as they come; the exit code is None if it was stopped."""
+    process = subprocess.Popen(
+        command,
+        cwd=str(ROOT),
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=sys.platform != "win32",
+    )
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(limit_s, stop)
+    timer.start()
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line.rstrip("\n"))
+        say(lines[-1])
+    code = process.wait()
+    timer.cancel()
+    return lines, None if stopped.is_set() else code
+
+
+def _counts(lines: Sequence[str]) -> Dict[str, int]:
+    """The numbers of pytest's closing line."""
+    for line in reversed(lines):
+        found = COUNTS.findall(line)
+        if found and " in " in line:
+            return {word: int(number) for number, word in found}
+    return {}
