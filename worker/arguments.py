@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of a job's arguments: each function returns a value of the right kind or raises UserError.
+
+``where`` names the table in the sentence, for example "voice".
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection
+from fractions import Fraction
+from typing import Any, cast
+
+from ..core.errors import UserError
+from .messages import Fields
+
+
+def only(args: Fields, known: Collection[str], where: str) -> None:
+    """Refuse names that nobody would read."""
+    for name in args:
+        if name not in known:
+            raise UserError(f"{where} has no argument {name!r}.")
+
+
+def table(args: Fields, name: str, where: str) -> Fields:
+    """Return a table; an empty one when it is left out."""
+    value: Any = args.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{name!r} of {where} must be a table.")
+    return cast("Fields", value)
+
+
+def text(args: Fields, name: str, where: str) -> str | None:
+    """Return a text; None when it is left out."""
+    value = args.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UserError(f"{name!r} of {where} must be a text.")
+    return value
+
+
+def full_path(args: Fields, name: str, where: str) -> str | None:
+    """Return an absolute path; None when it is left out. The worker has no folder of its own."""
+    value = text(args, name, where)
+    if value is not None and (not os.path.isabs(value) or "\0" in value):
+        raise UserError(f"{name!r} of {where} must be a full path, not {value!r}.")
+    return value
+
+
+def number(args: Fields, name: str, where: str) -> float | None:
+    """Return a finite number; None when it is left out."""
+    value = args.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"{name!r} of {where} must be a number.")
+    return float(value)
+
+
+def whole(args: Fields, name: str, where: str) -> int | None:
+    """Return a whole number from 0; None when it is left out."""
+    value = args.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or value < 0:
+        raise UserError(f"{name!r} of {where} must be a whole number from 0.")
+    return value
+
+
+def frame_rate(args: Fields, name: str, where: str) -> Fraction:
+    """Return the frame rate given as [numerator, denominator]."""
+    value: Any = args.get(name)
+    if (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(part) is int and part > 0 for part in value)
+    ):
+        return Fraction(value[0], value[1])
+    raise UserError(
+        f"{name!r} of {where} must be two whole numbers above 0, such as [30000, 1001]."
+    )
