@@ -32,3 +32,4 @@ MAX_ROWS = 10_000_000  # of a table over time: emotion database, eye darts
 NETWORK_BATCH = 32  # windows per call of the network
 GEOMETRY_BLOCK = 128  # frames of geometry held at once
 PROJECTION_BLOCK = 256  # frames brought into the solver's unknowns at once
+MAX_FRAMES = 1_000_000  # of one take

@@ -1,20 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole path from a voice to the animation of a face."""
+"""The whole path from a voice to the animation of a face.
+
+voice -> clip -> windows -> network -> motion -> skin, tongue, jaw, eyes -> solve -> face track.
+The same voice, settings, model and libraries give the same face, bit for bit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from .audio import Voice
-from .face_track import FaceTrack
-from .network import Motion
+from .arrays import Doubles
+from .audio import Voice, read_voice
+from .emotion import constant
+from .errors import Cancelled
+from .face_track import FaceTrack, assemble
+from .models import BlendShapeRig, Model, SolveConfig, load_model, settings_for
+from .network import Motion, open_session, run_network
 from .parameters import Settings
+from .postprocess.blink import blink_track
+from .postprocess.eyes import eye_angles
+from .postprocess.jaw import jaw_motion
+from .postprocess.skin import skin_controls, smooth
+from .postprocess.tongue import tongue_controls
+from .solve.blendshape import Solver, WeightTrack, finish, prepare, solve_frames
+from .solve.projection import Projection, project, skin_projection, tongue_projection
+from .windows import exact_fps, plan_windows
 
 Progress = Callable[[float, str], None]
 Check = Callable[[], bool]
+
+_VOICE, _MODEL, _NETWORK, _FACE = 0.0, 0.03, 0.06, 0.85  # share of the work before each stage
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,42 @@ class Take:
     timings: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model and its opened network, to be kept for the next take."""
+
+    model: Model
+    session: Any
+
+
+@dataclass
+class _Watch:
+    """The caller's wishes during a run: progress out, cancel in, time per stage."""
+
+    progress: Progress | None = None
+    cancelled: Check | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def tell(self, share: float, text: str) -> None:
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
+        if self.progress is not None:
+            self.progress(share, text)
+
+    @contextmanager
+    def stage(self, name: str, share: float, text: str) -> Iterator[None]:
+        self.tell(share, text)
+        begin = time.perf_counter()
+        yield
+        self.timings[name] = time.perf_counter() - begin
+
+
+def open_model(model_folder: str | Path, threads: int = 0) -> LoadedModel:
+    """Read a model folder and open its network. Raises UserError."""
+    model = load_model(model_folder)
+    return LoadedModel(model, open_session(model, threads))
+
+
 def animate(
     voice: Voice,
     model_folder: str | Path,
@@ -42,6 +99,108 @@ def animate(
     progress: Progress | None = None,
     cancelled: Check | None = None,
     threads: int = 0,
+    loaded: LoadedModel | None = None,
 ) -> Take:
-    """Animate a face from a voice. Raises UserError and Cancelled."""
-    raise NotImplementedError
+    """Animate a face from a voice.
+
+    ``settings`` holds the user's values by parameter name; the model's and the table's stand for
+    the others. ``progress(share, text)`` is called with 0..1, ``cancelled()`` is asked between
+    blocks. ``threads`` 0 takes up to four. ``loaded`` spares opening the model again.
+    Raises UserError (one clear sentence) and Cancelled.
+    """
+    watch = _Watch(progress, cancelled)
+    rate = exact_fps(fps)
+    with watch.stage("model", _VOICE, "Opening the model"):
+        opened = loaded or open_model(model_folder, threads)
+        model = opened.model
+        values = settings_for(model, settings)
+    with watch.stage("voice", _MODEL, "Reading the voice"):
+        clip = read_voice(voice)
+    info = model.info
+    plan = plan_windows(
+        len(clip.samples), rate, info.window_length, info.target_offset, values.prediction_delay
+    )
+    with watch.stage("network", _NETWORK, "Listening to the voice"):
+        motion = run_network(
+            opened.session,
+            model,
+            clip,
+            plan,
+            constant(values.emotion(info.emotions)),
+            values,
+            lambda share: watch.tell(
+                _NETWORK + share * (_FACE - _NETWORK), "Listening to the voice"
+            ),
+            cancelled,
+        )
+    face = face_from_motion(model, motion, values, clip.duration_s, clip.notices, watch)
+    watch.tell(1.0, "Done")
+    return Take(
+        face=face,
+        motion=motion,
+        voice_name=clip.name,
+        voice_sha256=clip.sha256,
+        model_name=model.name,
+        model_sha256=model.sha256,
+        settings=values,
+        timings=watch.timings,
+    )
+
+
+def face_from_motion(
+    model: Model,
+    motion: Motion,
+    settings: Settings,
+    duration_s: float,
+    notices: tuple[str, ...] = (),
+    watch: _Watch | None = None,
+) -> FaceTrack:
+    """Everything after the network: post-processing and solve. Raises UserError and Cancelled."""
+    watch = watch or _Watch()
+    data, fps = model.data, motion.fps
+    with watch.stage("postprocess", _FACE, "Shaping the face"):
+        blink = blink_track(motion.frame_count, fps, data.blink_profile, settings)
+        smoothed, _ = smooth(skin_controls(motion.skin, blink, settings), fps, settings)
+        tongue = tongue_controls(motion.tongue, settings)
+        jaw = jaw_motion(data.jaw_neutral, motion.jaw, settings)
+        eyes = eye_angles(motion.eyes, data.saccades, fps, settings)
+    tracks: list[tuple[WeightTrack, SolveConfig]] = []
+    with watch.stage("solve", _FACE + 0.02, "Finding the weights"):
+        regions = smoothed.reshape(len(smoothed), -1)
+        for rig, controls, projection in (
+            (model.skin_rig, regions, skin_projection),
+            (model.tongue_rig, tongue, tongue_projection),
+        ):
+            if rig is not None:
+                solver = prepare(rig, settings.sdk_compatible)
+                shortcut = projection(data, settings, solver)
+                tracks.append((_solve(solver, shortcut, controls, settings, watch), rig.config))
+    missing = _missing(model.skin_rig, model.tongue_rig, model.name)
+    return assemble(
+        tracks, jaw, eyes, fps, duration_s, notices + missing, settings.clamp_weights
+    )
+
+
+def _solve(
+    solver: Solver, shortcut: Projection, controls: Doubles, settings: Settings, watch: _Watch
+) -> WeightTrack:
+    count = max(len(controls), 1)
+    weights, _ = solve_frames(
+        solver,
+        project(shortcut, controls),
+        between=lambda done: watch.tell(
+            _FACE + 0.02 + (0.98 - _FACE) * done / count, "Finding the weights"
+        ),
+    )
+    return finish(solver, weights, settings.clamp_weights)
+
+
+def _missing(
+    skin: BlendShapeRig | None, tongue: BlendShapeRig | None, name: str
+) -> tuple[str, ...]:
+    notices: list[str] = []
+    if skin is None:
+        notices.append(f"The model {name} has no poses for the skin; only jaw and eyes move.")
+    if tongue is None:
+        notices.append(f"The model {name} has no poses for the tongue.")
+    return tuple(notices)

@@ -89,10 +89,17 @@ def plan_windows(
 
     ``length`` and ``target_offset`` are the network's (8320 and 4160 samples). ``delay_s`` > 0
     makes the face follow later: each frame hears the voice from that many seconds before.
-    Raises UserError for an impossible frame rate.
+    Raises UserError for an impossible frame rate or too many frames.
     """
     fps = exact_fps(fps)
-    targets = frame_samples(count_frames(sample_count, fps), fps)
+    count = count_frames(sample_count, fps)
+    if count > limits.MAX_FRAMES:
+        raise UserError(
+            f"The voice would give {count} frames; at most {limits.MAX_FRAMES} are animated at "
+            "once.",
+            "Choose a shorter range or a lower frame rate.",
+        )
+    targets = frame_samples(count, fps)
     shift = target_offset + round(delay_s * limits.SAMPLE_RATE)
     return WindowPlan(targets - shift, targets, length, fps)
 

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The weights file of legacy Audio2Face, as JSON.
+
+Keys: ``exportFps`` number, ``trackPath`` text, ``numPoses``, ``numFrames``, ``facsNames`` (names),
+``weightMat`` (numFrames rows of numPoses numbers), and
+
+``joints``        ["leftEye", "rightEye", "jaw"]
+``rotations``     per frame, per joint, [X, Y, Z] degrees: right-handed turns about fixed X, then Y,
+                  then Z, Y up; eyes have Z = 0, positive X looks down, positive Y looks to the
+                  character's left
+``translations``  per frame, per joint, [X, Y, Z] in the model's unit; 0 for the eyes, whose turns
+                  are about their own centres. The jaw moves as ``p' = R p + t`` in model space
+
+Numbers are rounded to 6 decimals, so the same face gives the same bytes. The order of names is the
+published models' (52 ARKit, then 16 tongue); readers go by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from .. import limits
+from ..arrays import AnyArray, Doubles
+from ..errors import UserError
+from ..face_track import FaceTrack
+from ..files import write_text
+from ..safe_files import Json, read_json
+
+JOINTS = ("leftEye", "rightEye", "jaw")
+DEFAULT_FPS = 60
+_DECIMALS = 6
+
+
+def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str = "") -> None:
+    """Write a face's weights, eyes and jaw; ``track_path`` names the voice.
+
+    Whole or not at all. Raises UserError when the place cannot be written.
+    """
+    rotations, translations = _joints(face)
+    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
+    head = {
+        "exportFps": fps,
+        "trackPath": track_path,
+        "numPoses": len(face.names),
+        "numFrames": face.frame_count,
+        "facsNames": list(face.names),
+        "joints": list(JOINTS),
+    }
+    parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
+    for key, values in (
+        ("weightMat", face.weights),
+        ("rotations", rotations),
+        ("translations", translations),
+    ):
+        rows = ",\n".join(json.dumps(row) for row in _rounded(values).tolist())
+        parts.append(f'"{key}": [\n{rows}\n]')
+    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _rounded(values: AnyArray) -> Doubles:
+    return np.round(values.astype(np.float64), _DECIMALS) + 0.0  # no negative zeros
+
+
+def _joints(face: FaceTrack) -> tuple[Doubles, Doubles]:
+    """Rotations and translations (T, 3, 3) [joint][X, Y, Z]."""
+    rotations = np.zeros((face.frame_count, 3, 3))
+    translations = np.zeros_like(rotations)
+    rotations[:, 0, :2] = face.eyes[:, 1]
+    rotations[:, 1, :2] = face.eyes[:, 0]
+    rotations[:, 2] = _angles(face.jaw[:, :3, :3].astype(np.float64))
+    translations[:, 2] = face.jaw[:, :3, 3]
+    return rotations, translations
+
+
+def _angles(turns: Doubles) -> Doubles:
+    """Degrees (T, 3) about fixed X, Y, Z of rotation matrices (T, 3, 3) = Rz Ry Rx."""
+    level = np.hypot(turns[:, 0, 0], turns[:, 1, 0])
+    x = np.arctan2(turns[:, 2, 1], turns[:, 2, 2])
+    y = np.arctan2(-turns[:, 2, 0], level)
+    z = np.arctan2(turns[:, 1, 0], turns[:, 0, 0])
+    return np.degrees(np.stack([x, y, z], axis=1))
+
+
+def _turns(degrees: Doubles) -> Doubles:
+    """Rotation matrices (T, 3, 3) = Rz Ry Rx of degrees (T, 3)."""
+    x, y, z = np.radians(degrees).T
+    zero, one = np.zeros_like(x), np.ones_like(x)
+
+    def matrix(*rows: AnyArray) -> Doubles:
+        return np.stack(rows, axis=1).reshape(-1, 3, 3)
+
+    about_x = matrix(one, zero, zero, zero, np.cos(x), -np.sin(x), zero, np.sin(x), np.cos(x))
+    about_y = matrix(np.cos(y), zero, np.sin(y), zero, one, zero, -np.sin(y), zero, np.cos(y))
+    about_z = matrix(np.cos(z), -np.sin(z), zero, np.sin(z), np.cos(z), zero, zero, zero, one)
+    return about_z @ about_y @ about_x
+
+
+def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
+    """Read a weights file of ours or of legacy Audio2Face.
+
+    ``exportFps`` may be missing (60 then), ``numPoses`` may be wrong (the list of names counts),
+    joints may be missing (at rest then). Raises UserError naming the file and the reason.
+    """
+    source = Path(path)
+    values = read_json(source, limits.MAX_WEIGHTS_JSON_BYTES)
+    names = values.get("facsNames")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise UserError(f"{source} is not a weights file: it has no facsNames.")
+    if len(set(names)) != len(names):
+        raise UserError(f"{source}: facsNames names a pose twice.")
+    weights = _numbers(values, "weightMat", (None, len(names)), source)
+    count = len(weights)
+    fps = values.get("exportFps", DEFAULT_FPS)
+    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= limits.MAX_FPS:
+        raise UserError(f"{source}: exportFps is {fps!r}; it has to be a frame rate.")
+    rate = Fraction(fps).limit_denominator(limits.MAX_FPS_DENOMINATOR)
+    eyes, jaw = _read_joints(values, count, source)
+    return FaceTrack(
+        names=tuple(names),
+        weights=weights.astype(np.float32),
+        jaw=jaw.astype(np.float32),
+        eyes=eyes.astype(np.float32),
+        fps=rate,
+        duration_s=float(count / rate),
+    )
+
+
+def _read_joints(values: dict[str, Json], count: int, source: Path) -> tuple[Doubles, Doubles]:
+    eyes = np.zeros((count, 2, 2))
+    jaw = np.repeat(np.eye(4)[None], count, axis=0)
+    joints = values.get("joints")
+    if joints != list(JOINTS):
+        return eyes, jaw
+    rotations = _numbers(values, "rotations", (count, 3, 3), source)
+    translations = _numbers(values, "translations", (count, 3, 3), source)
+    eyes[:, 1], eyes[:, 0] = rotations[:, 0, :2], rotations[:, 1, :2]
+    jaw[:, :3, :3] = _turns(rotations[:, 2])
+    jaw[:, :3, 3] = translations[:, 2]
+    return eyes, jaw
+
+
+def _numbers(
+    values: dict[str, Json], key: str, shape: tuple[int | None, ...], source: Path
+) -> Doubles:
+    """A nested list as an array; only numbers, of the shape wanted. Raises UserError."""
+    try:
+        array = np.array(values.get(key))
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    if array.size == 0 and isinstance(values.get(key), list):
+        array = np.zeros([n or 0 for n in shape])
+    fits = array.ndim == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype.kind not in "if" or not fits:
+        wanted = " x ".join("frames" if n is None else str(n) for n in shape)
+        raise UserError(f"{source}: {key} has to hold {wanted} numbers.")
+    return array.astype(np.float64)

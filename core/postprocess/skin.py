@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The skin: strengths, lids and lips, smoothing over time, and the border between face regions.
+
+Published SDK behaviour, per frame, with ``d`` the motion of every vertex:
+
+1. ``d = skin_strength * delta + eye_close * (-eyelid_open_offset + blink * blink_strength)
+   + lip_open * lip_open_offset``
+2. two smoothers, upper and lower, each two one-pole filters in a row whose half-life is the
+   smoothing time: ``a = 1 - 0.5 ** (dt / smoothing)``; the first frame sets the state
+3. ``m = 1 / (1 + exp(-(level - h) / softness))`` with ``h`` the height of the vertex at rest
+4. ``neutral + upper_strength * (1 - m) * upper + lower_strength * m * lower``
+
+``delta`` is linear in the network's coefficients and so is everything after it. Smoothing
+therefore runs on *controls* (the coefficients, then lids, then lips) instead of on vertices, which
+is the same thing at a hundredth of the work; ``skin_geometry`` makes vertices of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .. import limits
+from ..arrays import Doubles, Floats
+from ..errors import UserError
+from ..models import ModelData
+from ..parameters import Settings
+
+
+@dataclass(frozen=True)
+class SmoothingState:
+    """Outputs of the first and second filter, each (2, K) float64: upper face, lower face."""
+
+    first: Doubles
+    second: Doubles
+
+
+def skin_controls(coefficients: Floats, blink: Doubles, settings: Settings) -> Doubles:
+    """Controls (T, S + 2) float64 of a motion's skin ``coefficients`` (T, S) float32.
+
+    ``blink`` (T,) is the closing of the lids, 0..1, per frame.
+    """
+    count, shapes = coefficients.shape
+    controls = np.empty((count, shapes + 2))
+    controls[:, :shapes] = coefficients
+    controls[:, :shapes] *= settings.skin_strength
+    controls[:, shapes] = blink * settings.blink_strength - settings.eyelid_open_offset
+    controls[:, shapes + 1] = settings.lip_open_offset
+    return controls
+
+
+def _gain(smoothing_s: float, dt_s: float) -> float:
+    return 1.0 - 0.5 ** (dt_s / smoothing_s) if smoothing_s > 0 else 1.0
+
+
+def smooth(
+    controls: Doubles, fps: Fraction, settings: Settings, state: SmoothingState | None = None
+) -> tuple[Doubles, SmoothingState | None]:
+    """Smooth controls (T, K) for both regions: (T, 2, K) float64 [upper, lower], and the state.
+
+    Feed blocks one after the other with the state returned last; cut or whole, the result is the
+    same to the bit. ``state`` None starts anew at the first frame's values.
+    """
+    dt_s = float(1 / fps)
+    gains = np.array(
+        [
+            [_gain(settings.upper_face_smoothing, dt_s)],
+            [_gain(settings.lower_face_smoothing, dt_s)],
+        ]
+    )
+    result = np.empty((len(controls), 2, controls.shape[1]))
+    if not len(controls):
+        return result, state
+    if state is None:
+        state = SmoothingState(*(np.repeat(controls[:1], 2, axis=0) for _ in range(2)))
+    first, second = state.first.copy(), state.second.copy()
+    for frame, values in enumerate(controls):
+        first += (values - first) * gains
+        second += (first - second) * gains
+        result[frame] = second
+    return result, SmoothingState(first, second)
+
+
+def face_mask(neutral: Floats, level: float, softness: float) -> Doubles:
+    """Share (V,) float64 of the lower face at each vertex: 1 low on the face, 0 high on it.
+
+    ``level`` and ``softness`` > 0 are shares of the height of ``neutral`` (V, 3), Y up.
+    Raises UserError when the face has no height.
+    """
+    heights = neutral[:, 1].astype(np.float64)
+    low, high = heights.min(), heights.max()
+    if not high > low:
+        raise UserError("The model's face has no height.", "Download the model again.")
+    exponent = np.clip((level - (heights - low) / (high - low)) / softness, -700.0, 700.0)
+    return 1.0 / (1.0 + np.exp(-exponent))
+
+
+def region_strengths(neutral: Floats, settings: Settings) -> Doubles:
+    """Factors (2, V) float64 of the smoothed upper and lower motion at each vertex."""
+    lower = face_mask(neutral, settings.face_mask_level, settings.face_mask_softness)
+    return np.stack(
+        [settings.upper_face_strength * (1.0 - lower), settings.lower_face_strength * lower]
+    )
+
+
+def skin_basis(data: ModelData) -> Floats:
+    """Motion (K, V, 3) float32 of one unit of each control: shapes, lids closed, lips open."""
+    extra = np.stack([data.eye_close_delta, data.lip_open_delta])
+    return np.concatenate([data.skin_shapes, extra])
+
+
+def skin_geometry(data: ModelData, smoothed: Doubles, settings: Settings) -> Floats:
+    """Vertices (T, V, 3) float32 of smoothed controls (T, 2, K). For a block, not a whole clip."""
+    count, _, controls = smoothed.shape
+    basis = skin_basis(data).reshape(controls, -1)
+    strengths = region_strengths(data.skin_neutral, settings).astype(np.float32)
+    result = np.empty((count, *data.skin_neutral.shape), np.float32)
+    result[:] = data.skin_neutral
+    for region in range(2):
+        moved = smoothed[:, region].astype(np.float32) @ basis
+        moved = moved.reshape(result.shape)
+        moved *= strengths[region][:, None]
+        result += moved
+    return result
+
+
+def skin_blocks(
+    data: ModelData, coefficients: Floats, blink: Doubles, fps: Fraction, settings: Settings
+) -> Iterator[Floats]:
+    """Yield the skin's vertices (n, V, 3) float32 block by block, n <= 128, in order."""
+    state: SmoothingState | None = None
+    for first in range(0, len(coefficients), limits.GEOMETRY_BLOCK):
+        last = first + limits.GEOMETRY_BLOCK
+        controls = skin_controls(coefficients[first:last], blink[first:last], settings)
+        smoothed, state = smooth(controls, fps, settings, state)
+        yield skin_geometry(data, smoothed, settings)

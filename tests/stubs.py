@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model folder whose network is known in closed form, for every test suite.
+
+``result = mean(|audio|) * voice_gain + emotion @ emotion_gain``, per frame. Nothing but numpy is
+needed: the few protobuf fields of the ONNX file are written here.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EMOTIONS = (
+    "amazement", "anger", "cheekiness", "disgust", "fear", "grief", "joy", "outofbreath", "pain",
+    "sadness",
+)  # fmt: skip
+TONGUE_NAMES = (
+    "tongueTipUp", "tongueTipDown", "tongueTipLeft", "tongueTipRight", "tongueRollUp",
+    "tongueRollDown", "tongueRollLeft", "tongueRollRight", "tongueUp", "tongueDown", "tongueLeft",
+    "tongueRight", "tongueIn", "tongueStretch", "tongueWide", "tongueNarrow",
+)  # fmt: skip
+INACTIVE = ("eyeLook", "tongueOut")
+WINDOW, TARGET = 8320, 4160
+
+
+# ---- a tiny protobuf writer: just enough for an ONNX graph -------------------------------------
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field: int, value: bytes | str) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(field << 3 | 2) + _varint(len(data)) + data
+
+
+def onnx_tensor(name: str, values: np.ndarray) -> bytes:
+    """TensorProto with raw float32 or int64 data."""
+    kind = 1 if values.dtype == np.float32 else 7
+    dims = b"".join(_number(1, size) for size in values.shape)
+    return dims + _number(2, kind) + _bytes(8, name) + _bytes(9, values.tobytes())
+
+
+def onnx_external_tensor(name: str, size: int, location: str) -> bytes:
+    """TensorProto of ``size`` floats whose data lie in another file."""
+    entry = _bytes(1, "location") + _bytes(2, location)
+    return _number(1, size) + _number(2, 1) + _bytes(8, name) + _bytes(13, entry) + _number(14, 1)
+
+
+def onnx_node(kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> bytes:
+    """NodeProto; attributes are integers or lists of integers."""
+    out = b"".join(_bytes(1, name) for name in inputs)
+    out += b"".join(_bytes(2, name) for name in outputs)
+    out += _bytes(4, kind)
+    for name, value in attributes.items():
+        if isinstance(value, int):
+            body = _bytes(1, name) + _number(3, value) + _number(20, 2)
+        else:
+            body = _bytes(1, name) + b"".join(_number(8, n) for n in value) + _number(20, 7)
+        out += _bytes(5, body)
+    return out
+
+
+def _value(name: str, shape: tuple[str | int, ...]) -> bytes:
+    dims = b"".join(
+        _bytes(1, _bytes(2, axis) if isinstance(axis, str) else _number(1, axis)) for axis in shape
+    )
+    return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, 1) + _bytes(2, dims)))
+
+
+def onnx_model(
+    nodes: list[bytes],
+    tensors: list[bytes],
+    inputs: dict[str, tuple[str | int, ...]],
+    outputs: dict[str, tuple[str | int, ...]],
+    opset: int = 14,
+    ir_version: int = 8,
+) -> bytes:
+    """ModelProto of one graph with float inputs and outputs."""
+    graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, "stub")
+    graph += b"".join(_bytes(5, tensor) for tensor in tensors)
+    graph += b"".join(_bytes(11, _value(*item)) for item in inputs.items())
+    graph += b"".join(_bytes(12, _value(*item)) for item in outputs.items())
+    return _number(1, ir_version) + _bytes(7, graph) + _bytes(8, _number(2, opset))
+
+
+def stub_network(
+    voice_gain: np.ndarray, emotion_gain: np.ndarray, window: int = WINDOW, **names: str
+) -> bytes:
+    """ONNX bytes of the closed-form network; ``names`` rename input, emotion or result."""
+    audio, emotion = names.get("input", "input"), names.get("emotion", "emotion")
+    result = names.get("result", "result")
+    emotions, length = emotion_gain.shape
+    nodes = [
+        onnx_node("Abs", [audio], ["loudness"]),
+        onnx_node("ReduceMean", ["loudness"], ["mean"], axes=[2], keepdims=1),
+        onnx_node("Mul", ["mean", "voice_gain"], ["spoken"]),
+        onnx_node("MatMul", [emotion, "emotion_gain"], ["felt"]),
+        onnx_node("Add", ["spoken", "felt"], [result]),
+    ]
+    tensors = [
+        onnx_tensor("voice_gain", voice_gain.astype(np.float32)),
+        onnx_tensor("emotion_gain", emotion_gain.astype(np.float32)),
+    ]
+    return onnx_model(
+        nodes,
+        tensors,
+        {audio: ("batch", 1, window), emotion: ("batch", 1, emotions)},
+        {result: ("batch", 1, length)},
+    )
+
+
+# ---- the folder --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A folder made by ``make_stub_model``, with everything needed to foretell its results."""
+
+    folder: Path
+    voice_gain: np.ndarray  # (S + T + 15 + 4,)
+    emotion_gain: np.ndarray  # (implicit + 10, S + T + 15 + 4)
+    data: dict[str, np.ndarray]  # model_data.npz
+    skin_names: tuple[str, ...]
+    tongue_names: tuple[str, ...]
+    skin_deltas: np.ndarray  # (P, V, 3)
+    tongue_deltas: np.ndarray
+    emo_db: np.ndarray
+
+    @property
+    def skin_shapes(self) -> int:
+        return len(self.data["shapes_matrix_skin"])
+
+    @property
+    def tongue_shapes(self) -> int:
+        return len(self.data["shapes_matrix_tongue"])
+
+    def result(self, loudness: np.ndarray, emotion: np.ndarray) -> np.ndarray:
+        """What the network gives for mean |window| (T,) and emotion (T, implicit + 10)."""
+        return loudness[:, None] * self.voice_gain + emotion @ self.emotion_gain
+
+
+def arkit_names() -> tuple[str, ...]:
+    """The 52 names in the published order, written by hand here so that tests can compare."""
+    eye = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
+    names = [f"eye{part}{side}" for side in ("Left", "Right") for part in eye]
+    names += ["jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel"]
+    names += ["mouthPucker", "mouthLeft", "mouthRight"]
+    for part in ("Smile", "Frown", "Dimple", "Stretch"):
+        names += [f"mouth{part}Left", f"mouth{part}Right"]
+    names += ["mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"]
+    for part in ("Press", "LowerDown", "UpperUp"):
+        names += [f"mouth{part}Left", f"mouth{part}Right"]
+    names += ["browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"]
+    names += ["cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft"]
+    names += ["noseSneerRight", "tongueOut"]
+    return tuple(names)
+
+
+def _solve_config(names: tuple[str, ...], **changes: Any) -> dict[str, Any]:
+    count = len(names)
+    config = {
+        "strengthL1regularization": 0.1,
+        "strengthL2regularization": 0.1,
+        "strengthTemporalSmoothing": 0.0,
+        "strengthSymmetry": 0.0,
+        "templateBBSize": 50.0,
+        "numPoses": count,
+        "bsSolveActivePoses": [int(not name.startswith(INACTIVE)) for name in names],
+        "bsSolveCancelPoses": [-1] * count,
+        "bsSolveSymmetryPoses": [-1] * count,
+        "bsWeightMultipliers": [1.0] * count,
+        "bsWeightOffsets": [0.0] * count,
+    }
+    return {"blendshape_params": {**config, **changes}}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+
+def make_stub_model(
+    folder: Path | str,
+    *,
+    vertices: int = 180,
+    skin_shapes: int = 6,
+    tongue_vertices: int = 24,
+    tongue_shapes: int = 3,
+    implicit: int = 16,
+    seed: int = 0,
+    mask: bool = True,
+    tongue: bool = True,
+    config: dict[str, Any] | None = None,
+    info: dict[str, Any] | None = None,
+    skin_solve: dict[str, Any] | None = None,
+    tongue_solve: dict[str, Any] | None = None,
+    network: bytes | None = None,
+) -> Stub:
+    """Write a complete regression model folder and return what is known of it.
+
+    Skin shape 0 opens the jaw, shape 1 smiles, shape 2 raises the brows; a loud voice opens the jaw
+    (weight about 3 x mean |audio|), joy smiles, and the jaw's markers turn with it. ``config``
+    replaces keys of model_config.json, ``info`` of network_info.json's params, ``skin_solve`` and
+    ``tongue_solve`` of the solver settings, ``network`` the bytes of network.onnx.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    names = arkit_names()
+    neutral = rng.uniform((-8, -14, -6), (8, 14, 10), (vertices, 3)).astype(np.float32)
+    neutral[:2, 1] = (-14, 14)
+    deltas = _local_deltas(rng, neutral, len(names))
+    shapes = rng.normal(0, 0.05, (skin_shapes, vertices, 3)).astype(np.float32)
+    for row, name in enumerate(("jawOpen", "mouthSmileLeft", "browInnerUp")[:skin_shapes]):
+        shapes[row] = deltas[names.index(name)]
+    tongue_neutral = rng.uniform(-2, 2, (tongue_vertices, 3)).astype(np.float32)
+    tongue_deltas = _local_deltas(rng, tongue_neutral, 16)
+    tongue_basis = tongue_deltas[[8, 12, 0]][:tongue_shapes]
+    if tongue_shapes > 3:
+        extra = rng.normal(0, 0.05, (tongue_shapes - 3, tongue_vertices, 3)).astype(np.float32)
+        tongue_basis = np.concatenate([tongue_basis, extra])
+    data = {
+        "shapes_matrix_skin": shapes,
+        "shapes_mean_skin": neutral,
+        "lip_open_pose_delta": 0.3 * deltas[names.index("jawOpen")],
+        "eye_close_pose_delta": deltas[0] + deltas[7],
+        "shapes_matrix_tongue": tongue_basis,
+        "shapes_mean_tongue": tongue_neutral,
+        "neutral_jaw": np.array(
+            [[0, -6, 4], [2, -6, 3], [-2, -6, 3], [3, -5, 0], [-3, -5, 0]], np.float32
+        ),
+        "saccade_rot_matrix": rng.normal(0, 1, (5000, 2)).astype(np.float32),
+    }
+    length = skin_shapes + tongue_shapes + 19
+    voice_gain = np.zeros(length)
+    voice_gain[0] = 3.0
+    voice_gain[skin_shapes] = 1.0
+    voice_gain[skin_shapes + tongue_shapes + 1 : -4 : 3] = -2.0  # the jaw's markers go down
+    voice_gain[-4:] = (1.0, 2.0, 1.0, 2.0)
+    emotion_gain = rng.normal(0, 0.01, (implicit + 10, length))
+    emotion_gain[implicit + 6, 1 % skin_shapes] = 0.8
+    stub = Stub(
+        folder, voice_gain, emotion_gain, data, names, TONGUE_NAMES, deltas, tongue_deltas,
+        rng.uniform(-0.2, 0.2, (30, implicit)).astype(np.float32),
+    )  # fmt: skip
+    _write_folder(stub, implicit, mask, tongue, network)
+    _write_json(folder / "model_config.json", {"config": {**_config(implicit), **(config or {})}})
+    _write_json(folder / "bs_skin_config.json", _solve_config(names, **(skin_solve or {})))
+    _write_json(
+        folder / "bs_tongue_config.json",
+        _solve_config(TONGUE_NAMES, templateBBSize=5.0, **(tongue_solve or {})),
+    )
+    params = {
+        "implicit_emotion_len": implicit,
+        "explicit_emotions": list(EMOTIONS),
+        "default_emotion": [0.0] * 10,
+        "identities": ["stub"],
+        "num_shapes_skin": skin_shapes,
+        "num_verts_skin": vertices,
+        "num_shapes_tongue": tongue_shapes,
+        "num_verts_tongue": tongue_vertices,
+        "result_jaw_size": 15,
+        "result_eyes_size": 4,
+    }
+    _write_json(
+        folder / "network_info.json",
+        {
+            "id": {"type": "regression", "actor": "stub", "version": "1", "output": "geometry"},
+            "params": {**params, **(info or {})},
+            "audio_params": {"buffer_len": WINDOW, "buffer_ofs": TARGET, "samplerate": 16000},
+        },
+    )
+    return stub
+
+
+def _local_deltas(rng: np.random.Generator, neutral: np.ndarray, count: int) -> np.ndarray:
+    """Poses (count, V, 3) that each move a neighbourhood."""
+    deltas = np.zeros((count, *neutral.shape), np.float32)
+    for pose in range(count):
+        centre = neutral[rng.integers(len(neutral))]
+        reach = np.ptp(neutral, axis=0).max() / 4
+        fall = np.exp(-(((neutral - centre) / reach) ** 2).sum(axis=1))
+        deltas[pose] = fall[:, None] * rng.normal(0, 1, 3) + rng.normal(0, 0.02, neutral.shape)
+    return deltas
+
+
+def _config(implicit: int) -> dict[str, Any]:
+    config: dict[str, Any] = {"lower_face_strength": 1.2, "saccade_strength": 0.6}
+    if implicit:
+        config.update(source_shot="stub_neutral", source_frame=3)
+    return config
+
+
+def _write_folder(
+    stub: Stub, implicit: int, mask: bool, tongue: bool, network: bytes | None
+) -> None:
+    folder = stub.folder
+    parts = {"skin": {"config": "bs_skin_config.json", "data": "bs_skin.npz"}}
+    if tongue:
+        parts["tongue"] = {"config": "bs_tongue_config.json", "data": "bs_tongue.npz"}
+    index = {
+        "networkInfoPath": "network_info.json",
+        "networkPath": "network.trt",
+        "emotionDatabasePath": "implicit_emo_db.npz",
+        "modelConfigPath": "model_config.json",
+        "modelDataPath": "model_data.npz",
+        "blendshapePaths": parts,
+    }
+    if not implicit:
+        del index["emotionDatabasePath"]
+    _write_json(folder / "model.json", index)
+    (folder / "network.onnx").write_bytes(
+        network or stub_network(stub.voice_gain, stub.emotion_gain)
+    )
+    np.savez(folder / "model_data.npz", **stub.data)
+    if implicit:
+        np.savez(
+            folder / "implicit_emo_db.npz",
+            emo_db=stub.emo_db,
+            emo_spec_names=np.array([b"stub_neutral", b"mute_joy"]),
+            emo_spec_start=np.array([0, 20], np.int32),
+            emo_spec_size=np.array([20, 10], np.int32),
+        )
+    neutral = stub.data["shapes_mean_skin"]
+    skin = {"neutral": neutral, **dict(zip(stub.skin_names, stub.skin_deltas, strict=True))}
+    if mask:
+        skin["frontalMask"] = np.arange(0, len(neutral) * 3 // 4, dtype=np.int32)
+    np.savez(
+        folder / "bs_skin.npz", poseNames=np.array(["neutral", *stub.skin_names]), **skin
+    )
+    if tongue:
+        poses = dict(zip(stub.tongue_names, stub.tongue_deltas, strict=True))
+        np.savez(
+            folder / "bs_tongue.npz",
+            poseNames=np.array(["neutral", *stub.tongue_names]),
+            neutral=stub.data["shapes_mean_tongue"],
+            **poses,
+        )
+
+
+def write_wav(
+    path: Path | str, samples: np.ndarray, rate: int = 16000, bits: int = 16
+) -> Path:
+    """Write samples (n,) or (n, channels) in [-1, 1] as PCM (16 bits) or float (32 bits) WAV."""
+    values = np.asarray(samples, np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    if bits == 16:
+        data = np.round(np.clip(values, -1, 1) * 32767).astype("<i2").tobytes()
+    else:
+        data = values.astype("<f4").tobytes()
+    width = values.shape[1] * bits // 8
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16,
+        1 if bits == 16 else 3, values.shape[1], rate, rate * width, width, bits, b"data",
+        len(data),
+    )  # fmt: skip
+    Path(path).write_bytes(head + data)
+    return Path(path)
+
+
+def speech_like(duration_s: float, rate: int = 16000, seed: int = 1) -> np.ndarray:
+    """A voice-like test sound (n,) in [-1, 1]: a hum that swells several times per second."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(round(duration_s * rate)) / rate
+    swell = 0.5 + 0.5 * np.sin(2 * np.pi * 3.3 * times + rng.uniform(0, 6))
+    hum = sum(np.sin(2 * np.pi * 120 * k * times) / k for k in range(1, 8))
+    return 0.3 * swell * hum / 1.6
