@@ -69,9 +69,8 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _test(chosen: argparse.Namespace) -> int:
-    words = ["-k", chosen.k] if chosen.k else []
     kinds = chosen.only or testing.KINDS
-    return testing.test(testing.Choice(kinds, chosen.blender or (), words))
+    return testing.test(testing.Choice(kinds, chosen.blender or (), chosen.k or ""))
 
 
 def _build(chosen: argparse.Namespace) -> int:

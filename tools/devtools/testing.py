@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -16,6 +11,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from . import envs, extension, gui, linting, pythons
 from .console import Failure, say, table
 from .places import ROOT
+from .process import watch
 
 KINDS = ("lint", "core", "package", "blender", "gui")
 WITHOUT_BLENDER = ("core", "worker", "house", "head", "training", "demo")
@@ -36,11 +32,15 @@ class Result(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What the person asked for: kinds of suite, Blender versions, words passed on to pytest."""
+    """What the person asked for: kinds of suite, Blender versions, words that names must hold."""
 
     kinds: Sequence[str]
     blenders: Sequence[str]
-    pytest: Sequence[str]
+    words: str
+
+    @property
+    def pytest(self) -> List[str]:
+        return ["-k", self.words] if self.words else []
 
 
 def test(choice: Choice) -> int:
@@ -120,16 +120,18 @@ def gui_suite(choice: Choice) -> List[Result]:
     """Real windows; skipped, with the reason, where they cannot be set up."""
     reason = gui.obstacle()
     if reason:
-        return [_skipped("gui", "Debian's Blender", reason)]
+        return [_skipped("gui", gui.WHERE, reason)]
     say("\n== gui")
     results = []
     try:
         archive = extension.build_here(envs.BLENDERS[0].env)
-        for script in gui.run_all(archive, choice.pytest):
-            name, where, code, seconds, note = script
-            results.append(Result(name, where, int(code == 0), int(code != 0), 0, seconds, note))
+        for run in gui.run_all(archive, choice.words):
+            good = run.code == 0
+            results.append(
+                Result(run.name, gui.WHERE, int(good), int(not good), 0, run.seconds, run.note)
+            )
     except gui.Unavailable as problem:
-        results.append(_skipped("gui", "Debian's Blender", str(problem)))
+        results.append(_skipped("gui", gui.WHERE, str(problem)))
     return results
 
 
@@ -163,7 +165,7 @@ def run_pytest(
     say(f"\n== {suite}: {where}")
     command = [str(python), "-m", "pytest", "-q", "-ra", *folders, *choice.pytest]
     began = time.monotonic()
-    lines, code = watch(command, environ, LIMIT_S)
+    lines, code = watch(command, LIMIT_S, environ)
     seconds = time.monotonic() - began
     counts = _counts(lines)
     passed, skipped = counts.get("passed", 0), counts.get("skipped", 0) + counts.get("xfailed", 0)
@@ -178,41 +180,6 @@ def run_pytest(
     elif code != 0 and not failed:
         failed, reason = failed + 1, f"ended with exit code {code}"
     return Result(suite, where, passed, failed, skipped, seconds, reason)
-
-
-def watch(
-    command: List[str], environ: Dict[str, str], limit_s: float
-) -> Tuple[List[str], Optional[int]]:
-    """Run a command, pass its lines on as they come; the exit code is None if it was stopped."""
-    process = subprocess.Popen(
-        command,
-        cwd=str(ROOT),
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=sys.platform != "win32",
-    )
-    stopped = threading.Event()
-
-    def stop() -> None:
-        stopped.set()
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(limit_s, stop)
-    timer.start()
-    lines = []
-    for line in process.stdout or ():
-        lines.append(line.rstrip("\n"))
-        say(lines[-1])
-    code = process.wait()
-    timer.cancel()
-    return lines, None if stopped.is_set() else code
 
 
 def _counts(lines: Sequence[str]) -> Dict[str, int]:
