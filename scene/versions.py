@@ -32,6 +32,50 @@ HAS_USD_TEXTURES_MODE = BLENDER >= (4, 4, 0)
 HAS_FAST_FBX_IMPORT = BLENDER >= (4, 5, 0)
 
 
+def new_action(name: str, id_type: str) -> bpy.types.Action:
+    """An empty action; before slots it serves data-blocks of one type only."""
+    action = bpy.data.actions.new(name)
+    if not HAS_ACTION_SLOTS:
+        action.id_root = id_type
+    return action
+
+
+def add_slot(action: bpy.types.Action, id_type: str, name: str) -> int:
+    """Make room in an action for one data-block's curves; the number finds them again."""
+    if not HAS_ACTION_SLOTS:
+        return 0
+    if not action.layers:
+        action.layers.new("Layer").strips.new(type="KEYFRAME")
+    slot = action.slots.new(id_type=id_type, name=name)
+    action.layers[0].strips[0].channelbag(slot, ensure=True)
+    return int(slot.handle)
+
+
+def slot_curves(action: bpy.types.Action, handle: int) -> Any:
+    """The curves of one slot: a collection with ``new``, or an empty tuple."""
+    if not HAS_ACTION_SLOTS:
+        return getattr(action, "fcurves")  # noqa: B009
+    for slot in action.slots:
+        if slot.handle == handle and action.layers and action.layers[0].strips:
+            bag = action.layers[0].strips[0].channelbag(slot)
+            return bag.fcurves if bag else ()
+    return ()
+
+
+def assigned_slot(data: bpy.types.AnimData) -> int:
+    """The number of the slot that animates a data-block; 0 for none."""
+    return int(data.action_slot_handle) if HAS_ACTION_SLOTS else 0
+
+
+def assign_action(owner: Any, action: bpy.types.Action | None, handle: int) -> None:
+    """Let an action's slot animate a data-block."""
+    data = owner.animation_data or owner.animation_data_create()
+    data.action = action
+    if HAS_ACTION_SLOTS and action is not None:
+        slots = [slot for slot in action.slots if slot.handle == handle]
+        data.action_slot = slots[0] if slots else None
+
+
 def has_sound() -> bool:
     """Whether this Blender was built with audio; the 4.2 module is not."""
     return bool(bpy.app.build_options.audaspace)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one face consists of: the meshes whose shape keys it moves, the lower denture, the eyes.
+
+Either the parts of the built-in head, which carry a custom property, or any mesh with ARKit-named
+shape keys and the meshes that are parented to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import bpy
+
+from ..core.errors import UserError
+from ..core.naming import ARKIT_NAMES, CANONICAL_NAMES, Match, match
+
+PART = "facewright_part"
+JAW_PARTS = ("lower_denture",)
+EYE_PARTS = ("eye_right", "eye_left")
+
+
+@dataclass(frozen=True)
+class ShapedMesh:
+    """A mesh with keys for poses. ``ranges`` are the sliders' limits of every key."""
+
+    object: bpy.types.Object
+    key: Any
+    found: Match
+    ranges: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Character:
+    """One face. ``eyes`` are [right, left]; ``missing`` ARKit poses that no mesh has;
+    ``unmatched`` keys of the face's own mesh that mean no pose."""
+
+    name: str
+    face: bpy.types.Object
+    meshes: tuple[ShapedMesh, ...]
+    jaw: tuple[bpy.types.Object, ...] = ()
+    eyes: tuple[bpy.types.Object | None, bpy.types.Object | None] = (None, None)
+    members: tuple[bpy.types.Object, ...] = ()
+    missing: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def found_count(self) -> int:
+        return len(ARKIT_NAMES) - len(self.missing)
+
+
+def find_character(
+    obj: bpy.types.Object | None, poses: Sequence[str] = CANONICAL_NAMES
+) -> Character:
+    """The face that an object belongs to. Raises UserError when it cannot be animated."""
+    if obj is None:
+        raise UserError("No face is chosen.", "Choose the mesh of a face.")
+    members = _members(obj)
+    face = _face_of(obj, members)
+    if face.type != "MESH":
+        kind = face.type.replace("_", " ").lower()
+        raise UserError(f"'{face.name}' is no mesh ({kind}).", "Choose the mesh of a face.")
+    notices: list[str] = []
+    meshes = tuple(_shaped_meshes(members, tuple(poses), notices))
+    if not meshes:
+        raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
+    parts = {obj.get(PART): obj for obj in members}
+    used = {name for mesh in meshes for name in mesh.found.pairs}
+    return Character(
+        name=_name(face),
+        face=face,
+        meshes=meshes,
+        jaw=tuple(parts[part] for part in JAW_PARTS if part in parts),
+        eyes=(parts.get(EYE_PARTS[0]), parts.get(EYE_PARTS[1])),
+        members=members,
+        missing=tuple(name for name in ARKIT_NAMES if name not in used),
+        unmatched=next((m.found.unmatched_available for m in meshes if m.object == face), ()),
+        notices=tuple(notices),
+    )
+
+
+def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
+    """All objects of a face; of the built-in head whichever of its parts was given."""
+    if PART not in obj and not any(PART in child for child in obj.children):
+        return (obj, *(child for child in obj.children_recursive if child.type == "MESH"))
+    root = obj
+    while root.parent is not None and (PART in root or PART in root.parent):
+        root = root.parent
+    return tuple(o for o in (root, *root.children_recursive) if PART in o)
+
+
+def _face_of(
+    obj: bpy.types.Object, members: Iterable[bpy.types.Object]
+) -> bpy.types.Object:
+    return next((member for member in members if member.get(PART) == "skin"), obj)
+
+
+def _name(face: bpy.types.Object) -> str:
+    if face.get(PART) == "skin" and face.parent is not None:
+        return str(face.parent.name)
+    return str(face.name)
+
+
+def _shaped_meshes(
+    members: Iterable[bpy.types.Object], poses: tuple[str, ...], notices: list[str]
+) -> Iterable[ShapedMesh]:
+    seen: set[str] = set()
+    for obj in members:
+        key: Any = getattr(obj.data, "shape_keys", None)
+        if key is None or not key.use_relative or key.name in seen:
+            continue
+        seen.add(key.name)
+        driven = _driven(key)
+        blocks = [block for block in key.key_blocks if block != key.reference_key]
+        found = _match(poses, tuple(b.name for b in blocks if b.name not in driven))
+        skipped = sorted(driven.intersection(_match(poses, tuple(driven)).sources()))
+        if skipped:
+            notices.append(f"Left alone, as drivers move them: {', '.join(skipped)}.")
+        if not found.pairs:
+            continue
+        if not key.is_editable:
+            raise UserError(
+                f"The shape keys of '{obj.name}' are linked from another file.",
+                "Make a library override of the object first.",
+            )
+        used = found.sources()
+        muted = [block.name for block in blocks if block.mute and block.name in used]
+        if muted:
+            notices.append(f"Muted shape keys of '{obj.name}' do not move: {', '.join(muted)}.")
+        if obj.show_only_shape_key:
+            notices.append(f"'{obj.name}' shows one pinned shape key; unpin it to see the take.")
+        yield ShapedMesh(
+            obj, key, found, {b.name: (b.slider_min, b.slider_max) for b in blocks}
+        )
+
+
+def _driven(key: Any) -> set[str]:
+    """Names of the keys whose value a driver sets."""
+    if key.animation_data is None or not key.animation_data.drivers:
+        return set()
+    paths = {curve.data_path for curve in key.animation_data.drivers}
+    return {block.name for block in key.key_blocks if block.path_from_id("value") in paths}
+
+
+@lru_cache(maxsize=64)
+def _match(poses: tuple[str, ...], names: tuple[str, ...]) -> Match:
+    """Panels ask on every redraw."""
+    return match(poses, names)
+
+
+def _why_not(face: bpy.types.Object) -> str:
+    key: Any = getattr(face.data, "shape_keys", None)
+    if key is None:
+        return f"'{face.name}' has no shape keys."
+    if not key.use_relative:
+        return f"The shape keys of '{face.name}' are absolute; switch on Relative."
+    return f"No shape key of '{face.name}' has a name of a pose."

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the model's space to Blender's: the only place where one becomes the other.
+
+The model's space has Y up, Z to the front and its own unit (a centimetre for our model).
+A character's local space has Z up, -Y to the front, in metres.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+MODEL_UNIT_M = 0.01
+
+# (x, y, z) -> (x, -z, y): a quarter turn about X
+AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+def character_matrix(unit_m: float = MODEL_UNIT_M) -> Array:
+    """(4, 4) float64: a point of the model's space to the character's local space."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = AXES * unit_m
+    return matrix
+
+
+def jaw_matrices(jaw: Array, unit_m: float = MODEL_UNIT_M) -> Array:
+    """Rigid motions (T, 4, 4) of the model's space as motions of the local space, float64."""
+    to_local = character_matrix(unit_m)
+    return to_local @ np.asarray(jaw, np.float64) @ np.linalg.inv(to_local)
+
+
+def eye_matrices(angles: Array) -> Array:
+    """Pitch and yaw (T, 2) in degrees as turns (T, 4, 4) of an eye about its own centre."""
+    pitch, yaw = np.radians(np.asarray(angles, np.float64)).T
+    turn = np.zeros((len(pitch), 4, 4))
+    cos_x, sin_x, cos_y, sin_y = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
+    turn[:, 3, 3] = 1.0
+    # First about X, then about Y
+    turn[:, 0, :3] = np.stack([cos_y, sin_y * sin_x, sin_y * cos_x], axis=1)
+    turn[:, 1, :3] = np.stack([0 * cos_x, cos_x, -sin_x], axis=1)
+    turn[:, 2, :3] = np.stack([-sin_y, cos_y * sin_x, cos_y * cos_x], axis=1)
+    turn[:, :3, :3] = AXES @ turn[:, :3, :3] @ AXES.T
+    return turn
+
+
+def moved(motion: Array, rest: Array) -> Array:
+    """What an object's matrix (4, 4) becomes under motions (T, 4, 4) of the space it lies in."""
+    return motion @ np.asarray(rest, np.float64)
+
+
+def turned(turns: Array, rest: Array) -> Array:
+    """What an object's matrix (4, 4) becomes under turns (T, 4, 4) about its own origin."""
+    rest = np.asarray(rest, np.float64)
+    place, pivot = np.eye(4), np.array(rest)
+    place[:3, 3] = rest[:3, 3]
+    pivot[:3, 3] = 0.0
+    return place @ turns @ pivot
+
+
+def euler_xyz(matrices: Array) -> Array:
+    """Angles (T, 3) in radians of Blender's XYZ order, without jumps from frame to frame.
+
+    The matrices may hold a scale.
+    """
+    turn = _turn(matrices)
+    flat = np.hypot(turn[:, 0, 0], turn[:, 1, 0])
+    angles = np.stack(
+        [
+            np.arctan2(turn[:, 2, 1], turn[:, 2, 2]),
+            np.arctan2(-turn[:, 2, 0], flat),
+            np.arctan2(turn[:, 1, 0], turn[:, 0, 0]),
+        ],
+        axis=1,
+    )
+    return np.unwrap(angles, axis=0)
+
+
+def quaternions(matrices: Array) -> Array:
+    """Quaternions (T, 4), w first, each on its predecessor's side."""
+    turn = _turn(matrices)
+    # The eigenvector form: row k of this symmetric matrix is 4 * q_k * q
+    diagonal = np.diagonal(turn, axis1=1, axis2=2)
+    signs = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    outer = np.empty((len(turn), 4, 4))
+    for row in range(4):
+        outer[:, row, row] = 1.0 + diagonal @ signs[row]
+    for first, second, a, b, sign in (
+        (0, 1, (2, 1), (1, 2), -1), (0, 2, (0, 2), (2, 0), -1), (0, 3, (1, 0), (0, 1), -1),
+        (1, 2, (1, 0), (0, 1), 1), (1, 3, (0, 2), (2, 0), 1), (2, 3, (2, 1), (1, 2), 1),
+    ):  # fmt: skip
+        value = turn[:, a[0], a[1]] + sign * turn[:, b[0], b[1]]
+        outer[:, first, second] = outer[:, second, first] = value
+    best = np.argmax(np.diagonal(outer, axis1=1, axis2=2), axis=1)
+    chosen = outer[np.arange(len(turn)), best]
+    unit = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+    flips = np.where(np.sum(unit[1:] * unit[:-1], axis=1) < 0, -1.0, 1.0)
+    unit[1:] *= np.cumprod(flips)[:, None]
+    return unit if len(unit) == 0 or unit[0, 0] >= 0 else -unit
+
+
+def _turn(matrices: Array) -> Array:
+    part = matrices[:, :3, :3]
+    return part / np.linalg.norm(part, axis=1, keepdims=True)
