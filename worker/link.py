@@ -12,7 +12,7 @@ from collections import deque
 
 from .messages import PAYLOAD_LIMIT, FrameReader, Message, MessageError, encode
 
-BYTES_PER_POLL = 4 << 20
+BYTES_PER_POLL = 2 << 20
 BYTES_PER_CALL = 1 << 20
 QUEUE_LIMIT = 2 << 30
 

@@ -25,7 +25,7 @@ from typing import Any, NoReturn, cast
 
 from ..core.errors import Cancelled, UserError
 from .environment import describe, use_site_folders
-from .jobs import JOBS, Call, Job
+from .jobs import Call, Job, standard_jobs
 from .messages import (
     PROTOCOL,
     Fields,
@@ -71,8 +71,8 @@ def read_start(line: bytes) -> Start:
     )
 
 
-def serve(jobs: Mapping[str, Job] = JOBS) -> NoReturn:
-    """Run the worker with a table of jobs; ends the process."""
+def serve(jobs: Mapping[str, Job] | None = None) -> NoReturn:
+    """Run the worker with a table of jobs, the standard one by default; ends the process."""
     faulthandler.enable()
     # an interrupt in the terminal is Blender's to handle; the life line follows
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -94,7 +94,7 @@ def serve(jobs: Mapping[str, Job] = JOBS) -> NoReturn:
     except OSError as error:
         _leave(EXIT_LINK, f"no connection to Blender: {error}")
     use_site_folders(start.site_folders)
-    session = Session(connection, jobs, start.threads)
+    session = Session(connection, jobs or standard_jobs(), start.threads)
     session.say_hello()
     threading.Thread(target=session.receive, name="receiver", daemon=True).start()
     session.work()

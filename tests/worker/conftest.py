@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import runpy
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -128,3 +131,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorker]:
 def deadlines() -> Callable[..., Deadlines]:
     """The product's deadlines with some replaced."""
     return lambda **changed: dataclasses.replace(DEADLINES, **changed)
+
+
+@pytest.fixture(scope="session")
+def stubs() -> ModuleType:
+    """``tests/stubs.py``: a model whose results are known, and test sounds."""
+    spec = importlib.util.spec_from_file_location("worker_stubs", ROOT / "tests" / "stubs.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -37,6 +37,10 @@ def echo(call: Any) -> Any:
     return call.args, call.arrays
 
 
+def give(call: Any) -> Any:
+    return {}, {"a": np.zeros((call.args["n"], 3), dtype=np.float32)}
+
+
 def spin(call: Any) -> Any:
     """Compute for args["seconds"]; args["deaf"] does not listen to cancel."""
     end = time.monotonic() + call.args["seconds"]
@@ -79,7 +83,7 @@ def misbehave(call: Any) -> Any:
     time.sleep(60)
 
 
-EXTRA = {"echo": echo, "spin": spin, "fail": fail, "misbehave": misbehave}
+EXTRA = {"echo": echo, "give": give, "spin": spin, "fail": fail, "misbehave": misbehave}
 
 if __name__ == "__main__":
-    session.serve({**jobs.JOBS, **{name: jobs.Job(run) for name, run in EXTRA.items()}})
+    session.serve({**jobs.standard_jobs(), **{name: jobs.Job(run) for name, run in EXTRA.items()}})
