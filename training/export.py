@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the trained network as a model folder in the Audio2Face-3D regression format."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..core.head import Head
+from .articulation import EMOTIONS, Expressions, read_articulation, read_expressions
+from .card import model_card
+from .eyes import BLINK_KEYS, saccade_table
+from .face import Face, Mouth
+from .geometry import Basis, Rig, face_rigs, project, span
+from .network import CENTRE, RATE, WINDOW, Listener
+from .recipe import Recipe
+
+OPSET = 17
+SHOT_FRAMES = 121
+NEUTRAL_SHOT = "neutral"
+INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
+LEAST_SQUARES = 1e-7  # strengthL2: enough to be unique, too little to be seen
+
+
+def load_listener(recipe: Recipe, weights: Path) -> tuple[Listener, dict[str, Any]]:
+    """The trained listener and the facts stored beside its weights."""
+    stored = torch.load(weights, weights_only=True)
+    options = recipe.section("fit")
+    listener = Listener(options["channels"], options["dilations"])
+    listener.load_state_dict(stored.pop("weights"))
+    listener.eval()
+    return listener, stored
+
+
+def build_face(listener: Listener, head: Head) -> Face:
+    """The graph that is exported, for this head's geometry."""
+    skin, tongue = face_rigs(head)
+    expressions = read_expressions()
+    projection = project(head, span(skin.deltas), span(tongue.deltas))
+    mouth = Mouth(read_articulation(), expressions)
+    return Face(listener, mouth, projection, expressions.gaze).eval()
+
+
+def export_network(face: Face, path: Path) -> None:
+    """Write the graph as ONNX with the batch axis free, and check it against torch."""
+    import onnx
+
+    samples = 0.1 * torch.randn(2, 1, WINDOW, generator=torch.Generator().manual_seed(0))
+    emotion = torch.zeros(2, 1, face.mouth.implicit + len(EMOTIONS))
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            face,
+            (samples, emotion),
+            str(path),
+            input_names=["input", "emotion"],
+            output_names=["result"],
+            dynamic_axes={name: {0: "batch"} for name in ("input", "emotion", "result")},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    onnx.checker.check_model(str(path))
+    difference = largest_difference(face, path)
+    if difference > 1e-3:
+        raise RuntimeError(f"The exported network differs from the trained one by {difference}")
+
+
+def largest_difference(face: Face, path: Path, count: int = 5) -> float:
+    """Largest difference between torch and onnxruntime on random windows."""
+    import onnxruntime
+
+    generator = torch.Generator().manual_seed(1)
+    samples = 0.2 * torch.randn(count, 1, WINDOW, generator=generator)
+    width = face.mouth.implicit + len(EMOTIONS)
+    emotion = 0.5 * torch.rand(count, 1, width, generator=generator)
+    with torch.no_grad():
+        wanted = face(samples, emotion).numpy()
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    told = session.run(["result"], {"input": samples.numpy(), "emotion": emotion.numpy()})[0]
+    return float(np.abs(told - wanted).max())
+
+
+def emotion_database(expressions: Expressions) -> dict[str, np.ndarray]:
+    """A shot for neutral and for each emotion; its middle frame is the emotion at full."""
+    frames = np.arange(SHOT_FRAMES)
+    amount = 0.5 - 0.5 * np.cos(2 * np.pi * frames / (SHOT_FRAMES - 1))
+    shots = [np.zeros((SHOT_FRAMES, len(expressions.actions)))]
+    shots += [amount[:, None] * actions for actions in expressions.emotions]
+    names = [NEUTRAL_SHOT, *EMOTIONS]
+    return {
+        "emo_db": np.concatenate(shots).astype(np.float32),
+        "emo_spec_names": np.array([name.encode() for name in names]),
+        "emo_spec_start": (SHOT_FRAMES * np.arange(len(names))).astype(np.int32),
+        "emo_spec_size": np.full(len(names), SHOT_FRAMES, np.int32),
+    }
+
+
+def write_folder(
+    folder: Path, face: Face, head: Head, recipe: Recipe, facts: dict[str, Any]
+) -> None:
+    """Write every file of the model folder except the network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    skin, tongue = face_rigs(head)
+    skin_basis, tongue_basis = span(skin.deltas), span(tongue.deltas)
+    _write_json(folder / "model.json", _index())
+    _write_json(folder / "network_info.json", _network_info(face, skin_basis, tongue_basis))
+    _write_json(folder / "model_config.json", {"config": _defaults()})
+    np.savez_compressed(
+        folder / "model_data.npz",
+        shapes_matrix_skin=skin_basis.directions,
+        shapes_mean_skin=skin.neutral,
+        lip_open_pose_delta=head.lip_open_pose_delta,
+        eye_close_pose_delta=head.eye_close_pose_delta,
+        shapes_matrix_tongue=tongue_basis.directions,
+        shapes_mean_tongue=tongue.neutral,
+        neutral_jaw=head.neutral_jaw,
+        saccade_rot_matrix=saccade_table(recipe.seed),
+        blink_keys=BLINK_KEYS,
+    )
+    np.savez_compressed(folder / "implicit_emo_db.npz", **emotion_database(read_expressions()))
+    for name, rig in (("bs_skin", skin), ("bs_tongue", tongue)):
+        _write_rig(folder, name, rig)
+    (folder / "README.md").write_text(model_card(recipe, facts), encoding="utf-8")
+
+
+def _index() -> dict[str, Any]:
+    return {
+        "networkInfoPath": "network_info.json",
+        "networkPath": "network.onnx",
+        "emotionDatabasePath": "implicit_emo_db.npz",
+        "modelConfigPath": "model_config.json",
+        "modelDataPath": "model_data.npz",
+        "blendshapePaths": {
+            part: {"config": f"bs_{part}_config.json", "data": f"bs_{part}.npz"}
+            for part in ("skin", "tongue")
+        },
+    }
+
+
+def _network_info(face: Face, skin: Basis, tongue: Basis) -> dict[str, Any]:
+    return {
+        "id": {"type": "regression", "actor": "facewright", "version": "1.0", "output": "geometry"},
+        "params": {
+            "implicit_emotion_len": face.mouth.implicit,
+            "explicit_emotions": list(EMOTIONS),
+            "default_emotion": [0.0] * len(EMOTIONS),
+            "identities": ["facewright"],
+            "num_shapes_skin": skin.directions.shape[0],
+            "num_verts_skin": skin.directions.shape[1],
+            "num_shapes_tongue": tongue.directions.shape[0],
+            "num_verts_tongue": tongue.directions.shape[1],
+            "result_jaw_size": 15,
+            "result_eyes_size": 4,
+        },
+        "audio_params": {"buffer_len": WINDOW, "buffer_ofs": CENTRE, "samplerate": RATE},
+    }
+
+
+def _defaults() -> dict[str, Any]:
+    """Post-processing that leaves this network's motion as it is."""
+    strengths = (
+        "input_strength", "upper_face_strength", "lower_face_strength", "skin_strength",
+        "blink_strength", "tongue_strength", "lower_teeth_strength", "eyeballs_strength",
+        "saccade_strength",
+    )  # fmt: skip
+    offsets = (
+        "eyelid_open_offset", "lip_open_offset", "tongue_height_offset", "tongue_depth_offset",
+        "lower_teeth_height_offset", "lower_teeth_depth_offset", "right_eye_rot_x_offset",
+        "right_eye_rot_y_offset", "left_eye_rot_x_offset", "left_eye_rot_y_offset",
+    )  # fmt: skip
+    return {
+        **dict.fromkeys(strengths, 1.0),
+        **dict.fromkeys(offsets, 0.0),
+        "upper_face_smoothing": 0.001,
+        "lower_face_smoothing": 0.001,
+        "face_mask_level": 0.6,
+        "face_mask_softness": 0.0085,
+        "eye_saccade_seed": 0,
+        "source_shot": NEUTRAL_SHOT,
+        "source_frame": 0,
+    }
+
+
+def _write_rig(folder: Path, name: str, rig: Rig) -> None:
+    poses = dict(zip(rig.names, rig.deltas, strict=True))
+    np.savez_compressed(
+        folder / f"{name}.npz",
+        poseNames=np.array(["neutral", *rig.names]),
+        neutral=rig.neutral,
+        **poses,
+    )
+    count = len(rig.names)
+    box = float(np.linalg.norm(np.ptp(rig.neutral, axis=0)))
+    _write_json(
+        folder / f"{name}_config.json",
+        {
+            "blendshape_params": {
+                "strengthL1regularization": 0.0,
+                "strengthL2regularization": LEAST_SQUARES,
+                "strengthTemporalSmoothing": 0.0,
+                "strengthSymmetry": 0.0,
+                "templateBBSize": round(box, 4),
+                "numPoses": count,
+                "bsSolveActivePoses": [int(not pose.startswith(INACTIVE)) for pose in rig.names],
+                "bsSolveCancelPoses": [-1] * count,
+                "bsSolveSymmetryPoses": [-1] * count,
+                "bsWeightMultipliers": [1.0] * count,
+                "bsWeightOffsets": [0.0] * count,
+            }
+        },
+    )
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

