@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from . import asset, basemesh, denture, eyes, hair, landmarks, names, rigid, shapes, skin, tongue
 from . import colours as paint
+from .lips import Lips, close_neutral
 from .part import Part
 from .topology import Floats, Limit
 from .wheel import Members
@@ -21,8 +23,9 @@ def build(wheel_path: Path) -> asset.Arrays:
     with Members(wheel_path) as members:
         base = basemesh.read(members, skin.recipe(), names.ARKIT)
     face = skin.cut(base)
-    face_shapes = shapes.build(base, face)
     limit = Limit.of(face.quads, face.around)
+    face = replace(face, points=face.points + close_neutral(Lips.of(face, limit)))
+    face_shapes = shapes.build(base, face, Lips.of(face, limit))
     centres = eyes.centres(base)
 
     middle = face.loops["edge"][[0, 19]]

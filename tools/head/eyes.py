@@ -9,12 +9,11 @@ from .basemesh import BaseMesh
 from .part import Part, tube_faces
 from .topology import MIRROR, Floats, Ints
 
-RADIUS_CM = 1.53
+RADIUS_CM = 1.515
 IRIS_RADIUS_CM = 0.64
 PUPIL_RADIUS_CM = 0.25
 CORNEA_BULGE_CM = 0.05
 SEGMENTS = 48
-SHARE = RADIUS_CM / 1.548  # of the source's eyeball
 
 
 def centres(base: BaseMesh) -> Floats:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import lids
 from .part import Part, join, tube_faces
 from .skin import Skin
-from .topology import MIRROR, Binding, Floats, Ints, Limit, edge_loop, triangles_of
+from .topology import MIRROR, Binding, Floats, Ints, Limit, triangles_of
 
 _STILL_CM = 1e-3
-# Front edge of the left lids, counted from the middle of the upper lid towards the temple.
-LID_EDGE = (6785, 6784)
-_OUTER_CORNER, _INNER_CORNER = 7, 22
 Shapes = dict[str, Floats]
 
 
@@ -33,7 +31,7 @@ class Strips:
 
 def lashes(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
     """Both eyes' lashes; each hair turns with the lid's frame around the eyeball."""
-    loop = edge_loop(skin.quads, *skin.local(np.array(LID_EDGE)))
+    loop = lids.loop(skin, lids.FRONT_EDGE)
     rest = limit(skin.points)
     roots = _lash_roots(loop)
     left = _grow_lashes(rest, roots, eye_left)
@@ -72,8 +70,8 @@ class _LashRoots:
 def _lash_roots(loop: Ints, upper: int = 46, lower: int = 26) -> _LashRoots:
     random = np.random.default_rng(7)
     count = len(loop)
-    upper_path = np.arange(_INNER_CORNER - count, _OUTER_CORNER + 1)
-    lower_path = np.arange(_INNER_CORNER, _OUTER_CORNER - 1, -1)
+    upper_path = np.arange(lids.INNER_CORNER - count, lids.OUTER_CORNER + 1)
+    lower_path = np.arange(lids.INNER_CORNER, lids.OUTER_CORNER - 1, -1)
     first, second, share, length, is_upper, lean = [], [], [], [], [], []
     for path, number, top in ((upper_path, upper, True), (lower_path, lower, False)):
         along = np.linspace(0.10 if top else 0.22, 0.985, number)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from .basemesh import BaseMesh
+from .lids import fit_blink
+from .lips import Lips, fix_contacts
 from .names import ARKIT, UPPER_FACE, mirror_of
 from .skin import ROUNDING_CM, Skin
 from .topology import MIRROR, Floats, smooth
@@ -26,7 +28,7 @@ GAINS = {
 Shapes = dict[str, Floats]
 
 
-def build(base: BaseMesh, skin: Skin) -> Shapes:
+def build(base: BaseMesh, skin: Skin, lips: Lips) -> Shapes:
     """All 52 shapes as displacements (V, 3) in cm, in the field's order."""
     shapes = {name: base.shapes[name][skin.source] for name in ARKIT}
     shapes = _symmetric(shapes, skin)
@@ -36,6 +38,9 @@ def build(base: BaseMesh, skin: Skin) -> Shapes:
         stem = name.removesuffix("Left").removesuffix("Right")
         moves *= GAINS.get(stem, 1.0)
     _rebuild_press(shapes, skin)
+    shapes["eyeBlinkLeft"] = fit_blink(shapes["eyeBlinkLeft"], skin, lips.limit)
+    shapes["eyeBlinkRight"] = shapes["eyeBlinkLeft"][skin.mirror] * MIRROR
+    fix_contacts(shapes, lips, left_share(skin.points[:, 0]))
     return _symmetric(shapes, skin)
 
 
@@ -61,14 +66,14 @@ def _polish(moves: Floats, skin: Skin) -> Floats:
 
 def _rebuild_press(shapes: Shapes, skin: Skin) -> None:
     """Lips pressed together, not a smirk: half of each roll per side and a little of the source."""
-    left = _falloff_to_right(skin.points[:, 0])
+    left = left_share(skin.points[:, 0])
     for side, share in (("Left", left), ("Right", 1 - left)):
         roll = 0.28 * shapes["mouthRollUpper"] + 0.22 * shapes["mouthRollLower"]
         name = f"mouthPress{side}"
         shapes[name] = 0.3 * shapes[name] + 2 * share[:, None] * roll
 
 
-def _falloff_to_right(x: Floats, width: float = 1.2) -> Floats:
+def left_share(x: Floats, width: float = 1.2) -> Floats:
     """1 on the character's left (+x), 0 on the right, smooth over the middle; halves sum to 1."""
     t = np.clip(0.5 + x / (2 * width), 0, 1)
     return t * t * (3 - 2 * t)

@@ -12,8 +12,16 @@ from .topology import MIRROR, Floats, Ints, Mask, Neighbours, edge_loop, mirror_
 
 # The base mesh in the pinned wheel never changes, so its vertex numbers name places on the face.
 # Each pair starts an edge loop at the mid plane.
-NECK_LOOP = (1526, 8207)
-LIP_LOOPS = {"outer": (468, 7224), "edge": (474, 7229), "inner": (520, 7267), "deep": (537, 7282)}
+NECK_LOOP = (1522, 8205)
+LIP_LOOPS = {
+    "skin": (467, 7223),
+    "rim": (509, 7257),
+    "outer": (468, 7224),
+    "edge": (474, 7229),
+    "inner": (520, 7267),
+    "deep": (537, 7282),
+    "deeper": (554, 7297),
+}
 MOUTH_ROOF = 710
 
 # Neutral face: average young adults of both sexes and three origins in equal parts, and a few of
