@@ -56,7 +56,7 @@ class Provider(Protocol):
         ...
 
     def submit(self, job: str, args: Fields, arrays: Arrays | None = None) -> Ticket:
-        """Hand in a job of the worker's table."""
+        """Hand in a job of the worker's table; what is wrong is told by the ticket."""
         ...
 
     def cancel(self, ticket: Ticket) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import cast
 
 from ..worker.link import Link
-from ..worker.messages import PROTOCOL, Arrays, Fields, Message, encode
-from .base import Ticket
+from ..worker.messages import PROTOCOL, Arrays, Fields, Message, MessageError, encode
+from .base import Provider, Ticket
 from .door import Door
 from .process import ENTRY, WorkerProcess
 
@@ -35,7 +35,7 @@ DEADLINES = Deadlines()
 ENDING_S = 1.0  # the closed link and the process's end are seen one shortly after the other
 
 
-class LocalWorker:
+class LocalWorker(Provider):
     """Runs jobs in one worker process, which is started when needed and again after its death.
 
     One job is at the worker at a time; the others wait here, so that killing a job that does not
@@ -110,14 +110,19 @@ class LocalWorker:
     def submit(self, job: str, args: Fields, arrays: Arrays | None = None) -> Ticket:
         """Hand in a job; starts a worker when there is none.
 
-        The arrays are not copied: leave them unchanged until the ticket is finished.
-        Raises MessageError when the arguments cannot be sent.
+        The arrays are not copied: leave them unchanged until the ticket is finished. Nothing is
+        raised: what cannot be sent comes back as a failed ticket.
         """
-        ticket = Ticket(self._last_id + 1, job)
+        self._last_id += 1
+        ticket = Ticket(self._last_id, job)
         fields: Fields = {"type": "job", "id": ticket.id, "job": job, "args": args}
         message = Message(fields, dict(arrays or {}))
-        encode(message)  # refused here rather than in a poll
-        self._last_id = ticket.id
+        try:
+            encode(message)  # refused here rather than in a poll
+        except MessageError as error:
+            ticket.state, ticket.kind = "failed", "internal"
+            ticket.error = f"The job {job!r} cannot be sent: {error}."
+            return ticket
         self._waiting.append((ticket, message))
         self.start()
         self._post_next()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from facewright.providers.local import LocalWorker
 from facewright.providers.wheels import find_site_folder
-from facewright.worker.messages import Message, MessageError
+from facewright.worker.messages import Message
 
 
 def test_hello_tells_versions_and_files(make: Any) -> None:
@@ -109,10 +109,11 @@ def test_errors_come_back_and_the_worker_lives_on(
 
 def test_arguments_that_cannot_be_sent_are_refused_at_once(make: Any) -> None:
     worker = make()
-    with pytest.raises(MessageError):
-        worker.submit("echo", {"value": float("inf")})
-    with pytest.raises(MessageError):
-        worker.submit("echo", {}, {"a": np.array(["text"])})
+    infinite = worker.submit("echo", {"value": float("inf")})
+    texts = worker.submit("echo", {}, {"a": np.array(["text"])})
+    for ticket in (infinite, texts):
+        assert (ticket.state, ticket.kind) == ("failed", "internal")
+        assert "cannot be sent" in ticket.error
     assert worker.pid is None
 
 
