@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -108,8 +109,9 @@ def channels_of(character: Character, face: FaceTrack) -> list[Channels]:
 def rest_matrix(obj: bpy.types.Object) -> Array:
     """Where the object stands when nothing moves it: remembered from before its first take."""
     saved = obj.get(REST)
-    if saved is not None and len(saved) == 16:
-        return np.array(saved[:], np.float64).reshape(4, 4)
+    if isinstance(saved, str):
+        with suppress(ValueError):
+            return np.array(json.loads(saved), np.float64).reshape(4, 4)
     return np.array(obj.matrix_basis, np.float64)
 
 
@@ -245,7 +247,7 @@ def _put_in_place(parts: list[_Part], label: TakeLabel) -> list[str]:
             _mark(action, label, [p for p in parts if p.action == part.action])
             if part.channels.rotation_mode:
                 owner.rotation_mode = part.channels.rotation_mode
-                owner[REST] = part.channels.rest
+                owner[REST] = json.dumps(part.channels.rest)
             versions.assign_action(owner, action, part.slot)
     except BaseException:
         for owner, old, old_slot, mode, had_rest in reversed(undo):

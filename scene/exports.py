@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Saving an animated face: .blend, .usdc/.usd, .fbx, .json. Each file is whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.errors import UserError
+from ..core.exchange.weights_json import write_weights
+from ..core.face_track import FaceTrack
+from ..core.files import atomic_path
+from . import versions
+from .actions import scene_rate
+
+SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".json")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is saved: the objects of a face in a scene, the take's frames, and the take itself."""
+
+    scene: bpy.types.Scene
+    objects: tuple[bpy.types.Object, ...]
+    first_frame: int
+    last_frame: int
+    face: FaceTrack
+    voice_path: str
+
+
+def check_outputs(paths: Sequence[str]) -> tuple[Path, ...]:
+    """The places to save to, looked at before any work is done. Raises UserError."""
+    result = []
+    for text in paths:
+        path = Path(bpy.path.abspath(text)).absolute()
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise UserError(
+                f"{path.name} cannot be saved: its ending is none of {', '.join(SUFFIXES)}.",
+                "Choose another file name.",
+            )
+        if suffix in (".usdc", ".usd") and not versions.has_usd():
+            raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
+        if suffix == ".fbx" and not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
+            raise UserError(
+                f"{path.name} cannot be saved: the FBX format is switched off.",
+                "Enable the add-on 'FBX format' in the preferences.",
+            )
+        with suppress(_Trial), atomic_path(path):
+            raise _Trial  # nothing is written, but what is wrong with the place is said
+        result.append(path)
+    return tuple(result)
+
+
+def save(path: Path, content: Exported) -> tuple[str, ...]:
+    """Save to one file by its ending; returns notices. Raises UserError."""
+    writer = {
+        ".blend": _write_blend,
+        ".usdc": _write_usd,
+        ".usd": _write_usd,
+        ".fbx": _write_fbx,
+        ".json": _write_json,
+    }[path.suffix.lower()]
+    with atomic_path(path) as temporary:
+        temporary.unlink()  # exporters make their own file, and Blender would keep a backup
+        try:
+            notices = writer(temporary, content)
+        except RuntimeError as error:  # what an operator of Blender reports
+            raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
+        if not temporary.is_file():
+            raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
+    return tuple(f"{path.name}: {notice}" for notice in notices)
+
+
+class _Trial(Exception):
+    pass
+
+
+def _first_line(error: Exception) -> str:
+    line = str(error).strip().splitlines()[0] if str(error).strip() else "unknown reason"
+    return line.removeprefix("Error: ").rstrip(".")
+
+
+def _write_json(path: Path, content: Exported) -> tuple[str, ...]:
+    write_weights(path, content.face, content.voice_path)
+    return ()
+
+
+def _write_blend(path: Path, content: Exported) -> tuple[str, ...]:
+    bpy.ops.wm.save_as_mainfile(
+        filepath=str(path), copy=True, compress=True, check_existing=False
+    )
+    return ()
+
+
+def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
+    with _only(content):
+        bpy.ops.wm.usd_export(
+            filepath=str(path),
+            check_existing=False,
+            selected_objects_only=True,
+            export_animation=True,
+            export_shapekeys=True,
+            export_armatures=False,
+            export_custom_properties=False,
+            convert_world_material=False,  # it would come with a folder of textures
+            **versions.usd_texture_options(),
+        )
+    usd = versions.usd_module()
+    if usd is None:
+        return ("its framesPerSecond is 24; timeCodesPerSecond is right.",)
+    stage = usd.Stage.Open(str(path))
+    rate = float(scene_rate(content.scene))  # the exporter writes 24, and a rounded rate
+    stage.SetFramesPerSecond(rate)
+    stage.SetTimeCodesPerSecond(rate)
+    stage.GetRootLayer().Save()
+    return ()
+
+
+def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
+    with _only(content):
+        bpy.ops.export_scene.fbx(
+            filepath=str(path),
+            check_existing=False,
+            use_selection=True,
+            object_types={"EMPTY", "MESH"},
+            use_mesh_modifiers=False,  # a modifier that is applied loses the shape keys
+            bake_anim=True,
+            bake_anim_use_all_bones=False,
+            # With either of these, animation that lies on shape keys alone is dropped.
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_simplify_factor=0.0,
+        )
+    return ()
+
+
+@contextmanager
+def _only(content: Exported) -> Iterator[None]:
+    """Select the face's objects and set the range to the take's frames, then put all back."""
+    scene, layer = content.scene, bpy.context.view_layer
+    hidden = [o.name for o in content.objects if not _selectable(o, layer)]
+    if hidden:
+        raise UserError(f"'{hidden[0]}' is hidden, so it cannot be exported.", "Show it first.")
+    selected = [obj for obj in layer.objects if obj.select_get()]
+    active, span = layer.objects.active, (scene.frame_start, scene.frame_end)
+    try:
+        for obj in selected:
+            obj.select_set(False)
+        for obj in content.objects:
+            obj.select_set(True)
+        layer.objects.active = content.objects[0]
+        scene.frame_start, scene.frame_end = content.first_frame, content.last_frame
+        yield
+    finally:
+        scene.frame_start, scene.frame_end = span
+        for obj in content.objects:
+            obj.select_set(False)
+        for obj in selected:
+            obj.select_set(True)
+        layer.objects.active = active
+
+
+def _selectable(obj: bpy.types.Object, layer: Any) -> bool:
+    return obj.name in layer.objects and obj.visible_get(view_layer=layer)
