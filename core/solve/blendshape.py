@@ -12,8 +12,8 @@ minimises ``|Aw - b|^2`` instead. Both are had with ``sdk_compatible``; else c =
 above. Then, for each cancel pair, the smaller of the two is held at (almost) 0 and the frame is
 solved again. Result: ``w * multiplier + offset``, also for poses that are not active.
 
-The problem is solved exactly by block principal pivoting, started from the frame before.
-All sums are float64.
+The problem is solved exactly by block principal pivoting (``pivoting``), started from the frame
+before. All sums are float64.
 """
 
 from __future__ import annotations
@@ -26,12 +26,10 @@ import numpy as np
 from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
 from ..models import BlendShapeRig, SolveConfig
+from .pivoting import make_pivot
 
 CANCELLED_BOUND = 1e-10
 _VERTEX_BLOCK = 8_192
-_BLOCK_TRIES = 3  # exchanges of whole blocks without progress before single ones
-_MAX_EXCHANGES = 1_000
-_TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Solver:
 class SolveState:
     """Carried from block to block: weights before (P',), and which of them are at a bound.
 
-    ``bounds`` (P',) int8: -1 at 0, 1 at the upper bound, 0 between.
+    ``bounds`` (P',) int64: -1 at 0, 1 at the upper bound, 0 between.
     """
 
     weights: Doubles
@@ -160,72 +158,28 @@ def solve_frames(
     """
     state = state or start(solver)
     weights, bounds = state.weights, state.bounds
+    pivot = make_pivot(solver.matrix)
     upper = np.ones(len(solver.active))
     result = np.empty_like(sides)
-    for frame, side in enumerate(sides):
-        side = side + solver.pull * weights
+    for frame, target in enumerate(sides):
+        side = target + solver.pull * weights
         if solver.outer is not None:
             side = solver.outer @ side
-        weights, bounds = pivot(solver.matrix, side, upper, bounds)
+        weights, bounds = pivot(side, upper, bounds)
         if solver.cancel_pairs:
-            closed = upper.copy()
-            for first, second in solver.cancel_pairs:
-                smaller = second if weights[first] >= weights[second] else first
-                closed[smaller] = CANCELLED_BOUND
-            weights, _ = pivot(solver.matrix, side, closed, bounds)
+            weights, _ = pivot(side, _without_cancelled(solver, weights), bounds)
         result[frame] = weights
         if between is not None and frame % 64 == 63:
             between(frame + 1)
     return result, SolveState(weights, bounds)
 
 
-def pivot(
-    matrix: Doubles, side: Doubles, upper: Doubles, bounds: Integers
-) -> tuple[Doubles, Integers]:
-    """Minimise ``w'Aw/2 - b'w`` with ``0 <= w <= upper``: weights (P',) and bounds (P',).
-
-    ``matrix`` (P', P') is symmetric and positive definite, ``bounds`` a guess (see SolveState).
-    Block principal pivoting: all wrong unknowns change sides at once; after three exchanges that
-    made nothing better only the last of them does (Murty's rule), which always comes to an end.
-    """
-    bounds = bounds.copy()
-    slack = _TOLERANCE * float(np.abs(side).max() + matrix.diagonal().max())
-    fewest, tries = len(side) + 1, _BLOCK_TRIES
-    weights = np.zeros(len(side))
-    for _ in range(_MAX_EXCHANGES):
-        weights = _with_bounds(matrix, side, upper, bounds)
-        slope = matrix @ weights - side
-        free = bounds == 0
-        below = free & (weights < -_TOLERANCE)
-        above = free & (weights > upper + _TOLERANCE)
-        loose = ((bounds == -1) & (slope < -slack)) | ((bounds == 1) & (slope > slack))
-        wrong = np.flatnonzero(below | above | loose)
-        if not len(wrong):
-            break
-        if len(wrong) < fewest:
-            fewest, tries = len(wrong), _BLOCK_TRIES
-        elif tries > 0:
-            tries -= 1
-        else:
-            wrong = wrong[-1:]
-        goal = np.where(below, -1, np.where(above, 1, 0))
-        bounds[wrong] = goal[wrong]
-    return np.clip(weights, 0.0, upper), bounds
-
-
-def _with_bounds(
-    matrix: Doubles, side: Doubles, upper: Doubles, bounds: Integers
-) -> Doubles:
-    """Weights that are best when those at a bound stay there and the others are free."""
-    at_upper = bounds == 1
-    weights = np.where(at_upper, upper, 0.0)
-    free = np.flatnonzero(bounds == 0)
-    if len(free):
-        rest = side[free]
-        if at_upper.any():
-            rest = rest - matrix[free] @ weights
-        weights[free] = np.linalg.solve(matrix[free[:, None], free], rest)
-    return weights
+def _without_cancelled(solver: Solver, weights: Doubles) -> Doubles:
+    """Upper bounds with the smaller of each cancel pair (the second if alike) held at 1e-10."""
+    upper = np.ones(len(weights))
+    for first, second in solver.cancel_pairs:
+        upper[second if weights[first] >= weights[second] else first] = CANCELLED_BOUND
+    return upper
 
 
 def finish(solver: Solver, weights: Doubles, clamp: bool = False) -> WeightTrack:
