@@ -255,8 +255,7 @@ def _range(voice: Voice, sound: Any) -> tuple[int, int]:
     last = round(min(end_s * rate, float(total)))
     if first >= total:
         raise UserError(
-            f"{voice.label} is {total / rate:.2f} s long; the range starts at "
-            f"{voice.start_s:g} s.",
+            f"{voice.label} is {total / rate:.2f} s long; the range starts at {voice.start_s:g} s.",
             "Choose an earlier start.",
         )
     if last <= first:
@@ -276,9 +275,7 @@ def _range(voice: Voice, sound: Any) -> tuple[int, int]:
     return first, last
 
 
-def _blocks(
-    voice: Voice, sound: Any, first: int, last: int, found: _Found
-) -> Iterator[Floats]:
+def _blocks(voice: Voice, sound: Any, first: int, last: int, found: _Found) -> Iterator[Floats]:
     """Yield mono blocks (n,) float32 of the frames first..last, checked and clipped."""
     import soundfile
 
@@ -288,9 +285,7 @@ def _blocks(
         if first:
             sound.seek(first)
         while found.frames < wanted:
-            values = sound.read(
-                min(size, wanted - found.frames), dtype="float32", always_2d=True
-            )
+            values = sound.read(min(size, wanted - found.frames), dtype="float32", always_2d=True)
             if not len(values):
                 break
             found.frames += len(values)

@@ -54,9 +54,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises UserError when the place cannot be written.
     """
     target = _checked_target(path)
-    temporary = target.with_name(
-        f".{target.stem[:80]}.{os.urandom(4).hex()}.part{target.suffix}"
-    )
+    temporary = target.with_name(f".{target.stem[:80]}.{os.urandom(4).hex()}.part{target.suffix}")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         if target.exists():

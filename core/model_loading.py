@@ -181,7 +181,9 @@ def _model_config(path: Path) -> dict[str, Value]:
     """The parameters that a model sets itself; keys this version does not know are left out."""
     config = _section(read_json(path), "config", path)
     return {
-        name: checked(name, value, str(path)) for name, value in config.items() if name in PARAMETERS
+        name: checked(name, value, str(path))
+        for name, value in config.items()
+        if name in PARAMETERS
     }
 
 

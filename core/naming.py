@@ -94,7 +94,9 @@ CANONICAL_NAMES: tuple[str, ...] = ARKIT_NAMES + TONGUE_NAMES
 
 EYE_LOOK_NAMES: tuple[str, ...] = tuple(n for n in ARKIT_NAMES if n.startswith("eyeLook"))
 
-_PREFIXES = re.compile(r"^(?:(?:blendshapes?|arkit|bs|shapes?|face|head|key)\d*|[a-z]\d{2})[ _.\-]+")
+_PREFIXES = re.compile(
+    r"^(?:(?:blendshapes?|arkit|bs|shapes?|face|head|key)\d*|[a-z]\d{2})[ _.\-]+"
+)
 _DUPLICATE = re.compile(r"\.\d{3}$")
 _SEPARATORS = re.compile(r"[\s_.\-]+")
 _SIDE_BEHIND = re.compile(r"^(?P<rest>.+?)(?:[ _.\-]+(?P<short>l|r)|[ _.\-]*(?P<long>left|right))$")
@@ -170,9 +172,7 @@ def match(wanted: Sequence[str], available: Iterable[str]) -> Match:
         candidates = forms.get(form, [])
         if not candidates:
             return ()
-        return (
-            min(candidates, key=lambda key: (key != name, key.casefold() != name.casefold())),
-        )
+        return (min(candidates, key=lambda key: (key != name, key.casefold() != name.casefold())),)
 
     wanted_forms = {normalise(name) for name in wanted}
     pairs: dict[str, tuple[str, ...]] = {}
@@ -207,9 +207,7 @@ def _merged(
     return pick(base, name)
 
 
-def retarget(
-    found: Match, names: Sequence[str], weights: Floats
-) -> tuple[tuple[str, ...], Floats]:
+def retarget(found: Match, names: Sequence[str], weights: Floats) -> tuple[tuple[str, ...], Floats]:
     """Weights for a mesh's own names: those names, in order of use, and (T, K) float32.
 
     ``weights`` (T, P) belong to ``names``. A name driven by two poses (both halves of the face in

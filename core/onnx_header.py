@@ -104,9 +104,10 @@ def check_network_file(path: Path, limit: int) -> None:
             raise UserError(f"The network {path} is too large: {size} bytes.")
         if size == 0:
             raise ValueError("it is empty")
-        with path.open("rb") as stream, mmap.mmap(
-            stream.fileno(), 0, access=mmap.ACCESS_READ
-        ) as data:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             places = external_locations(data)
     except (OSError, ValueError) as error:
         raise UserError(

@@ -8,9 +8,10 @@ value, it goes before the table's default, and the user's value goes before both
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from .errors import UserError
@@ -262,7 +263,10 @@ class Settings:
 
     def changed(self, values: Mapping[str, object]) -> Settings:
         """Return a copy with some values changed, checked as in ``from_mapping``."""
-        return replace(self, **{name: checked(name, value) for name, value in values.items()})
+        result = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(result, name, checked(name, value))
+        return result
 
     def to_mapping(self) -> dict[str, Value]:
         """Every parameter by name, in the table's order; ``from_mapping`` takes it back."""

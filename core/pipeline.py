@@ -176,9 +176,7 @@ def face_from_motion(
                 shortcut = projection(data, settings, solver)
                 tracks.append((_solve(solver, shortcut, controls, settings, watch), rig.config))
     missing = _missing(model.skin_rig, model.tongue_rig, model.name)
-    return assemble(
-        tracks, jaw, eyes, fps, duration_s, notices + missing, settings.clamp_weights
-    )
+    return assemble(tracks, jaw, eyes, fps, duration_s, notices + missing, settings.clamp_weights)
 
 
 def _solve(

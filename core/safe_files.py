@@ -26,6 +26,19 @@ from .errors import UserError
 
 Json = Any
 
+# What zipfile, zlib and numpy raise over damaged or hostile files
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def read_limited(path: Path, limit: int) -> bytes:
     """Read a regular file of at most ``limit`` bytes. Raises UserError."""
@@ -194,8 +207,7 @@ class NpzReader:
         try:
             with self._archive.open(info) as stream:
                 shape, dtype, header = _read_header(stream)
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError,
-                NotImplementedError, SyntaxError, MemoryError, RecursionError) as error:  # fmt: skip
+        except _UNREADABLE as error:
             raise self._fail(name, f"cannot be read ({error})") from error
         if dtype.hasobject:
             raise self._fail(name, "holds Python objects, which are never read")
@@ -212,7 +224,7 @@ class NpzReader:
         try:
             with self._archive.open(self._entries[name]) as stream:
                 values = np.lib.format.read_array(stream, allow_pickle=False)
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except _UNREADABLE as error:
             raise self._fail(name, f"cannot be read ({error})") from error
         if dtype.kind == "f" and not np.isfinite(values).all():
             raise self._fail(name, "holds values that are not numbers")
@@ -250,9 +262,7 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int
     return shape, dtype, stream.tell()
 
 
-def number_list(
-    values: Mapping[str, Json], key: str, length: int, where: str
-) -> tuple[float, ...]:
+def number_list(values: Mapping[str, Json], key: str, length: int, where: str) -> tuple[float, ...]:
     """``length`` finite numbers from a JSON object. Raises UserError naming ``where`` and key."""
     found = values.get(key)
     if (

@@ -25,7 +25,6 @@ from .pipeline import Take
 from .safe_files import ArrayForm, Json, NpzReader, parse_json
 
 SCHEMA = 1
-_TEXTS = ("voice_name", "voice_sha256", "model_name", "model_sha256")
 
 
 def write_take(path: str | os.PathLike[str], take: Take) -> None:
@@ -33,7 +32,10 @@ def write_take(path: str | os.PathLike[str], take: Take) -> None:
     face, motion = take.face, take.motion
     header = {
         "schema": SCHEMA,
-        **{key: getattr(take, key) for key in _TEXTS},
+        "voice_name": take.voice_name,
+        "voice_sha256": take.voice_sha256,
+        "model_name": take.model_name,
+        "model_sha256": take.model_sha256,
         "fps": [face.fps.numerator, face.fps.denominator],
         "duration_s": face.duration_s,
         "names": list(face.names),
@@ -69,9 +71,7 @@ def read_take(path: str | os.PathLike[str]) -> Take:
         data = npz.read("header", ArrayForm("u", (None,))).tobytes()
         header = parse_json(data, str(source))
         if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-            raise UserError(
-                f"{source} was not made by this version.", "Animate the voice again."
-            )
+            raise UserError(f"{source} was not made by this version.", "Animate the voice again.")
         names, fps = _texts(header, "names", source), _fps(header, source)
         skin = npz.floats("skin", (None, None))
         count = len(skin)
@@ -92,14 +92,18 @@ def read_take(path: str | os.PathLike[str]) -> Take:
             notices=_texts(header, "notices", source),
         )
     settings, timings = header.get("settings"), header.get("timings")
-    texts = [header.get(key) for key in _TEXTS]
-    if (
-        not isinstance(settings, dict)
-        or not isinstance(timings, dict)
-        or not all(isinstance(text, str) for text in texts)
-    ):
+    if not isinstance(settings, dict) or not isinstance(timings, dict):
         raise _damaged(source)
-    return Take(face, motion, *texts, Settings.from_mapping(settings), _timings(timings, source))
+    return Take(
+        face=face,
+        motion=motion,
+        voice_name=_text(header, "voice_name", source),
+        voice_sha256=_text(header, "voice_sha256", source),
+        model_name=_text(header, "model_name", source),
+        model_sha256=_text(header, "model_sha256", source),
+        settings=Settings.from_mapping(settings),
+        timings={name: _number(timings, name, source) for name in timings},
+    )
 
 
 def _damaged(source: Path) -> UserError:
@@ -113,8 +117,11 @@ def _number(header: Mapping[str, Json], key: str, source: Path) -> float:
     return float(value)
 
 
-def _timings(values: Mapping[str, Json], source: Path) -> dict[str, float]:
-    return {name: _number(values, name, source) for name in values}
+def _text(header: Mapping[str, Json], key: str, source: Path) -> str:
+    value = header.get(key)
+    if not isinstance(value, str):
+        raise _damaged(source)
+    return value
 
 
 def _texts(header: Mapping[str, Json], key: str, source: Path) -> tuple[str, ...]:

@@ -104,9 +104,7 @@ def plan_windows(
     return WindowPlan(targets - shift, targets, length, fps)
 
 
-def gather(
-    samples: Floats, plan: WindowPlan, first: int, last: int, gain: float = 1.0
-) -> Floats:
+def gather(samples: Floats, plan: WindowPlan, first: int, last: int, gain: float = 1.0) -> Floats:
     """Windows (last - first, length) float32 of the frames first..last-1, times ``gain``.
 
     Silence stands where a window reaches beyond the voice.

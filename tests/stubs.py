@@ -340,9 +340,7 @@ def _write_folder(
     skin = {"neutral": neutral, **dict(zip(stub.skin_names, stub.skin_deltas, strict=True))}
     if mask:
         skin["frontalMask"] = np.arange(0, len(neutral) * 3 // 4, dtype=np.int32)
-    np.savez(
-        folder / "bs_skin.npz", poseNames=np.array(["neutral", *stub.skin_names]), **skin
-    )
+    np.savez(folder / "bs_skin.npz", poseNames=np.array(["neutral", *stub.skin_names]), **skin)
     if tongue:
         poses = dict(zip(stub.tongue_names, stub.tongue_deltas, strict=True))
         np.savez(
@@ -353,9 +351,7 @@ def _write_folder(
         )
 
 
-def write_wav(
-    path: Path | str, samples: np.ndarray, rate: int = 16000, bits: int = 16
-) -> Path:
+def write_wav(path: Path | str, samples: np.ndarray, rate: int = 16000, bits: int = 16) -> Path:
     """Write samples (n,) or (n, channels) in [-1, 1] as PCM (16 bits) or float (32 bits) WAV."""
     values = np.asarray(samples, np.float64)
     values = values[:, None] if values.ndim == 1 else values

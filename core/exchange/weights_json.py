@@ -63,7 +63,9 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
 
 
 def _rounded(values: AnyArray) -> Doubles:
-    return np.round(values.astype(np.float64), _DECIMALS) + 0.0  # no negative zeros
+    rounded: Doubles = np.round(values.astype(np.float64), _DECIMALS)
+    rounded += 0.0  # no negative zeros
+    return rounded
 
 
 def _joints(face: FaceTrack) -> tuple[Doubles, Doubles]:

@@ -70,9 +70,7 @@ def make_pivot(matrix: Doubles) -> Pivot:
     return pivot
 
 
-def _careful(
-    matrix: Doubles, side: Doubles, weights: Doubles, free: AnyArray
-) -> Doubles:
+def _careful(matrix: Doubles, side: Doubles, weights: Doubles, free: AnyArray) -> Doubles:
     """The free weights when the matrix is singular to rounding: those of least size."""
     inner = matrix[np.ix_(free, free)]
     return np.linalg.lstsq(inner, (side - matrix @ weights)[free], rcond=None)[0]
