@@ -47,9 +47,8 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
 
 def _lips(face: Skin) -> Floats:
     """1 on the lips' red, fading out over one ring outside it."""
-    loop = np.zeros(len(face.points), dtype=bool)
-    loop[face.loops["outer"]] = True
-    loop[face.loops["edge"]] = True
-    loop[face.loops["inner"]] = True
-    rings = face.around.distance(loop | face.mouth)
-    return np.interp(rings, [0, 1, 2], [1.0, 0.85, 0.0])
+    red = face.mouth.copy()
+    for name in ("rim", "outer", "edge", "inner"):
+        red[face.loops[name]] = True
+    rings = face.around.distance(red)
+    return np.interp(rings, [0, 1, 2], [1.0, 0.25, 0.0])

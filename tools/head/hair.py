@@ -13,6 +13,9 @@ from .skin import Skin
 from .topology import MIRROR, Binding, Floats, Ints, Limit, triangles_of
 
 _STILL_CM = 1e-3
+# Linear RGB.
+LASH = np.array([0.012, 0.009, 0.008])
+BROW = np.array([0.030, 0.019, 0.013])
 Shapes = dict[str, Floats]
 
 
@@ -44,7 +47,7 @@ def lashes(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
         both = np.concatenate([goes_left.reshape(-1, 3), goes_right.reshape(-1, 3) * MIRROR])
         if np.abs(both).max() > _STILL_CM:
             moved[name] = both
-    return Part.of("lashes", points, faces, "lashes", moved)
+    return Part.of("lashes", points, faces, "lashes", moved, np.tile(LASH, (len(points), 1)))
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def brows(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
         both = np.concatenate([left, right])
         if np.abs(both).max() > _STILL_CM:
             moved[name] = both
-    return Part.of("brows", points, faces, "brows", moved)
+    return Part.of("brows", points, faces, "brows", moved, np.tile(BROW, (len(points), 1)))
 
 
 @dataclass(frozen=True)

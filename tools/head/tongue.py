@@ -10,7 +10,9 @@ from .names import TONGUE
 from .part import Part
 from .topology import Floats
 
-TONGUE_MATERIAL = "tongue"
+# Linear RGB of the upper side, and of the darker root and underside.
+PINK = np.array([0.52, 0.17, 0.155])
+DARK = np.array([0.33, 0.075, 0.07])
 
 
 def build(base: BaseMesh) -> Part:
@@ -22,7 +24,15 @@ def build(base: BaseMesh) -> Part:
     points = base.points[vertices]
     shapes = {name: geometric(points)[name] for name in TONGUE}
     shapes["tongueOut"] = base.shapes["tongueOut"][vertices]
-    return Part.of("tongue", points, number[quads], TONGUE_MATERIAL, shapes)
+    return Part.of("tongue", points, number[quads], "tongue", shapes, _colours(points))
+
+
+def _colours(points: Floats) -> Floats:
+    """Linear RGB (V, 3): paler in front and on top."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    share = (points - low) / (high - low)
+    pale = np.clip(0.2 + 0.6 * share[:, 2] + 0.4 * (share[:, 1] - 0.5), 0, 1)[:, None]
+    return DARK + pale * (PINK - DARK)
 
 
 def geometric(points: Floats) -> dict[str, Floats]:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in head's materials: one Principled shader each, good in solid view and in renders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+
+COLOUR_ATTRIBUTE = "Color"
+# Marks our own materials, so that a second head shares them and an artist's stay untouched.
+OWNER = "facewright_material"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One material: linear RGB for the solid view, shader inputs, and whether the mesh tints it."""
+
+    colour: tuple[float, float, float]
+    tinted: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+_SKIN = {
+    "Roughness": 0.48,
+    "Specular IOR Level": 0.4,
+    "Subsurface Weight": 0.12,
+    "Subsurface Radius": (1.0, 0.35, 0.2),
+    "Subsurface Scale": 0.004,
+}
+_EYE = {"Roughness": 0.06, "Specular IOR Level": 0.6, "Coat Weight": 1.0, "Coat Roughness": 0.02}
+_WET = {"Roughness": 0.3, "Specular IOR Level": 0.5}
+_HAIR = {"Roughness": 0.65, "Specular IOR Level": 0.2}
+
+LOOKS = {
+    "skin": Look((0.56, 0.33, 0.24), True, _SKIN),
+    "mouth": Look((0.30, 0.07, 0.06), True, _WET),
+    "sclera": Look((0.80, 0.78, 0.76), True, _EYE),
+    "iris": Look((0.14, 0.24, 0.26), True, _EYE),
+    "pupil": Look((0.003, 0.003, 0.003), True, _EYE),
+    "teeth": Look((0.80, 0.76, 0.66), True, {"Roughness": 0.22, "Coat Weight": 0.3}),
+    "gums": Look((0.45, 0.12, 0.11), True, _WET),
+    "tongue": Look((0.47, 0.13, 0.12), True, _WET),
+    "lashes": Look((0.012, 0.009, 0.008), False, _HAIR),
+    "brows": Look((0.028, 0.017, 0.012), False, _HAIR),
+}
+
+
+def material(name: str) -> bpy.types.Material:
+    """The material of that name of the built-in head, made on first use."""
+    title = f"Facewright {name.capitalize()}"
+    for found in bpy.data.materials:
+        if found.get(OWNER) == name and found.library is None:
+            return found
+    made = bpy.data.materials.new(title)
+    made[OWNER] = name
+    look = LOOKS[name]
+    made.diffuse_color = (*look.colour, 1.0)
+    made.roughness = float(look.inputs.get("Roughness", 0.5))
+    if not made.use_nodes:
+        made.use_nodes = True
+    _shade(made, look)
+    return made
+
+
+def _shade(made: bpy.types.Material, look: Look) -> None:
+    tree: Any = made.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
+    for name, value in look.inputs.items():
+        if name in shader.inputs:
+            shader.inputs[name].default_value = value
+    if look.tinted:
+        tint = tree.nodes.new("ShaderNodeAttribute")
+        tint.attribute_name = COLOUR_ATTRIBUTE
+        tint.location = (shader.location[0] - 260, shader.location[1])
+        tree.links.new(tint.outputs["Color"], shader.inputs["Base Color"])

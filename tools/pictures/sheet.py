@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contact sheets: single renders with labels, put together with Blender's own image code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import tan
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
+
+Picture = NDArray[np.float32]
+
+
+class Label:
+    """A line of text near the lower edge of the camera's picture."""
+
+    def __init__(self, scene: bpy.types.Scene, size: float = 0.065) -> None:
+        curve: Any = bpy.data.curves.new("Label", "FONT")
+        curve.align_x = "CENTER"
+        curve.materials.append(_flat((0.92, 0.93, 0.95)))
+        self._curve = curve
+        self._size = size
+        self._object = bpy.data.objects.new("Label", curve)
+        scene.collection.objects.link(self._object)
+        self._object.visible_shadow = False
+        self._object.visible_diffuse = False
+        self._object.visible_glossy = False
+        self._scene = scene
+
+    def show(self, text: str) -> None:
+        """Write the text just in front of the camera."""
+        camera = self._scene.camera
+        data: Any = camera.data
+        near = data.clip_start * 4
+        height = 2 * near * tan(data.angle_y / 2)
+        self._curve.body = text
+        self._curve.size = self._size * height
+        place = Matrix.Translation((0.0, -0.455 * height, -near))
+        self._object.matrix_world = camera.matrix_world @ place
+
+
+def read(path: Path) -> Picture:
+    """A picture's pixels (height, width, 3), top row first, as stored (not linear)."""
+    image: Any = bpy.data.images.load(str(path))
+    image.colorspace_settings.name = "Non-Color"
+    width, height = image.size
+    pixels = np.empty(width * height * 4, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    bpy.data.images.remove(image)
+    return pixels.reshape(height, width, 4)[::-1, :, :3].copy()
+
+
+def write(path: Path, picture: Picture) -> None:
+    """Write pixels as an 8-bit PNG file."""
+    height, width = picture.shape[:2]
+    image: Any = bpy.data.images.new("Sheet", width, height, alpha=False)
+    image.colorspace_settings.name = "Non-Color"
+    pixels = np.ones((height, width, 4), dtype=np.float32)
+    pixels[..., :3] = picture[::-1]
+    image.pixels.foreach_set(pixels.ravel())
+    image.filepath_raw = str(path)
+    image.file_format = "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
+def compose(pictures: Sequence[Picture], columns: int, gap: int = 2) -> Picture:
+    """Rows of equally large pictures with thin dark gaps."""
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // columns)
+    shape = (rows * (height + gap) + gap, columns * (width + gap) + gap, 3)
+    sheet = np.full(shape, 0.12, dtype=np.float32)
+    for i, picture in enumerate(pictures):
+        top = gap + (i // columns) * (height + gap)
+        left = gap + (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def _flat(colour: tuple[float, float, float]) -> bpy.types.Material:
+    """An unlit material."""
+    made = bpy.data.materials.new("Label")
+    made.diffuse_color = (*colour, 1.0)
+    if not made.use_nodes:
+        made.use_nodes = True
+    tree: Any = made.node_tree
+    tree.nodes.clear()
+    glow = tree.nodes.new("ShaderNodeEmission")
+    glow.inputs["Color"].default_value = (*colour, 1.0)
+    out = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(glow.outputs[0], out.inputs[0])
+    return made
