@@ -27,7 +27,7 @@ WHERE = "Blender 4.3 (Debian) / 3.13"
 PACKAGES = (
     "blender xvfb xauth imagemagick x11-utils libgl1-mesa-dri libegl1 libegl-mesa0"
     " fonts-dejavu-core python3-numpy python3-cattr python3-requests python3-zstandard"
-).split()
+)
 SCRIPT_LIMIT_S = 240
 SCREEN = "1280x800x24"
 VOICE = ROOT / "assets" / "sample_voice.flac"
@@ -41,7 +41,8 @@ mount --rbind /dev "$root/dev"
 mkdir -p "$root/checkout" "$root/shots"
 mount --bind "$checkout" "$root/checkout"
 mount --bind "$shots" "$root/shots"
-exec chroot "$root" "$@"
+chroot "$root" "$@"
+exit $?  # not exec: Xvfb tells nobody that it is ready when its parent is process 1
 """
 
 
@@ -158,7 +159,7 @@ def _folder() -> Path:
 
 def _ready(folder: Path) -> bool:
     file = folder / "facewright-packages"
-    return file.exists() and file.read_text(encoding="utf-8") == " ".join(PACKAGES)
+    return file.exists() and file.read_text(encoding="utf-8") == PACKAGES
 
 
 def _make(folder: Path) -> None:
@@ -175,11 +176,11 @@ def _make(folder: Path) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     for words in (
         ["apt-get", "-o", "Acquire::Check-Valid-Until=false", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES.split()],
         ["apt-get", "clean"],
     ):
         run(_entered(folder, folder / "tmp", words, quiet), 1200, what=" ".join(words[:2]))
-    (folder / "facewright-packages").write_text(" ".join(PACKAGES), encoding="utf-8")
+    (folder / "facewright-packages").write_text(PACKAGES, encoding="utf-8")
 
 
 def _mirror() -> str:
