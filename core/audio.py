@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,8 +194,7 @@ def _opened(voice: Voice) -> Iterator[tuple[Any, IO[bytes]]]:
         try:
             sound = soundfile.SoundFile(voice.path if voice.path else source)
         except soundfile.LibsndfileError as error:
-            reason = str(error.error_string).strip().rstrip(".") or "unknown format"
-            raise UserError(f"{voice.label} cannot be read as sound: {reason}.", _FIX) from error
+            raise _undecodable(voice, error) from error
         except (TypeError, ValueError, OSError, RuntimeError) as error:
             raise UserError(
                 f"{voice.label} cannot be read as sound: its format is not known.", _FIX
@@ -277,25 +276,46 @@ def _range(voice: Voice, sound: Any) -> tuple[int, int]:
 
 def _blocks(voice: Voice, sound: Any, first: int, last: int, found: _Found) -> Iterator[Floats]:
     """Yield mono blocks (n,) float32 of the frames first..last, checked and clipped."""
-    import soundfile
-
     size = max(256, limits.AUDIO_BLOCK_VALUES // sound.channels)
     wanted = last - first
-    try:
-        if first:
-            sound.seek(first)
-        while found.frames < wanted:
-            values = sound.read(min(size, wanted - found.frames), dtype="float32", always_2d=True)
-            if not len(values):
-                break
-            found.frames += len(values)
+    _read_or_fail(voice, lambda: sound.seek(first) if first else 0)
+    while found.frames < wanted and not found.cut_off:
+        values = _filled(voice, sound, min(size, wanted - found.frames), found)
+        if len(values):
             yield _mono(values, voice.channel, found)
-    except soundfile.LibsndfileError as error:
-        if not found.frames:
-            raise UserError(
-                f"{voice.label} cannot be read as sound: {error.error_string}", _FIX
-            ) from error
-    found.cut_off = found.frames < wanted
+
+
+def _filled(voice: Voice, sound: Any, count: int, found: _Found) -> Floats:
+    """Up to ``count`` frames (n, channels); fewer when the data end or stop making sense.
+
+    Read in small steps, because a decoder that fails gives nothing of the step it failed in.
+    """
+    values = np.empty((count, sound.channels), np.float32)
+    done = 0
+    while done < count and not found.cut_off:
+        part = values[done : done + limits.AUDIO_STEP_FRAMES]
+        try:
+            got = len(sound.read(out=part))
+        except RuntimeError as error:  # LibsndfileError
+            if not found.frames:
+                raise _undecodable(voice, error) from error
+            got = 0
+        done += got
+        found.frames += got
+        found.cut_off = got < len(part)
+    return values[:done]
+
+
+def _read_or_fail(voice: Voice, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except RuntimeError as error:  # LibsndfileError
+        raise _undecodable(voice, error) from error
+
+
+def _undecodable(voice: Voice, error: RuntimeError) -> UserError:
+    reason = str(getattr(error, "error_string", error)).strip().rstrip(".") or "unknown format"
+    return UserError(f"{voice.label} cannot be read as sound: {reason}.", _FIX)
 
 
 def _mono(values: Floats, channel: int | None, found: _Found) -> Floats:

@@ -8,7 +8,8 @@ MIN_RATE = 4_000  # of a voice, per second
 MAX_RATE = 768_000
 MAX_DURATION_S = 3_600.0  # of the part of a voice that is animated at once
 SHORT_CLIP_S = 0.5  # below this, emotion settings have no visible effect
-AUDIO_BLOCK_VALUES = 1 << 19  # samples times channels decoded at once
+AUDIO_BLOCK_VALUES = 1 << 19  # samples times channels handled at once
+AUDIO_STEP_FRAMES = 4_096  # decoded at once: what is lost where a file is damaged
 
 MIN_FPS = 1
 MAX_FPS = 1_000

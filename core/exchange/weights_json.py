@@ -63,9 +63,8 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
 
 
 def _rounded(values: AnyArray) -> Doubles:
-    rounded: Doubles = np.round(values.astype(np.float64), _DECIMALS)
-    rounded += 0.0  # no negative zeros
-    return rounded
+    rounded = np.asarray(np.round(values.astype(np.float64), _DECIMALS), np.float64)
+    return rounded + np.float64(0)  # no negative zeros
 
 
 def _joints(face: FaceTrack) -> tuple[Doubles, Doubles]:

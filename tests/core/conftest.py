@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stub model, and slow and obvious reference implementations to compare the engine with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+for _folder in (TESTS, TESTS / "core"):
+    if str(_folder) not in sys.path:
+        sys.path.insert(0, str(_folder))
+
+import stubs  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> stubs.Stub:
+    """A complete model folder. Nobody writes into it."""
+    return stubs.make_stub_model(tmp_path_factory.mktemp("model") / "stub")
+
+
+@pytest.fixture(scope="session")
+def model(stub: stubs.Stub):
+    from facewright.core.models import load_model
+
+    return load_model(stub.folder)
+
+
+@pytest.fixture(scope="session")
+def voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of something like speech, 44.1 kHz."""
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    return stubs.write_wav(path, stubs.speech_like(2.0, 44100), 44100)
