@@ -11,7 +11,22 @@ log = logging.getLogger(__name__)
 
 def _modules() -> tuple[ModuleType, ...]:
     """Each has ``register()`` and ``unregister()``; property groups come before their users."""
-    return ()
+    from . import preferences
+    from .operators import animate, command, head, settings, worker_host
+    from .panels import face as face_panel
+    from .properties import face, progress
+
+    return (
+        preferences,
+        progress,
+        face,
+        worker_host,
+        animate,
+        head,
+        settings,
+        command,
+        face_panel,
+    )
 
 
 def register() -> None:

@@ -13,7 +13,6 @@ import json
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import bpy
@@ -25,6 +24,7 @@ from ..core.naming import retarget
 from . import space, versions
 from .characters import Character, ShapedMesh
 from .curves import copy_curve, write_curve
+from .rates import scene_rate, take_frames
 from .references import Reference, reference
 
 TAKE = "facewright_take"
@@ -78,17 +78,6 @@ class _Part:
     channels: Channels
     action: Reference
     slot: int
-
-
-def scene_rate(scene: bpy.types.Scene) -> Fraction:
-    """The scene's real frames per second, exact: 24 / 1.001 is 24000/1001."""
-    base = Fraction(scene.render.fps_base).limit_denominator(10_000)
-    return Fraction(scene.render.fps) / base
-
-
-def take_frames(face: FaceTrack, rate: Fraction, start_frame: float) -> Array:
-    """The scene's frame (T,) of each of a take's frames; fractions where the rates differ."""
-    return start_frame + np.arange(face.frame_count) * float(rate / face.fps)
 
 
 def channels_of(character: Character, face: FaceTrack) -> list[Channels]:

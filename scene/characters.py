@@ -70,7 +70,7 @@ def find_character(
     parts = {obj.get(PART): obj for obj in members}
     used = {name for mesh in meshes for name in mesh.found.pairs}
     return Character(
-        name=_name(face),
+        name=face.name,
         face=face,
         meshes=meshes,
         jaw=tuple(parts[part] for part in JAW_PARTS if part in parts),
@@ -84,10 +84,10 @@ def find_character(
 
 def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
     """All objects of a face; of the built-in head whichever of its parts was given."""
-    if PART not in obj and not any(PART in child for child in obj.children):
+    if PART not in obj:
         return (obj, *(child for child in obj.children_recursive if child.type == "MESH"))
     root = obj
-    while root.parent is not None and (PART in root or PART in root.parent):
+    while root.parent is not None and PART in root.parent:
         root = root.parent
     return tuple(o for o in (root, *root.children_recursive) if PART in o)
 
@@ -96,12 +96,6 @@ def _face_of(
     obj: bpy.types.Object, members: Iterable[bpy.types.Object]
 ) -> bpy.types.Object:
     return next((member for member in members if member.get(PART) == "skin"), obj)
-
-
-def _name(face: bpy.types.Object) -> str:
-    if face.get(PART) == "skin" and face.parent is not None:
-        return str(face.parent.name)
-    return str(face.name)
 
 
 def _shaped_meshes(

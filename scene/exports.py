@@ -16,7 +16,7 @@ from ..core.exchange.weights_json import write_weights
 from ..core.face_track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
-from .actions import scene_rate
+from .rates import scene_rate
 
 SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".json")
 

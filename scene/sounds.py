@@ -19,7 +19,7 @@ import bpy
 from ..core.audio import Voice
 from ..core.errors import UserError
 from . import versions
-from .actions import scene_rate
+from .rates import scene_rate
 
 STRIP_OWNER = "facewright_face"  # on a strip of ours and the Sound loaded for it: whose voice
 NO_SOUND = "This Blender has no sound, so the voice was not put into the sequencer."

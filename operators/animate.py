@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Animate: one function for button, command line and Python, and the two operators.
+
+    from bl_ext.user_default.facewright.operators.animate import animate_object
+    result = animate_object(bpy.context, bpy.data.objects["Face"], "//line.wav")
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import bpy
+
+from ..core.errors import Cancelled, UserError
+from ..properties.progress import STATE
+from ..scene.characters import find_character
+from ..scene.exports import Exported, check_outputs, save
+from ..scene.places import SAMPLE_VOICE
+from ..scene.rates import parse_rate
+from ..scene.sounds import VoiceSource
+from .animation_job import Result, Steps, animation_steps, make_request
+from .faults import report_fault, sentence
+
+POLL_S = 0.01
+TICK_S = 0.03
+
+
+def animate_object(
+    context: bpy.types.Context,
+    obj: bpy.types.Object | None,
+    voice: str | bpy.types.Sound | VoiceSource,
+    *,
+    channel: int | None = None,
+    fps: str | float | Fraction | None = None,
+    start_frame: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    model: str = "",
+    threads: int = 0,
+    place_sound: bool = True,
+    outputs: Sequence[str] = (),
+    progress: Callable[[float, str], None] | None = None,
+) -> Result:
+    """Animate a face from a voice and wait for it.
+
+    ``voice`` is a path, a Sound or a VoiceSource (which can be a strip); ``channel`` is 0-based,
+    None mixes all. ``fps`` None takes the scene's, ``start_frame`` None the strip's or the
+    scene's first. ``settings`` go by the names of ``core.parameters``; ``model`` "" is the
+    built-in one. ``outputs`` are files to save, told apart by their endings.
+    Raises UserError with one clear sentence; the scene is then as it was.
+    """
+    if isinstance(voice, bpy.types.Sound):
+        voice = VoiceSource("SOUND", voice.name, channel)
+    elif not isinstance(voice, VoiceSource):
+        voice = VoiceSource("FILE", str(voice), channel)
+    paths = check_outputs(outputs)
+    request = make_request(
+        context.scene,
+        obj,
+        voice,
+        fps=None if fps is None else parse_rate(fps),
+        start_frame=start_frame,
+        settings=dict(settings or {}),
+        model=model,
+        threads=threads,
+        place_sound=place_sound,
+    )
+    result = _wait(animation_steps(request), progress)
+    notices = list(result.notices)
+    for path in paths:
+        notices += save(path, _content(context.scene, result))
+    return replace(result, notices=tuple(notices))
+
+
+def _wait(steps: Steps, progress: Callable[[float, str], None] | None) -> Result:
+    try:
+        while True:
+            now = next(steps)
+            if progress is not None:
+                progress(now.fraction, now.text)
+            time.sleep(POLL_S)
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+def _content(scene: bpy.types.Scene, result: Result) -> Exported:
+    members = (bpy.data.objects.get(name) for name in result.members)
+    return Exported(
+        scene=scene,
+        objects=tuple(obj for obj in members if obj is not None),
+        first_frame=int(result.written.first_frame // 1),
+        last_frame=int(-(-result.written.last_frame // 1)),
+        face=result.face,
+        voice_path=result.voice_path,
+    )
+
+
+def chosen_source(scene: bpy.types.Scene) -> VoiceSource:
+    """The voice that the scene's panel names. Raises UserError."""
+    chosen: Any = scene.facewright
+    channel = chosen.channel - 1 if chosen.channel > 0 else None
+    if chosen.voice_source == "SAMPLE":
+        return VoiceSource("FILE", str(SAMPLE_VOICE), channel)
+    if chosen.voice_source == "SOUND":
+        return VoiceSource("SOUND", chosen.sound.name if chosen.sound else "", channel)
+    if chosen.voice_source == "STRIP":
+        return VoiceSource("STRIP", chosen.strip, channel)
+    return VoiceSource("FILE", chosen.voice_path, channel)
+
+
+def chosen_options(context: bpy.types.Context) -> dict[str, Any]:
+    """The panel's other settings, as ``animate_object`` takes them."""
+    chosen: Any = context.scene.facewright
+    package = __package__.rpartition(".")[0]
+    addon = context.preferences.addons.get(package)
+    preferences: Any = addon.preferences if addon else None
+    model = chosen.model or (preferences.model if preferences else "")
+    strip = chosen.voice_source == "STRIP"
+    return {
+        "start_frame": None if strip else float(chosen.start_frame),
+        "settings": chosen.changed_settings(),
+        "model": model,
+        "threads": preferences.threads if preferences else 0,
+    }
+
+
+@dataclass(frozen=True)
+class FaceStatus:
+    """What panels say of the chosen face: a problem, or which poses and keys find no partner."""
+
+    problem: str = ""
+    missing: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+
+
+def face_status(obj: bpy.types.Object | None) -> FaceStatus:
+    try:
+        character = find_character(obj)
+    except UserError as error:
+        return FaceStatus(problem=error.message)
+    return FaceStatus(missing=character.missing, unmatched=character.unmatched)
+
+
+class FACEWRIGHT_OT_animate(bpy.types.Operator):
+    """Animate the chosen face from the chosen voice"""
+
+    bl_idname = "facewright.animate"
+    bl_label = "Animate"
+    # Not REGISTER: to adjust the last operation would do all of it again and freeze the window.
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why Animate is greyed; empty when it can run."""
+        if STATE.running:
+            return "A face is being animated already"
+        chosen: Any = context.scene.facewright
+        missing = {
+            "FILE": not chosen.voice_path and "Choose a voice first",
+            "SOUND": chosen.sound is None and "Choose a sound first",
+            "STRIP": not chosen.strip and "Choose a strip first",
+        }.get(chosen.voice_source)
+        if missing:
+            return missing
+        try:
+            find_character(chosen.face)
+        except UserError as error:
+            return sentence(error)
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Wait for it: in background, and for scripts."""
+        try:
+            self._report(_wait(self._steps(context), None))
+        except UserError as error:
+            return self._fail(sentence(error))
+        except Cancelled as error:
+            return self._fail(str(error))
+        except Exception as error:
+            return self._fail(report_fault(error))
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._running = self._steps(context)
+        except UserError as error:
+            return self._fail(sentence(error))
+        except Exception as error:
+            return self._fail(report_fault(error))
+        STATE.begin()
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(TICK_S, window=context.window)
+        manager.modal_handler_add(self)
+        manager.progress_begin(0, 1)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if STATE.cancel or (event.type == "ESC" and event.value == "PRESS"):
+            self._stop(context)
+            STATE.end("Cancelled")
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            now = next(self._running)
+        except StopIteration as end:
+            self._stop(context)
+            self._report(end.value)
+            return {"FINISHED"}
+        except (UserError, Cancelled) as error:
+            self._stop(context)
+            return self._fail(" ".join(str(error).split()))
+        except Exception as error:
+            self._stop(context)
+            return self._fail(report_fault(error))
+        if (now.fraction, now.text) != (STATE.fraction, STATE.text):
+            STATE.fraction, STATE.text = now.fraction, now.text
+            context.window_manager.progress_update(now.fraction)
+            redraw(context)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: a file is loaded, the window closed, Blender quits."""
+        self._stop(context)
+        STATE.end("Cancelled")
+
+    def _steps(self, context: bpy.types.Context) -> Steps:
+        chosen: Any = context.scene.facewright
+        options = chosen_options(context)
+        request = make_request(context.scene, chosen.face, chosen_source(context.scene), **options)
+        return animation_steps(request)
+
+    def _stop(self, context: bpy.types.Context) -> None:
+        self._running.close()
+        context.window_manager.event_timer_remove(self._timer)
+        context.window_manager.progress_end()
+        STATE.running = False
+        redraw(context)
+
+    def _report(self, result: Result) -> None:
+        STATE.end(result.sentence, notices=result.notices)
+        self.report({"INFO"}, result.sentence)
+        for notice in result.notices:
+            self.report({"WARNING"}, notice)
+
+    def _fail(self, text: str) -> set[str]:
+        STATE.end(text, failed=True)
+        self.report({"ERROR"}, text)
+        return {"CANCELLED"}
+
+
+class FACEWRIGHT_OT_cancel(bpy.types.Operator):
+    """Stop animating and leave the scene as it was"""
+
+    bl_idname = "facewright.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if STATE.running else "Nothing is being animated"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        STATE.cancel = True
+        return {"FINISHED"}
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Let the panels show what has changed."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_OT_animate, FACEWRIGHT_OT_cancel)
+)

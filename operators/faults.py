@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of ours: a report file for the developers and one sentence that names it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextlib import suppress
+
+from ..core.errors import UserError
+from ..scene.places import user_folder
+from ..scene.versions import description
+
+
+class WorkerFault(Exception):
+    """A job failed in the worker through no fault of the user; ``details`` is its traceback."""
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+
+
+def report_fault(error: BaseException) -> str:
+    """Write a report file about an unexpected error; returns the sentence for the user."""
+    lines = [f"{name}: {value}" for name, value in description().items()]
+    lines += ["", *traceback.format_exception(error)]
+    if isinstance(error, WorkerFault) and error.details:
+        lines += ["", "In the worker:", error.details]
+    path = user_folder("reports") / time.strftime("report-%Y%m%d-%H%M%S.txt")
+    with suppress(OSError):
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return f"Something unexpected went wrong; the report is {path}"
+    return f"Something unexpected went wrong: {error!r}"
+
+
+def sentence(error: UserError) -> str:
+    """An error of the user's as one line."""
+    return " ".join(str(error).split())

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab: choose a voice, choose the face, Animate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..core.naming import ARKIT_NAMES
+from ..operators.animate import FaceStatus, face_status
+from ..properties.face import SHOWN_PARAMETERS
+from ..properties.progress import STATE
+from ..scene.versions import all_strips_name
+
+LISTED = 60  # names in an opened list
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Facewright"
+
+
+class FACEWRIGHT_PT_face(_Sidebar, bpy.types.Panel):
+    """Voice, face, Animate"""
+
+    bl_idname = "FACEWRIGHT_PT_face"
+    bl_label = "Facewright"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        chosen: Any = context.scene.facewright
+        _draw_voice(layout.column(), context.scene, chosen)
+        _draw_face(layout.column(), chosen)
+        _draw_job(layout.column(), chosen)
+
+
+class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
+    """Face parameters; untouched ones are the model's"""
+
+    bl_idname = "FACEWRIGHT_PT_parameters"
+    bl_parent_id = "FACEWRIGHT_PT_face"
+    bl_label = "Parameters"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        chosen: Any = context.scene.facewright
+        layout.prop(chosen, "model")
+        column = layout.column()
+        for name in SHOWN_PARAMETERS:
+            column.prop(chosen, name)
+        layout.operator("facewright.reset_settings", icon="LOOP_BACK")
+
+
+def _draw_voice(layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any) -> None:
+    layout.prop(chosen, "voice_source")
+    if chosen.voice_source == "FILE":
+        layout.prop(chosen, "voice_path")
+    elif chosen.voice_source == "SOUND":
+        layout.template_ID(chosen, "sound", open="sound.open")
+    elif chosen.voice_source == "STRIP":
+        if scene.sequence_editor is None:
+            layout.label(text="The sequencer is empty", icon="INFO")
+        else:
+            layout.prop_search(
+                chosen, "strip", scene.sequence_editor, all_strips_name(), icon="SOUND"
+            )
+    layout.prop(chosen, "channel", text="Channel" if chosen.channel else "Channel (mix)")
+    if chosen.voice_source != "STRIP":
+        layout.prop(chosen, "start_frame")
+
+
+def _draw_face(layout: bpy.types.UILayout, chosen: Any) -> None:
+    row = layout.row(align=True)
+    row.prop(chosen, "face", icon="MESH_DATA")
+    row.operator("facewright.add_head", text="", icon="ADD")
+    if chosen.face is None:
+        return
+    status = face_status(chosen.face)
+    if status.problem:
+        layout.label(text=status.problem, icon="ERROR")
+    else:
+        _draw_match(layout, status)
+
+
+def _draw_match(layout: bpy.types.UILayout, status: FaceStatus) -> None:
+    found = len(ARKIT_NAMES) - len(status.missing)
+    layout.label(text=f"{found} of {len(ARKIT_NAMES)} shapes found", icon="CHECKMARK")
+    _draw_list(layout, "missing", f"Missing: {len(status.missing)}", status.missing)
+    _draw_list(layout, "unmatched", f"Not driven: {len(status.unmatched)}", status.unmatched)
+
+
+def _draw_list(
+    layout: bpy.types.UILayout, name: str, title: str, names: tuple[str, ...]
+) -> None:
+    if not names:
+        return
+    header, body = layout.panel(f"FACEWRIGHT_{name}", default_closed=True)
+    header.label(text=title)
+    if body is None:
+        return
+    column = body.column(align=True)
+    column.scale_y = 0.75
+    for entry in names[:LISTED]:
+        column.label(text=entry)
+    if len(names) > LISTED:
+        column.label(text=f"... and {len(names) - LISTED} more")
+
+
+def _draw_job(layout: bpy.types.UILayout, chosen: Any) -> None:
+    layout.separator()
+    if STATE.running:
+        row = layout.row(align=True)
+        row.progress(factor=STATE.fraction, text=STATE.text)
+        row.operator("facewright.cancel", text="", icon="CANCEL")
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    row.operator("facewright.animate", icon="PLAY")
+    if STATE.outcome:
+        layout.label(text=STATE.outcome, icon="ERROR" if STATE.failed else "CHECKMARK")
+    for notice in STATE.notices:
+        layout.label(text=notice, icon="INFO")
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_PT_face, FACEWRIGHT_PT_parameters)
+)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs now and what came of the last job. Lives as long as Blender, never in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class JobState:
+    """Written by operators, read by panels. ``cancel`` asks the running job to end."""
+
+    running: bool = False
+    fraction: float = 0.0
+    text: str = ""
+    cancel: bool = False
+    outcome: str = ""
+    failed: bool = False
+    notices: tuple[str, ...] = ()
+
+    def begin(self) -> None:
+        self.running, self.cancel, self.failed = True, False, False
+        self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
+
+    def end(self, outcome: str, *, failed: bool = False, notices: tuple[str, ...] = ()) -> None:
+        self.running, self.cancel = False, False
+        self.outcome, self.failed, self.notices = outcome, failed, notices
+
+    def clear(self) -> None:
+        self.running = False
+        self.end("")
+
+
+STATE = JobState()
+
+
+def register() -> None:
+    STATE.clear()
+
+
+def unregister() -> None:
+    STATE.clear()

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Folders: what the extension ships, and where it may write for its user."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import UserError
+
+PACKAGE = __package__.rpartition(".")[0]
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE_VOICE = ROOT / "assets" / "sample_voice.flac"
+BUILT_IN_MODEL = ROOT / "models" / "facewright"
+TAKES = "facewright_takes"
+
+
+def user_folder(name: str = "") -> Path:
+    """The extension's folder for its user's files, made when it is missing."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    except (ValueError, OSError):  # not installed as an extension, or not writable
+        folder = Path(tempfile.gettempdir()) / "facewright" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def model_folder(chosen: str) -> Path:
+    """The chosen model's folder, or the built-in one's for none. Raises UserError."""
+    folder = Path(bpy.path.abspath(chosen)).absolute() if chosen.strip() else BUILT_IN_MODEL
+    if not folder.is_dir():
+        raise UserError(
+            f"The model folder {folder} does not exist.", "Choose a folder that holds a model.json."
+        )
+    if not (folder / "model.json").is_file():
+        raise UserError(
+            f"The folder {folder} holds no model.json.", "Choose the folder of a model."
+        )
+    return folder
+
+
+def take_path(take_id: str) -> Path:
+    """Where a take is kept: beside the .blend, or in the user's folder if that is not possible."""
+    if bpy.data.filepath:
+        folder = Path(bpy.data.filepath).parent / TAKES
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder / f"{take_id}.npz"
+    return user_folder("takes") / f"{take_id}.npz"
