@@ -10,6 +10,7 @@ import runpy
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 if HAS_BLENDER:
     # Before anything imports bpy: a user folder of our own, so that nobody's settings are touched
     os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="facewright-user-")
+    import bpy  # noqa: F401 - only now can tests import Blender's other modules
 else:
     runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
 
@@ -53,6 +55,20 @@ def pytest_unconfigure() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(_exit_status)
+
+
+_lines: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def report() -> Callable[[str], None]:
+    """Takes a line that is shown below the tests' results: a figure worth knowing."""
+    return _lines.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Callable, Dict, List
 
-from . import demo, envs, extension, linting, testing
+from . import bench, demo, envs, extension, linting, testing
 from .console import Failure, say
 from .places import DIST, ROOT
 
@@ -54,6 +54,16 @@ def _parser() -> argparse.ArgumentParser:
     adding = commands.add_parser("build", help="the zips that users install")
     adding.add_argument("--current", action="store_true", help="for this machine only")
 
+    adding = commands.add_parser("bench", help="figures: times, memory, ratios")
+    adding.add_argument("name", nargs="?", help="a file of benchmarks/; all of them without it")
+    adding.add_argument("--json", metavar="FILE", help="write the figures as one flat JSON object")
+
+    adding = commands.add_parser("train", help="train the built-in network; words go to training/")
+    adding.add_argument("words", nargs=argparse.REMAINDER)
+
+    adding = commands.add_parser("gui", help="tests in a real window, in Debian's Blender")
+    adding.add_argument("-k", metavar="WORDS", help="only scripts whose name holds this")
+
     commands.add_parser("lint", help="linter and type checker")
 
     adding = commands.add_parser(
@@ -79,6 +89,20 @@ def _build(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(chosen: argparse.Namespace) -> int:
+    return bench.bench(chosen.name, chosen.json)
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    python = envs.ensure("training")
+    command = [str(python), str(ROOT / "training"), *chosen.words]
+    return subprocess.call(command, env=envs.clean_environ(), cwd=str(ROOT))
+
+
+def _gui(chosen: argparse.Namespace) -> int:
+    return testing.test(testing.Choice(("gui",), (), chosen.k or ""))
+
+
 def _lint(_chosen: argparse.Namespace) -> int:
     return linting.lint()
 
@@ -100,6 +124,9 @@ COMMANDS: Dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "test": _test,
     "build": _build,
+    "bench": _bench,
+    "train": _train,
+    "gui": _gui,
     "lint": _lint,
     "run": _run,
 }

