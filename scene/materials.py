@@ -44,7 +44,7 @@ LOOKS = {
     "gums": Look((0.45, 0.12, 0.11), True, _WET),
     "tongue": Look((0.47, 0.13, 0.12), True, _WET),
     "lashes": Look((0.012, 0.009, 0.008), False, _HAIR),
-    "brows": Look((0.028, 0.017, 0.012), False, _HAIR),
+    "brows": Look((0.045, 0.027, 0.018), False, _HAIR),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import lids
 from .skin import Skin
 from .topology import Floats
 
@@ -13,6 +14,7 @@ BASE = np.array([0.53, 0.29, 0.20])
 LIPS = np.array([0.42, 0.145, 0.115])
 FLUSH = np.array([0.53, 0.22, 0.155])
 SHADE = np.array([0.40, 0.20, 0.145])
+RIM = np.array([0.20, 0.085, 0.065])
 SCALP = np.array([0.40, 0.235, 0.17])
 MOUTH = np.array([0.30, 0.07, 0.06])
 
@@ -39,6 +41,12 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
     ears = np.clip((np.abs(points[:, 0]) - 7.4) / 1.2, 0, 1) * (np.abs(points[:, 1]) < 6)
     blend(0.55 * ears, FLUSH)
     blend(0.55 * spot([eye[0], eye[1] - 0.25, eye[2] + 1.4], 1.15), SHADE)
+    rim = np.zeros(len(points), dtype=bool)
+    for start in (lids.FRONT_EDGE, lids.MARGIN):
+        edge = lids.loop(face, start)
+        rim[edge] = True
+        rim[face.mirror[edge]] = True
+    blend(0.8 * rim, RIM)
     lips = _lips(face)
     blend(lips, LIPS)
     blend(face.mouth.astype(float), MOUTH)
@@ -48,7 +56,10 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
 def _lips(face: Skin) -> Floats:
     """1 on the lips' red, fading out over one ring outside it."""
     red = face.mouth.copy()
-    for name in ("rim", "outer", "edge", "inner"):
+    for name in ("skin", "rim", "outer", "edge", "inner"):
         red[face.loops[name]] = True
     rings = face.around.distance(red)
-    return np.interp(rings, [0, 1, 2], [1.0, 0.25, 0.0])
+    share = np.interp(rings, [0, 1, 2], [1.0, 0.2, 0.0])
+    border = face.loops["skin"]
+    share[border] = 0.75
+    return share

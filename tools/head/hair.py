@@ -15,7 +15,7 @@ from .topology import MIRROR, Binding, Floats, Ints, Limit, triangles_of
 _STILL_CM = 1e-3
 # Linear RGB.
 LASH = np.array([0.012, 0.009, 0.008])
-BROW = np.array([0.030, 0.019, 0.013])
+BROW = np.array([0.045, 0.027, 0.018])
 Shapes = dict[str, Floats]
 
 
@@ -70,7 +70,7 @@ class _LashRoots:
         return a + self.share[:, None] * (b - a), tangent
 
 
-def _lash_roots(loop: Ints, upper: int = 46, lower: int = 26) -> _LashRoots:
+def _lash_roots(loop: Ints, upper: int = 80, lower: int = 36) -> _LashRoots:
     random = np.random.default_rng(7)
     count = len(loop)
     upper_path = np.arange(lids.INNER_CORNER - count, lids.OUTER_CORNER + 1)
@@ -85,7 +85,7 @@ def _lash_roots(loop: Ints, upper: int = 46, lower: int = 26) -> _LashRoots:
         second.append(loop[path[at + 1] % count])
         share.append(where - at)
         swell = np.sin(np.pi * np.clip(along * 0.86 + 0.08, 0, 1)) ** 0.7
-        length.append((0.68 if top else 0.30) * swell * random.uniform(0.85, 1.1, number))
+        length.append((0.58 if top else 0.24) * swell * random.uniform(0.85, 1.1, number))
         is_upper.append(np.full(number, 1.0 if top else -1.0))
         lean.append((along - 0.42) * 1.3 + random.uniform(-0.12, 0.12, number))
     jitter = random.uniform(-0.1, 0.1, upper + lower)
@@ -116,7 +116,7 @@ def _grow_lashes(points: Floats, roots: _LashRoots, eye: Floats, rows: int = 6) 
         + (roots.length * roots.lean)[:, None, None] * t[:, None] ** 1.3 * tangent[:, None]
     )
     line += -0.02 * away[:, None]
-    half = np.where(roots.upper > 0, 0.016, 0.009)[:, None] * (1 - 0.8 * t)
+    half = np.where(roots.upper > 0, 0.015, 0.008)[:, None] * (1 - 0.8 * t)
     sideways = half[..., None] * tangent[:, None]
     return Strips(np.stack([line - sideways, line + sideways], axis=2))
 
@@ -202,7 +202,7 @@ def _cross(a: Floats, b: Floats) -> Floats:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
-def _grow_brow(front: FrontSurface, eye: Floats, count: int = 190) -> tuple[Strips, Binding]:
+def _grow_brow(front: FrontSurface, eye: Floats, count: int = 300) -> tuple[Strips, Binding]:
     random = np.random.default_rng(11)
     rows = 4
     u = (np.arange(count) + random.uniform(0, 1, count)) / count * 0.95
@@ -226,7 +226,7 @@ def _grow_brow(front: FrontSurface, eye: Floats, count: int = 190) -> tuple[Stri
     bent = direction[:, None] + (0.5 * t[:, None] ** 1.5) * (along - 0.3 * normal)[:, None]
     middle = root[:, None] + (length[:, None] * t)[..., None] * bent
     side = np.stack([-direction[:, 1], direction[:, 0]], axis=1)
-    half = 0.02 * (1 - 0.75 * t)
+    half = 0.017 * (1 - 0.75 * t)
     flat = np.stack([middle - half[:, None] * side[:, None], middle + half[:, None] * side[:, None]])
     flat = np.moveaxis(flat, 0, 2)
     places = flat.reshape(-1, 2) + eye[:2]

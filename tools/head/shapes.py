@@ -14,17 +14,20 @@ from .topology import MIRROR, Floats, smooth
 
 # How much stronger than in the source, compared with what riggers expect of these names.
 GAINS = {
-    "noseSneer": 2.0,
+    "noseSneer": 1.9,
     "browOuterUp": 1.6,
-    "cheekPuff": 1.4,
     "mouthRollLower": 1.5,
     "mouthShrugLower": 1.5,
     "mouthUpperUp": 1.4,
     "browInnerUp": 1.5,
     "mouthFunnel": 1.2,
     "mouthStretch": 1.3,
-    "cheekSquint": 1.3,
+    "cheekSquint": 1.5,
 }
+# The source frowns along with the sneer: keep this much of it above the eyes.
+SNEER_BROW_SHARE = 0.2
+# Shapes whose cheek folds are too hard for a face without wrinkles, and rounds of smoothing.
+SOFT_CHEEKS = {"mouthSmile": 14, "cheekPuff": 20, "mouthDimple": 6, "mouthStretch": 4}
 Shapes = dict[str, Floats]
 
 
@@ -34,9 +37,11 @@ def build(base: BaseMesh, skin: Skin, lips: Lips) -> Shapes:
     shapes = _symmetric(shapes, skin)
     _leave_mouth_alone(shapes, skin)
     shapes = {name: _polish(moves, skin) for name, moves in shapes.items()}
-    for name, moves in shapes.items():
+    for name in shapes:
         stem = name.removesuffix("Left").removesuffix("Right")
-        moves *= GAINS.get(stem, 1.0)
+        moves = _soften_cheeks(shapes[name], skin, SOFT_CHEEKS.get(stem, 0))
+        shapes[name] = moves * GAINS.get(stem, 1.0)
+    _calm_sneer(shapes, skin)
     _rebuild_press(shapes, skin)
     shapes["eyeBlinkLeft"] = fit_blink(shapes["eyeBlinkLeft"], skin, lips.limit)
     shapes["eyeBlinkRight"] = shapes["eyeBlinkLeft"][skin.mirror] * MIRROR
@@ -62,6 +67,26 @@ def _polish(moves: Floats, skin: Skin) -> Floats:
     """Remove the source's rounding steps; what does not move stays exactly still."""
     still = ~skin.around.grow(np.abs(moves).max(axis=1) > 0)
     return smooth(moves, skin.around, ROUNDING_CM, fixed=still)
+
+
+def _soften_cheeks(moves: Floats, skin: Skin, rounds: int) -> Floats:
+    """Spread hard folds beside the mouth; lips, lids and the mouth's inside keep their motion."""
+    lips = skin.mouth.copy()
+    lips[skin.loops["skin"]] = True
+    share = np.clip((skin.around.distance(lips) - 1) / 4.0, 0, 1)[:, None]
+    share[skin.mouth] = 0
+    for _ in range(rounds):
+        moves = moves + 0.6 * share * (skin.around.mean(moves) - moves)
+    return moves
+
+
+def _calm_sneer(shapes: Shapes, skin: Skin) -> None:
+    """noseSneer wrinkles the nose; the frown is browDown's business."""
+    bridge = skin.points[skin.points[:, 2].argmax(), 1] + 3.2
+    above = np.clip((skin.points[:, 1] - bridge) / 1.6, 0, 1)
+    share = 1 - (1 - SNEER_BROW_SHARE) * above * above * (3 - 2 * above)
+    for side in ("Left", "Right"):
+        shapes[f"noseSneer{side}"] = share[:, None] * shapes[f"noseSneer{side}"]
 
 
 def _rebuild_press(shapes: Shapes, skin: Skin) -> None:

@@ -28,7 +28,7 @@ MOUTH_ROOF = 710
 # MakeHuman's own details for a friendlier look.
 _GENDERS = {"male": 0.55, "female": 0.45}
 _DETAILS = {
-    "forehead/forehead-scale-vert-decr": 0.45,
+    "forehead/forehead-scale-vert-decr": 0.25,
     "head/head-oval": 0.2,
     "mouth/mouth-upperlip-height-incr": 0.3,
     "mouth/mouth-scale-horiz-incr": 0.25,

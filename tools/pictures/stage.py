@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 from mathutils import Matrix, Vector
 
-BACKDROP = (0.30, 0.33, 0.37)
+BACKDROP = (0.085, 0.10, 0.125)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Lighting:
     """Strengths of the three lights and the surroundings, and how soft the lights are."""
 
     key: float = 1.0
-    fill: float = 0.28
-    rim: float = 1.0
+    fill: float = 0.3
+    rim: float = 0.6
     surroundings: float = 0.45
     softness: float = 1.0
     backdrop: tuple[float, float, float] = BACKDROP
@@ -75,7 +75,7 @@ def set_lights(
     """Key, fill and rim light around `target`, for a subject of `size_m`, and the backdrop."""
     lighting = lighting or Lighting()
     plan = (
-        ("Key", -38, 32, 3.6, 1.5, lighting.key, (1.0, 0.955, 0.90)),
+        ("Key", -32, 24, 3.6, 1.7, lighting.key, (1.0, 0.955, 0.90)),
         ("Fill", 52, 8, 4.0, 2.6, lighting.fill, (0.86, 0.92, 1.0)),
         ("Rim", 150, 38, 3.4, 1.4, lighting.rim, (1.0, 0.98, 0.95)),
         ("Rim Low", -140, 22, 3.6, 1.4, 0.45 * lighting.rim, (0.88, 0.93, 1.0)),
