@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,9 +190,15 @@ def _opened(voice: Voice) -> Iterator[tuple[Any, IO[bytes]]]:
     """Open a voice as a sound and as its raw bytes. Raises UserError."""
     import soundfile
 
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """Otherwise soundfile seeks after each block, which makes MP3 decoders stumble."""
+
+        def seekable(self) -> bool:
+            return False
+
     with _raw(voice) as source:
         try:
-            sound = soundfile.SoundFile(voice.path if voice.path else source)
+            sound = Forward(voice.path if voice.path else source)
         except soundfile.LibsndfileError as error:
             raise _undecodable(voice, error) from error
         except (TypeError, ValueError, OSError, RuntimeError) as error:
@@ -278,7 +284,7 @@ def _blocks(voice: Voice, sound: Any, first: int, last: int, found: _Found) -> I
     """Yield mono blocks (n,) float32 of the frames first..last, checked and clipped."""
     size = max(256, limits.AUDIO_BLOCK_VALUES // sound.channels)
     wanted = last - first
-    _read_or_fail(voice, lambda: sound.seek(first) if first else 0)
+    _go_to(voice, sound, first)
     while found.frames < wanted and not found.cut_off:
         values = _filled(voice, sound, min(size, wanted - found.frames), found)
         if len(values):
@@ -306,9 +312,15 @@ def _filled(voice: Voice, sound: Any, count: int, found: _Found) -> Floats:
     return values[:done]
 
 
-def _read_or_fail(voice: Voice, action: Callable[[], object]) -> None:
+def _go_to(voice: Voice, sound: Any, first: int) -> None:
+    """Go to a sample frame. MP3 is decoded up to there: after a seek its first frames are wrong."""
     try:
-        action()
+        if not sound.subtype.startswith("MPEG"):
+            sound.seek(first)
+            return
+        while first > 0:
+            got = len(sound.read(min(first, limits.AUDIO_STEP_FRAMES), dtype="float32"))
+            first = first - got if got else 0
     except RuntimeError as error:  # LibsndfileError
         raise _undecodable(voice, error) from error
 
