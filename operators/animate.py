@@ -3,6 +3,8 @@
 
     from bl_ext.user_default.facewright.operators.animate import animate_object
     result = animate_object(bpy.context, bpy.data.objects["Face"], "//line.wav")
+
+In a window the button runs it in short steps; everywhere else it waits.
 """
 
 from __future__ import annotations
@@ -10,20 +12,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.errors import Cancelled, UserError
 from ..properties.progress import STATE
 from ..scene.characters import find_character
-from ..scene.exports import Exported, check_outputs, save
 from ..scene.places import SAMPLE_VOICE
-from ..scene.rates import parse_rate
-from ..scene.sounds import VoiceSource
-from .animation_job import Result, Steps, animation_steps, make_request
 from .faults import report_fault, sentence
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from ..scene.exports import Exported
+    from ..scene.sounds import VoiceSource
+    from .animation_job import Result, Steps
 
 POLL_S = 0.01
 TICK_S = 0.03
@@ -52,6 +56,12 @@ def animate_object(
     built-in one. ``outputs`` are files to save, told apart by their endings.
     Raises UserError with one clear sentence; the scene is then as it was.
     """
+    # Here and below: what only a job needs is imported by the first job, not with the extension.
+    from ..scene.exports import check_outputs, save
+    from ..scene.rates import parse_rate
+    from ..scene.sounds import VoiceSource
+    from .animation_job import animation_steps, make_request
+
     if isinstance(voice, bpy.types.Sound):
         voice = VoiceSource("SOUND", voice.name, channel)
     elif not isinstance(voice, VoiceSource):
@@ -89,6 +99,8 @@ def _wait(steps: Steps, progress: Callable[[float, str], None] | None) -> Result
 
 
 def _content(scene: bpy.types.Scene, result: Result) -> Exported:
+    from ..scene.exports import Exported
+
     members = (bpy.data.objects.get(name) for name in result.members)
     return Exported(
         scene=scene,
@@ -101,7 +113,9 @@ def _content(scene: bpy.types.Scene, result: Result) -> Exported:
 
 
 def chosen_source(scene: bpy.types.Scene) -> VoiceSource:
-    """The voice that the scene's panel names. Raises UserError."""
+    """The voice that the scene's panel names."""
+    from ..scene.sounds import VoiceSource
+
     chosen: Any = scene.facewright
     channel = chosen.channel - 1 if chosen.channel > 0 else None
     if chosen.voice_source == "SAMPLE":
@@ -239,6 +253,8 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         STATE.end("Cancelled")
 
     def _steps(self, context: bpy.types.Context) -> Steps:
+        from .animation_job import animation_steps, make_request
+
         chosen: Any = context.scene.facewright
         options = chosen_options(context)
         request = make_request(context.scene, chosen.face, chosen_source(context.scene), **options)

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import time
-import traceback
 from contextlib import suppress
 
 from ..core.errors import UserError
 from ..scene.places import user_folder
-from ..scene.versions import description
 
 
 class WorkerFault(Exception):
@@ -22,6 +20,10 @@ class WorkerFault(Exception):
 
 def report_fault(error: BaseException) -> str:
     """Write a report file about an unexpected error; returns the sentence for the user."""
+    import traceback
+
+    from ..scene.versions import description
+
     lines = [f"{name}: {value}" for name, value in description().items()]
     lines += ["", *traceback.format_exception(error)]
     if isinstance(error, WorkerFault) and error.details:

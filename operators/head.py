@@ -8,7 +8,6 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from ..scene.template_head import add_template_head
 from .faults import report_fault, sentence
 
 
@@ -31,6 +30,8 @@ class FACEWRIGHT_OT_add_head(bpy.types.Operator):
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.template_head import add_template_head
+
         try:
             head = add_template_head(context.collection, context.scene.cursor.location)
         except UserError as error:

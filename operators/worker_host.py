@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..providers.local import LocalWorker
-from ..providers.wheels import find_site_folder
 from ..scene.places import user_folder
+
+if TYPE_CHECKING:
+    from ..providers.local import LocalWorker
 
 
 @dataclass
@@ -21,6 +23,9 @@ _host = _Host()
 
 def worker(threads: int = 0) -> LocalWorker:
     """The worker's provider. ``threads`` 0 lets it choose; a change starts a new worker."""
+    from ..providers.local import LocalWorker
+    from ..providers.wheels import find_site_folder
+
     if _host.worker is not None and _host.threads != threads:
         stop()
     if _host.worker is None:

@@ -96,9 +96,7 @@ def _draw_match(layout: bpy.types.UILayout, status: FaceStatus) -> None:
     _draw_list(layout, "unmatched", f"Not driven: {len(status.unmatched)}", status.unmatched)
 
 
-def _draw_list(
-    layout: bpy.types.UILayout, name: str, title: str, names: tuple[str, ...]
-) -> None:
+def _draw_list(layout: bpy.types.UILayout, name: str, title: str, names: tuple[str, ...]) -> None:
     if not names:
         return
     header, body = layout.panel(f"FACEWRIGHT_{name}", default_closed=True)

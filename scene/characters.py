@@ -92,9 +92,7 @@ def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
     return tuple(o for o in (root, *root.children_recursive) if PART in o)
 
 
-def _face_of(
-    obj: bpy.types.Object, members: Iterable[bpy.types.Object]
-) -> bpy.types.Object:
+def _face_of(obj: bpy.types.Object, members: Iterable[bpy.types.Object]) -> bpy.types.Object:
     return next((member for member in members if member.get(PART) == "skin"), obj)
 
 
@@ -126,9 +124,7 @@ def _shaped_meshes(
             notices.append(f"Muted shape keys of '{obj.name}' do not move: {', '.join(muted)}.")
         if obj.show_only_shape_key:
             notices.append(f"'{obj.name}' shows one pinned shape key; unpin it to see the take.")
-        yield ShapedMesh(
-            obj, key, found, {b.name: (b.slider_min, b.slider_max) for b in blocks}
-        )
+        yield ShapedMesh(obj, key, found, {b.name: (b.slider_min, b.slider_max) for b in blocks})
 
 
 def _driven(key: Any) -> set[str]:

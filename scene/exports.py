@@ -92,9 +92,7 @@ def _write_json(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_blend(path: Path, content: Exported) -> tuple[str, ...]:
-    bpy.ops.wm.save_as_mainfile(
-        filepath=str(path), copy=True, compress=True, check_existing=False
-    )
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=True, check_existing=False)
     return ()
 
 
