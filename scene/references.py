@@ -54,7 +54,8 @@ _COLLECTIONS: tuple[tuple[type, str], ...] = (
 
 
 def reference(block: Any) -> Reference:
-    for block_type, collection in _COLLECTIONS:
-        if isinstance(block, block_type):
-            return Reference(collection, block.name, session_uid(block))
+    """The reference to a data-block of one of the kinds above."""
+    for kind, collection in _COLLECTIONS:
+        if issubclass(type(block), kind):
+            return Reference(collection, str(block.name), session_uid(block))
     raise TypeError(f"no list of bpy.data is known for {type(block).__name__}")
