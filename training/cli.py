@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.errors import UserError
 from ..core.head import Head, load_head
-from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, test_speech_folder
+from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, labelled_speech_folder
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 
@@ -94,7 +94,7 @@ def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
 def _evaluate(_recipe: Recipe, options: argparse.Namespace) -> bool:
     from .evaluate import evaluate_lips
 
-    folder = options.speech or test_speech_folder()
+    folder = options.speech or labelled_speech_folder()
     if not any(folder.glob("*/labels.json")):
         raise RuntimeError(f"There are no labelled recordings in {folder} to evaluate with.")
     progress = Progress("evaluate", 100.0, "percent of a language")

@@ -16,11 +16,12 @@ from .phones import VISEMES, Sound
 CURVES = ("jaw", "close", "dental", "round", "wide", "tip", "back")
 JAW, CLOSE, DENTAL, ROUND, WIDE = range(5)
 BILABIAL, LABIODENTAL = VISEMES.index("PP"), VISEMES.index("FF")
-FADING = np.array([18.0, 28.0, 26.0, 13.0, 13.0, 24.0, 20.0])  # 1/s, per curve
+FADING = np.array([18.0, 90.0, 60.0, 13.0, 13.0, 24.0, 20.0])  # 1/s, per curve
 REACH = 0.35  # seconds beyond a phone where its dominance no longer counts
 CLOSED, JAW_WHEN_CLOSED, JAW_WHEN_DENTAL = 0.97, 0.12, 0.20
 ROUNDED_TARGET = 0.75
 IDLE = 1e-4
+SHORTEST_REST = 0.01  # seconds without a sound that count as silence
 
 TARGETS = {  #    jaw  close dental round wide  tip  back
     "sil": (0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
@@ -61,11 +62,26 @@ TARGET_TABLE = np.array([TARGETS[viseme] for viseme in VISEMES])
 DOMINANCE_TABLE = np.array([DOMINANCE[viseme] for viseme in VISEMES])
 
 
+def target_frames(
+    sounds: list[Sound], times: np.ndarray, lead: float, contact_lead: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Viseme classes (T,) and curves (T, 7) as they should show at each time.
+
+    Articulators move ``lead`` seconds before the sound, but lips and teeth touch when the
+    sound changes, for it changes because they touch: contacts lead by ``contact_lead``.
+    """
+    classes = viseme_frames(sounds, times + contact_lead)
+    curves = curve_frames(sounds, times + lead)
+    contacts = curve_frames(sounds, times + contact_lead)
+    curves[:, [CLOSE, DENTAL]] = contacts[:, [CLOSE, DENTAL]]
+    return classes, curves
+
+
 def viseme_frames(sounds: list[Sound], times: np.ndarray) -> np.ndarray:
     """Viseme index at each time (T,) in seconds; silence where no sound is."""
     classes = np.zeros(len(times), np.int64)
-    for sound in sounds:
-        classes[_inside(sound, times)] = sound.viseme
+    for sound in sorted(sounds, key=lambda sound: sound.viseme == BILABIAL):
+        classes[_inside(sound, times)] = sound.viseme  # the shortest closure counts
     return classes
 
 
@@ -73,7 +89,7 @@ def curve_frames(sounds: list[Sound], times: np.ndarray) -> np.ndarray:
     """The seven curves at each time: float32 (T, 7) in 0..1."""
     weighted = np.zeros((len(times), len(CURVES)))
     weight = np.full((len(times), len(CURVES)), IDLE)
-    for sound in sounds:
+    for sound in _with_rests(sounds, times):
         near = (times > sound.start - REACH) & (times < sound.end + REACH)
         if not near.any():
             continue
@@ -89,6 +105,20 @@ def curve_frames(sounds: list[Sound], times: np.ndarray) -> np.ndarray:
         elif sound.viseme == LABIODENTAL:
             _reach(curves, _inside(sound, times), DENTAL, JAW_WHEN_DENTAL)
     return curves.clip(0.0, 1.0).astype(np.float32)
+
+
+def _with_rests(sounds: list[Sound], times: np.ndarray) -> list[Sound]:
+    """The sounds with silence wherever there is none, also before the first and after the last."""
+    filled: list[Sound] = []
+    now = float(times[0]) - 2 * REACH
+    for sound in sounds:
+        if sound.start - now > SHORTEST_REST:
+            filled.append(Sound(0, False, now, sound.start))
+        filled.append(sound)
+        now = max(now, sound.end)
+    if times[-1] + 2 * REACH > now:
+        filled.append(Sound(0, False, now, float(times[-1]) + 2 * REACH))
+    return filled
 
 
 def _insisted(sound: Sound) -> tuple[np.ndarray, np.ndarray]:

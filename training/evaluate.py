@@ -28,7 +28,7 @@ import numpy as np
 from ..core.audio import Voice, read_voice
 from ..core.head import Head, lip_gap, pose_skin
 from ..core.naming import ARKIT_NAMES
-from ..core.pipeline import animate
+from ..core.pipeline import LoadedModel, animate, open_model
 
 Pairing = Literal["true", "delayed", "swapped"]
 
@@ -121,9 +121,10 @@ def evaluate_lips(
     ``limit`` takes so many recordings per language, spread evenly; every pairing is judged
     on the same faces.
     """
+    model = open_model(model_folder, threads=1)
     recordings: dict[str, list[Recording]] = {}
     for folder in sorted(path.parent for path in speech_folder.glob("*/labels.json")):
-        recordings[folder.name] = _record(model_folder, head, folder, limit, progress)
+        recordings[folder.name] = _record(model, head, folder, limit, progress)
     return {
         pairing: LipVerdict(
             pairing,
@@ -150,15 +151,15 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     return result
 
 
-def mouth_gap(model_folder: Path, head: Head, voice: Voice) -> np.ndarray:
-    """Gap over mouth width (T,) at 60 fps, by the product's own path; blinks off."""
-    take = animate(voice, model_folder, FPS, {"blink_interval": 0.0}, threads=1)
+def mouth_gap(model: LoadedModel, head: Head, voice: Voice) -> np.ndarray:
+    """Gap over mouth width (T,) at 60 fps, by the product's own path and its defaults."""
+    take = animate(voice, model.model.folder, FPS, {}, loaded=model)
     columns = [take.face.names.index(name) for name in ARKIT_NAMES]
     return lip_gap(head, pose_skin(head, take.face.weights[:, columns]))
 
 
 def _record(
-    model_folder: Path,
+    model: LoadedModel,
     head: Head,
     folder: Path,
     limit: int | None,
@@ -170,17 +171,13 @@ def _record(
         names = [names[i] for i in np.linspace(0, len(names) - 1, limit).astype(int)]
     recordings = []
     for done, name in enumerate(names, 1):
-        samples, voice = _leveled(folder / name)
-        gap = mouth_gap(model_folder, head, voice)
-        recordings.append(Recording(name, labels[name], gap, _energy(samples, len(gap))))
+        voice = Voice(path=str(folder / name), name=name)
+        gap = mouth_gap(model, head, voice)
+        energy = _energy(read_voice(voice).samples, len(gap))
+        recordings.append(Recording(name, labels[name], gap, energy))
         if progress is not None:
             progress(done / len(names), folder.name)
     return recordings
-
-
-def _leveled(path: Path) -> tuple[np.ndarray, Voice]:
-    voice = Voice(path=str(path), name=path.name)
-    return read_voice(voice).samples, voice
 
 
 def _energy(samples: np.ndarray, frames: int) -> np.ndarray:

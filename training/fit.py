@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from .augment import Augmenter
-from .coarticulation import BILABIAL, CLOSE, curve_frames, viseme_frames
+from .coarticulation import BILABIAL, CLOSE, target_frames, viseme_frames
 from .network import FRAME_S, RATE, Listener, parameter_count
 from .paths import cache_folder
 from .phones import VISEMES, Sound, sounds
@@ -71,7 +71,7 @@ class Batches:
     def __init__(self, recipe: Recipe, lessons: Lessons, margin: int, seed: int) -> None:
         self.options = recipe.section("fit")
         self.lessons, self.margin = lessons, margin
-        self.lead = recipe.section("timing")["lead"]
+        self.leads = recipe.section("timing", "lead")
         self.rng = np.random.default_rng(seed)
         self.augment = Augmenter(recipe.section("augment"), RATE, self.rng, self._babble)
         self.frames = round(self.options["seconds"] / FRAME_S)
@@ -93,7 +93,10 @@ class Batches:
             samples, heard = self.augment.quiet(self.length), []
         else:
             samples, heard = self._excerpt()
-        return samples, viseme_frames(heard, self.times), curve_frames(heard, self.times)
+        classes, curves = target_frames(
+            heard, self.times, self.leads["motion"], self.leads["contact"]
+        )
+        return samples, classes, curves
 
     def _excerpt(self) -> tuple[np.ndarray, list[Sound]]:
         import soxr
@@ -108,7 +111,7 @@ class Batches:
         excerpt = np.zeros(self.length, np.float32)
         first, last = max(0, start), min(len(samples), start + self.length)
         excerpt[first - start : last - start] = samples[first:last]
-        moved = start / RATE + self.lead
+        moved = start / RATE
         heard = [
             Sound(s.viseme, s.rounded, s.start * pace - moved, s.end * pace - moved)
             for s in lesson.sounds
@@ -262,7 +265,7 @@ class _Trainer:
 
 def held_out_report(network: Listener, lessons: Lessons, recipe: Recipe) -> dict[str, float]:
     """Accuracy in speech frames and closure recall on voices that were not trained on."""
-    lead = recipe.section("timing")["lead"]
+    lead = recipe.section("timing", "lead")["contact"]
     right = spoken = closed = closures = false = 0
     for lesson in lessons.held_out:
         padded = np.pad(

@@ -24,7 +24,7 @@ def cache_folder(*parts: str) -> Path:
     return folder
 
 
-def test_speech_folder() -> Path:
+def labelled_speech_folder() -> Path:
     """Recorded speech with phone labels; for tests only, never for training."""
     named = os.environ.get("FACEWRIGHT_TEST_DATA")
     return Path(named) / "speech" if named else CHECKOUT.parent / "shared" / "data" / "speech"

@@ -13,7 +13,8 @@ from pathlib import Path
 COLLECTIONS = Path("/usr/share/games/fortunes")
 ENGLISH = (
     "people", "science", "work", "wisdom", "literature", "education", "food", "love", "kids",
-    "medicine", "news", "platitudes", "riddles", "sports", "tao", "computers", "law", "magic", "pets",
+    "medicine", "news", "platitudes", "riddles", "sports", "tao", "computers", "law", "magic",
+    "pets",
 )  # fmt: skip
 SENTENCE = re.compile(r"[\w ,.;:'!?\-]+")
 NOT_SPEECH = re.compile(r"[0-9_]|[A-Z]{3}")

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network itself: window against stretch, export against torch, rest, a minute of training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="torch is only in the training environment (python tools/dev.py train)"
+)
+pytest.importorskip("onnx", reason="onnx is only in the training environment")
+
+from facewright.core.head import load_head  # noqa: E402
+from facewright.training.articulation import read_articulation, read_expressions  # noqa: E402
+from facewright.training.export import build_face, export_network, largest_difference  # noqa: E402
+from facewright.training.face import Mouth  # noqa: E402
+from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
+from facewright.training.paths import HEAD_FILE  # noqa: E402
+from facewright.training.phones import VISEMES  # noqa: E402
+from facewright.training.recipe import read_recipe  # noqa: E402
+
+needs_head = pytest.mark.skipif(
+    not HEAD_FILE.exists(), reason="the head is not built (python tools/head)"
+)
+
+
+@pytest.fixture(scope="module")
+def listener():
+    torch.manual_seed(0)
+    return Listener(32, read_recipe().section("fit")["dilations"]).eval()
+
+
+def test_a_window_hears_what_a_long_stretch_hears(listener):
+    stretch = 0.1 * torch.randn(1, 1, 16000)
+    with torch.no_grad():
+        visemes, curves = listener(stretch)
+        frame = 7
+        centre = listener.margin + 320 * frame
+        window = stretch[:, :, centre - CENTRE : centre - CENTRE + WINDOW]
+        seen, bent = listener.window(window)
+    torch.testing.assert_close(seen, visemes.softmax(1)[:, :, frame], atol=1e-5, rtol=0)
+    torch.testing.assert_close(bent, curves.sigmoid()[:, :, frame], atol=1e-5, rtol=0)
+
+
+def test_dilations_that_hear_beyond_the_window_are_refused():
+    with pytest.raises(ValueError, match="window"):
+        Listener(8, [1, 2, 4, 8])
+
+
+@needs_head
+def test_the_exported_network_is_the_trained_one(listener, tmp_path):
+    face = build_face(listener, load_head(HEAD_FILE))
+    path = tmp_path / "network.onnx"
+    export_network(face, path)
+    assert largest_difference(face, path, count=3) < 1e-3
+
+
+def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
+    mouth = Mouth(read_articulation(), read_expressions())
+    rest = mouth(torch.zeros(1, 15), torch.zeros(1, 7), torch.zeros(1, 26))
+    assert not rest.any()
+    generator = torch.Generator().manual_seed(2)
+    posteriors = torch.rand(200, 15, generator=generator).softmax(1)
+    curves = torch.rand(200, 7, generator=generator)
+    emotion = torch.rand(200, 26, generator=generator)
+    weights = mouth(posteriors, curves, emotion)
+    assert weights.min() >= 0.0
+    assert weights.max() <= 1.0
+
+
+@needs_head
+@pytest.mark.parametrize("vowel", ["aa", "I", "O", "U", "SS"])
+@pytest.mark.parametrize("emotion", [None, 0, 1, 4, 6, 7])
+def test_a_closure_really_closes_from_any_vowel_and_in_any_mood(vowel, emotion):
+    from facewright.core.head import lip_gap, pose_skin
+    from facewright.training.coarticulation import CLOSE, TARGET_TABLE
+
+    head = load_head(HEAD_FILE)
+    index = VISEMES.index(vowel)
+    posteriors = torch.zeros(1, 15)
+    posteriors[0, index], posteriors[0, VISEMES.index("PP")] = 0.3, 0.7
+    curves = torch.tensor(TARGET_TABLE[index][None], dtype=torch.float32)
+    curves[0, CLOSE] = 0.7
+    felt = torch.zeros(1, 26)
+    if emotion is not None:
+        felt[0, 16 + emotion] = 1.0
+    weights = Mouth(read_articulation(), read_expressions())(posteriors, curves, felt)
+    gap = lip_gap(head, pose_skin(head, weights[:, :52].numpy()))
+    assert gap[0] < 0.03
+
+
+def test_a_minute_of_training_lowers_the_loss(tmp_path, monkeypatch):
+    """Smoke test of the whole fit on made-up sounds; no voices are needed."""
+    pytest.importorskip("soxr")
+    monkeypatch.setenv("FACEWRIGHT_CACHE", str(tmp_path))
+    from facewright.training import fit as fitting
+    from facewright.training.paths import cache_folder
+    from facewright.training.phones import Segment
+    from facewright.training.recipe import Recipe
+    from facewright.training.speech import Recording, write_recording
+
+    told = read_recipe()
+    values = {**told.values, "fit": {**told.section("fit"), "channels": 16, "batch": 4}}
+    values["fit"]["seconds"] = 1.0
+    recipe = Recipe(values, "smoke")
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        segments, samples = [], np.zeros(24000, np.int16)
+        for i, phone in enumerate("amisuma"):
+            segments.append(Segment(phone, 0.2 * i + 0.06, 0.2 * i + 0.26))
+            pitch = {"a": 700, "m": 250, "i": 2300, "s": 6000, "u": 350}[phone]
+            times = np.arange(3200) / 16000
+            wave = np.sin(2 * np.pi * pitch * times) + 0.1 * rng.normal(size=3200)
+            samples[3200 * i : 3200 * (i + 1)] = 6000 * wave
+        path = cache_folder("speech", "kokoro") / f"kokoro_{number:05d}.npz"
+        voice = "af_nova" if number == 5 else "af_heart"
+        write_recording(path, Recording(samples, segments, voice, "en", "kokoro", path.stem))
+    weights = fitting.fit(recipe, steps=40)
+    report = torch.load(weights, weights_only=True)
+    assert report["steps"] == 40
+    assert report["held_out"]["speech_frames"] > 0.3  # chance is under 0.2
+    assert fitting.fit(recipe, steps=40) == weights  # goes on from the checkpoint: nothing left
