@@ -67,8 +67,8 @@ def imports_of(path: Path, text: str) -> list[Import]:
 
     def visit(node: ast.AST, in_function: bool) -> None:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            for child in node.orelse:
-                visit(child, in_function)
+            for statement in node.orelse:
+                visit(statement, in_function)
             return
         if isinstance(node, ast.Import):
             for alias in node.names:

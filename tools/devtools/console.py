@@ -36,6 +36,7 @@ def run(
     env: Optional[Dict[str, str]] = None,
     cwd: Optional[str] = None,
     what: str = "",
+    shown: int = 15,
 ) -> str:
     """Run a quiet command and return its output; a failure shows the end of that output."""
     words = [str(word) for word in command]
@@ -58,7 +59,7 @@ def run(
     except OSError as error:
         raise Failure(f"{name} could not be started: {error}") from None
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-15:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-shown:])
         raise Failure(f"{name} failed (exit code {done.returncode}):\n{tail}")
     return done.stdout
 

@@ -33,6 +33,8 @@ SHIPPED = (
     "panels",
     "models",
     "assets/head.npz",
+    "assets/sample_voice.flac",
+    "assets/sample_voice.md",
     "assets/LICENSE-head.txt",
     "LICENSE",
     "LICENSES",

@@ -56,8 +56,8 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
 # Data that the extension carries beside its code: path, licence, origin
 DATA: Tuple[Tuple[str, str, str], ...] = (
     ("assets/head.npz", "CC0-1.0", "made from data of MakeHuman; see assets/LICENSE-head.txt"),
-    ("models/facewright", "CC0-1.0", "trained for this project; see the README beside it"),
-    ("assets/sample_voice.flac", "CC0-1.0", "made for this project; not in the zip"),
+    ("models/facewright", "GPL-3.0-or-later", "trained for this project; see its README"),
+    ("assets/sample_voice.flac", "CC0-1.0", "made for this project"),
 )
 
 

@@ -12,7 +12,12 @@ from . import envs
 from .console import Failure, run, say
 from .places import ROOT
 
-PACKAGE = ("core", "worker", "providers", "scene", "properties", "operators", "panels")
+TYPED = (
+    "registration.py",
+    "preferences.py",
+    *("core", "worker", "providers", "scene", "properties", "operators", "panels"),
+    *("training", "tools/head", "tools/demo", "benchmarks", "tests"),
+)
 
 
 def style() -> None:
@@ -26,12 +31,11 @@ def layout() -> None:
 
 
 def types() -> None:
-    """mypy over the extension, under the name by which programs outside Blender load it."""
+    """mypy over all but dev.py, under the name by which programs outside Blender load us."""
     with tempfile.TemporaryDirectory() as folder:
         link = Path(folder) / "facewright"
         os.symlink(ROOT, link, target_is_directory=True)
-        parts = [name for name in PACKAGE if (ROOT / name).is_dir()]
-        parts += [name for name in ("registration.py", "preferences.py") if (ROOT / name).exists()]
+        parts = [name for name in TYPED if (ROOT / name).exists()]
         _lint("mypy", *[f"facewright/{name}" for name in parts], cwd=folder)
 
 
@@ -55,7 +59,14 @@ def _lint(program: str, *words: str, cwd: str = "") -> None:
         cache = ROOT / ".mypy_cache"
         options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache)]
     environ = envs.clean_environ()
-    run([python, "-m", program, *options, *words], 600, environ, cwd or str(ROOT), program)
+    run(
+        [python, "-m", program, *options, *words],
+        600,
+        environ,
+        cwd or str(ROOT),
+        program,
+        shown=200,
+    )
 
 
 def lint() -> int:

@@ -108,6 +108,7 @@ def _probe(command: List[str], version: str) -> Optional[str]:
     return parts[2]
 
 
+@functools.lru_cache(maxsize=None)
 def _from_uv(version: str) -> Optional[str]:
     """Let uv fetch a Python; None when it cannot (no network, no uv, refused)."""
     say(f"   no Python {version} here; asking uv for one ...")
