@@ -3,12 +3,119 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpy
+import numpy as np
 import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
+
+import stubs  # noqa: E402
+from makers import shaped_mesh  # noqa: E402
+
+
+class Code:
+    """The installed extension's modules by their names below its root: ``code("scene.actions")``."""
+
+    def __init__(self, root: ModuleType) -> None:
+        self._name = root.__name__
+
+    def __call__(self, name: str) -> Any:
+        return importlib.import_module(f"{self._name}.{name}")
+
+
+@pytest.fixture(scope="session")
+def code(extension):
+    yield (modules := Code(extension))
+    modules("operators.worker_host").stop()
 
 
 @pytest.fixture(autouse=True)
-def empty_scene(extension):
-    import bpy
-
+def scene(extension):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.context.scene.render.fps = 30
     return bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory):
+    """A model whose network is known in closed form."""
+    return stubs.make_stub_model(tmp_path_factory.mktemp("model") / "stub")
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory):
+    """A voice of 1.5 s."""
+    path = tmp_path_factory.mktemp("voice") / "vöice line.wav"
+    return str(stubs.write_wav(path, stubs.speech_like(1.5)))
+
+
+@pytest.fixture
+def own_face(code):
+    """A user's mesh with every ARKit name, in another spelling."""
+    names = code("core.naming").ARKIT_NAMES
+    return shaped_mesh("Face", [name[0].upper() + name[1:] for name in names])
+
+
+@pytest.fixture
+def make_track(code):
+    """A made-up take: random weights, a jaw that sinks, eyes that turn."""
+
+    def make(frames: int, fps: Any, seed: int = 0) -> Any:
+        from fractions import Fraction
+
+        rng = np.random.default_rng(seed)
+        jaw = np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1))
+        jaw[:, 1, 3] = -np.linspace(0, 2, frames)
+        eyes = rng.uniform(-9, 9, (frames, 2, 2)).astype(np.float32)
+        names = code("core.naming").CANONICAL_NAMES
+        weights = rng.uniform(0, 1, (frames, len(names))).astype(np.float32)
+        rate = Fraction(fps)
+        return code("core.face_track").FaceTrack(
+            names, weights, jaw, eyes, rate, frames / float(rate)
+        )
+
+    return make
+
+
+@pytest.fixture
+def write(code, scene):
+    """Write a take onto a face: ``write(obj, track, start)``."""
+    actions = code("scene.actions")
+
+    def run(obj: Any, track: Any, start: float = 1.0, take_id: str = "one") -> Any:
+        character = code("scene.characters").find_character(obj, track.names)
+        label = actions.TakeLabel(take_id, "hash", "line", "model")
+        return actions.write_take(character, track, scene, start, label)
+
+    return run
+
+
+@pytest.fixture
+def scene_state():
+    """Everything that a job could leave behind, as plain values."""
+
+    def take() -> Any:
+        scene = bpy.context.scene
+        editor = scene.sequence_editor
+        strips = getattr(editor, "strips", None) or getattr(editor, "sequences", ())
+        return {
+            "actions": sorted(action.name for action in bpy.data.actions),
+            "sounds": sorted(sound.name for sound in bpy.data.sounds),
+            "strips": sorted(strip.name for strip in strips) if editor else None,
+            "animated": sorted(
+                block.name
+                for blocks in (bpy.data.objects, bpy.data.shape_keys)
+                for block in blocks
+                if block.animation_data and block.animation_data.action
+            ),
+            "range": (scene.frame_start, scene.frame_end, scene.sync_mode),
+            "properties": sorted((obj.name, *obj.keys()) for obj in bpy.data.objects),
+        }
+
+    return take
