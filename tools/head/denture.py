@@ -32,7 +32,7 @@ class Arch:
     def at(self, t: Floats) -> Floats:
         """Points (N, 3) at t in [-1, 1] from the right end over the front to the left end."""
         angle = np.asarray(t) * np.pi / 2
-        depth = (self.front - self.back) * np.cos(angle) ** 0.85
+        depth = (self.front - self.back) * np.cos(angle) ** 0.75
         return np.stack([self.half_width * np.sin(angle), 0 * angle, self.back + depth], axis=-1)
 
     def frame(self, t: float) -> tuple[Floats, Floats, Floats]:
@@ -46,15 +46,15 @@ class Arch:
 def upper(lip_line: float, wall: float) -> Arch:
     """The upper arch: edges 2 mm below the lip line, front close behind the lip (`wall` z)."""
     widths = (0.86, 0.68, 0.78, 0.70, 0.68, 1.0, 0.95)
-    heights = (1.02, 0.90, 1.02, 0.85, 0.80, 0.72, 0.68)
-    return Arch(lip_line - 0.20, wall - 0.40, 4.9, 3.05, widths, heights, up=1.0)
+    heights = (1.08, 0.98, 1.10, 0.98, 0.94, 0.85, 0.80)
+    return Arch(lip_line - 0.20, wall - 0.27, 4.9, 2.90, widths, heights, up=1.0)
 
 
 def lower(lip_line: float, wall: float) -> Arch:
     """The lower arch: edges behind the upper ones, reaching up to the lip line."""
     widths = (0.54, 0.60, 0.68, 0.70, 0.72, 1.05, 1.0)
     heights = (0.86, 0.88, 0.98, 0.85, 0.80, 0.75, 0.70)
-    return Arch(lip_line - 0.09, wall - 0.70, 4.8, 2.85, widths, heights, up=-1.0)
+    return Arch(lip_line - 0.09, wall - 0.57, 4.8, 2.72, widths, heights, up=-1.0)
 
 
 def build(name: str, arch: Arch) -> Part:
@@ -83,11 +83,10 @@ def _teeth(arch: Arch) -> tuple[list[tuple[Floats, Ints]], Floats]:
     centres = np.interp(np.cumsum(widths) - widths / 2, length, ts)
     meshes = []
     for i, t in enumerate(centres):
-        depth = 0.34 + 0.5 * np.clip((i - 1.5) / 3, 0, 1)
         edge = 0.5 + 0.42 * np.clip((i - 1.5) / 2, 0, 1)
         lift = (0.0, 0.05, 0.0, 0.03, 0.05, 0.06, 0.05)[i]
         for side in (1, -1):
-            size = (widths[i] * 0.985, arch.heights[i] + 0.25, depth, edge)
+            size = (widths[i] * 0.985, arch.heights[i] + 0.25, _depth(i), edge)
             meshes.append(_tooth(arch, side * float(t), size, lift))
     return meshes, centres
 
@@ -118,27 +117,33 @@ def _tooth(
 
 
 def _gum(arch: Arch, centres: Floats) -> tuple[Floats, Ints]:
-    """A tube along the arch that rises between the teeth."""
-    count, around = 140, 12
+    """A tube along the arch that hugs the crowns and reaches down between them."""
+    count, around = 140, 14
     ts = np.linspace(-1, 1, count)
     both = np.concatenate([-centres[::-1], centres])
     between = np.interp(ts, both, np.arange(len(both)))
-    papilla = np.abs(np.sin(np.pi * between)) ** 1.5
-    height = np.interp(np.abs(ts), centres, arch.heights)
+    papilla = np.abs(np.sin(np.pi * between)) ** 4
+    index = np.interp(np.abs(ts), centres, np.arange(len(centres)))
+    height = np.interp(index, np.arange(len(centres)), arch.heights)
     fade = np.clip((1 - np.abs(ts)) / 0.06, 0, 1) ** 0.5
-    points = []
     turn = 2 * np.pi * np.arange(around) / around
+    wide = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.5
+    points = []
     for i, t in enumerate(ts):
         base, _, outward = arch.frame(float(t))
-        thick = (0.26 + 0.14 * np.clip(np.abs(t) * 2 - 0.6, 0, 1)) * fade[i]
-        tall = 0.42 * fade[i]
-        rim = height[i] * 0.93 - 0.24 * papilla[i] * fade[i]
-        middle = rim + tall
-        ring = base + np.outer(np.cos(turn) * thick, outward)
-        ring[:, 1] += arch.edge + arch.up * (middle - np.sin(turn) * tall)
+        thick = (_depth(index[i]) / 2 + 0.035) * fade[i]
+        tall = 0.40 * fade[i]
+        rim = height[i] * 0.97 - 0.11 * papilla[i] * fade[i]
+        ring = base + np.outer(wide * thick, outward)
+        ring[:, 1] += arch.edge + arch.up * (rim + tall - np.sin(turn) * tall)
         points.append(ring)
     faces = tube_faces(count, around)
     return np.concatenate(points), faces if arch.up > 0 else faces[:, ::-1]
+
+
+def _depth(index: float) -> float:
+    """Thickness in cm of the tooth at a place in the row (0 first incisor ... 6 molar)."""
+    return 0.34 + 0.5 * float(np.clip((index - 1.5) / 3, 0, 1))
 
 
 def _colours(

@@ -206,7 +206,8 @@ def _grow_brow(front: FrontSurface, eye: Floats, count: int = 300) -> tuple[Stri
     random = np.random.default_rng(11)
     rows = 4
     u = (np.arange(count) + random.uniform(0, 1, count)) / count * 0.95
-    v = random.uniform(-1, 1, count)
+    # The golden ratio spreads hairs evenly over the brow's height.
+    v = 2 * np.modf(np.arange(count) * 0.6180339887)[0] - 1 + random.uniform(-0.08, 0.08, count)
     knots = np.linspace(0, 1, len(BROW_LINE))
     line = np.stack([np.interp(u, knots, column) for column in BROW_LINE.T], axis=1)
     ahead = np.stack([np.interp(u + 0.02, knots, column) for column in BROW_LINE.T], axis=1)

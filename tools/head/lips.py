@@ -29,12 +29,13 @@ Shapes = dict[str, Floats]
 class Contact:
     """How a shape treats the lips: the upper lip's share of the work and the gap it should have.
 
-    `partner` is a shape that is posed together with it; `only_part` removes overlaps but leaves
+    `gap` holds in the middle of the mouth, `corner_gap` at the corners. `partner` is a shape that is posed together with it; `only_part` removes overlaps but leaves
     openings alone.
     """
 
     upper_share: float = 0.5
     gap: float = REST_GAP_CM
+    corner_gap: float = REST_GAP_CM
     partner: str | None = None
     only_part: bool = False
 
@@ -44,9 +45,9 @@ CONTACTS = {
     "mouthFrown": Contact(),
     "mouthDimple": Contact(),
     "mouthStretch": Contact(),
-    "mouthPress": Contact(gap=-0.01),
-    "mouthRollUpper": Contact(0.5, gap=0.04),
-    "mouthRollLower": Contact(0.4, gap=0.04),
+    "mouthPress": Contact(gap=-0.01, corner_gap=-0.05),
+    "mouthRollUpper": Contact(0.5, gap=0.04, corner_gap=-0.02),
+    "mouthRollLower": Contact(0.4, gap=0.04, corner_gap=-0.02),
     "mouthShrugLower": Contact(0.7),
     "mouthPucker": Contact(),
     "cheekPuff": Contact(),
@@ -148,8 +149,9 @@ class Lips:
     def close(self, points: Floats, contact: Contact) -> Floats:
         """Displacements (V, 3) after which the gaps of `points` are the contact's."""
         moves = np.zeros_like(points)
+        wanted = contact.gap + (contact.corner_gap - contact.gap) * _smoothstep(self.stations)
         for _ in range(_ROUNDS):
-            change = contact.gap - self.gaps(points + moves)
+            change = wanted - self.gaps(points + moves)
             if contact.only_part:
                 change = np.maximum(change, 0)
             change = np.convolve(np.pad(change, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
