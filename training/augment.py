@@ -60,7 +60,8 @@ class Augmenter:
         return bool(self.rng.random() < self.options[name])
 
     def _swell(self, heard: np.ndarray) -> np.ndarray:
-        knots = self.rng.uniform(*self.options["swell_db"], size=5)
+        lowest, highest = self.options["swell_db"]
+        knots = self.rng.uniform(lowest, highest, size=5)
         decibels = np.interp(np.linspace(0, 4, len(heard)), np.arange(5), knots)
         return heard * 10 ** (decibels / 20)
 

@@ -241,9 +241,9 @@ def _best_lag(recordings: list[Recording]) -> tuple[float, float]:
     every whole frame of lag; a parabola through the best three gives the lag between frames.
     """
     farthest = round(FARTHEST_LAG_S * float(FPS))
-    lags = np.arange(-farthest, farthest + 1)
+    lags = range(-farthest, farthest + 1)
     products = np.zeros(len(lags))
-    gaps = energies = 0.0
+    gaps, energies = 0.0, 0.0
     for recording in recordings:
         gap = recording.gap - recording.gap.mean()
         energy = recording.energy - recording.energy.mean()

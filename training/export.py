@@ -110,19 +110,21 @@ def write_folder(
     _write_json(folder / "model.json", _index())
     _write_json(folder / "network_info.json", _network_info(face, skin_basis, tongue_basis))
     _write_json(folder / "model_config.json", {"config": _defaults()})
-    np.savez_compressed(
+    _write_arrays(
         folder / "model_data.npz",
-        shapes_matrix_skin=skin_basis.directions,
-        shapes_mean_skin=skin.neutral,
-        lip_open_pose_delta=head.lip_open_pose_delta,
-        eye_close_pose_delta=head.eye_close_pose_delta,
-        shapes_matrix_tongue=tongue_basis.directions,
-        shapes_mean_tongue=tongue.neutral,
-        neutral_jaw=head.neutral_jaw,
-        saccade_rot_matrix=saccade_table(recipe.seed),
-        blink_keys=BLINK_KEYS,
+        {
+            "shapes_matrix_skin": skin_basis.directions,
+            "shapes_mean_skin": skin.neutral,
+            "lip_open_pose_delta": head.lip_open_pose_delta,
+            "eye_close_pose_delta": head.eye_close_pose_delta,
+            "shapes_matrix_tongue": tongue_basis.directions,
+            "shapes_mean_tongue": tongue.neutral,
+            "neutral_jaw": head.neutral_jaw,
+            "saccade_rot_matrix": saccade_table(recipe.seed),
+            "blink_keys": BLINK_KEYS,
+        },
     )
-    np.savez_compressed(folder / "implicit_emo_db.npz", **emotion_database(read_expressions()))
+    _write_arrays(folder / "implicit_emo_db.npz", emotion_database(read_expressions()))
     for name, rig in (("bs_skin", skin), ("bs_tongue", tongue)):
         _write_rig(folder, name, rig)
     (folder / "README.md").write_text(model_card(recipe, facts), encoding="utf-8")
@@ -186,13 +188,18 @@ def _defaults() -> dict[str, Any]:
     }
 
 
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
 def _write_rig(folder: Path, name: str, rig: Rig) -> None:
-    poses = dict(zip(rig.names, rig.deltas, strict=True))
-    np.savez_compressed(
+    _write_arrays(
         folder / f"{name}.npz",
-        poseNames=np.array(["neutral", *rig.names]),
-        neutral=rig.neutral,
-        **poses,
+        {
+            "poseNames": np.array(["neutral", *rig.names]),
+            "neutral": rig.neutral,
+            **dict(zip(rig.names, rig.deltas, strict=True)),
+        },
     )
     count = len(rig.names)
     box = float(np.linalg.norm(np.ptp(rig.neutral, axis=0)))

@@ -90,7 +90,8 @@ class Batches:
 
     def _one(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if self.rng.random() < self.options["quiet_share"]:
-            samples, heard = self.augment.quiet(self.length), []
+            samples = self.augment.quiet(self.length)
+            heard: list[Sound] = []
         else:
             samples, heard = self._excerpt()
         classes, curves = target_frames(

@@ -12,9 +12,10 @@ import importlib
 import json
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -206,4 +207,12 @@ class Hibari:
         return Utterance(samples, self.dsp.SR, segments, "hibari", "en", sentence)
 
 
-FAMILIES = {"kokoro": Kokoro, "hibari": Hibari}
+class Family(Protocol):
+    """What every voice family can do."""
+
+    def speak(self, number: int, rng: random.Random) -> Utterance:
+        """Utterance ``number``, drawn from ``rng``."""
+        ...
+
+
+FAMILIES: dict[str, Callable[[dict[str, Any]], Family]] = {"kokoro": Kokoro, "hibari": Hibari}
