@@ -61,7 +61,7 @@ def menu_entries() -> list[str]:
     found = []
     for kind in (bpy.types.Menu, bpy.types.Panel, bpy.types.Header):
         for menu in kind.__subclasses__():
-            for function in getattr(menu.draw, "_draw_funcs", ()):
+            for function in getattr(getattr(menu, "draw", None), "_draw_funcs", ()):
                 if "facewright" in function.__module__:
                     found.append(f"{menu.__name__} {function.__name__}")
     return found

@@ -15,7 +15,7 @@ import pytest
 ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences)\.py"
     r"|(core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
-    r"|assets/(head\.npz|LICENSE-head\.txt)|models/\w+/[\w.\-]+|wheels/[\w.\-]+\.whl"
+    r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/\w+/[\w.\-]+|wheels/[\w.\-]+\.whl"
 )
 
 
