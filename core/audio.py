@@ -190,7 +190,7 @@ def _opened(voice: Voice) -> Iterator[tuple[Any, IO[bytes]]]:
     """Open a voice as a sound and as its raw bytes. Raises UserError."""
     import soundfile
 
-    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+    class Forward(soundfile.SoundFile):
         """Otherwise soundfile seeks after each block, which makes MP3 decoders stumble."""
 
         def seekable(self) -> bool:

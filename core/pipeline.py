@@ -70,12 +70,14 @@ class _Watch:
     progress: Progress | None = None
     cancelled: Check | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    reached: float = 0.0
 
     def tell(self, share: float, text: str) -> None:
         if self.cancelled is not None and self.cancelled():
             raise Cancelled
+        self.reached = max(self.reached, min(share, 1.0))
         if self.progress is not None:
-            self.progress(share, text)
+            self.progress(self.reached, text)
 
     @contextmanager
     def stage(self, name: str, share: float, text: str) -> Iterator[None]:

@@ -224,7 +224,8 @@ def make_stub_model(
     names = arkit_names()
     neutral = rng.uniform((-8, -14, -6), (8, 14, 10), (vertices, 3)).astype(np.float32)
     neutral[:2, 1] = (-14, 14)
-    deltas = _local_deltas(rng, neutral, len(names))
+    upper = [name.startswith(("eye", "brow")) for name in names]
+    deltas = _local_deltas(rng, neutral, len(names), upper)
     shapes = rng.normal(0, 0.05, (skin_shapes, vertices, 3)).astype(np.float32)
     for row, name in enumerate(("jawOpen", "mouthSmileLeft", "browInnerUp")[:skin_shapes]):
         shapes[row] = deltas[names.index(name)]
@@ -288,12 +289,19 @@ def make_stub_model(
     return stub
 
 
-def _local_deltas(rng: np.random.Generator, neutral: np.ndarray, count: int) -> np.ndarray:
-    """Poses (count, V, 3) that each move a neighbourhood."""
+def _local_deltas(
+    rng: np.random.Generator, neutral: np.ndarray, count: int, upper: list[bool] | None = None
+) -> np.ndarray:
+    """Poses (count, V, 3) that each move a neighbourhood, high or low on the face if said."""
     deltas = np.zeros((count, *neutral.shape), np.float32)
+    if not len(neutral):
+        return deltas
+    reach = np.ptp(neutral, axis=0).max() / 4
     for pose in range(count):
-        centre = neutral[rng.integers(len(neutral))]
-        reach = np.ptp(neutral, axis=0).max() / 4
+        places = neutral
+        if upper is not None:
+            places = neutral[(neutral[:, 1] > 7) if upper[pose] else (neutral[:, 1] < -2)]
+        centre = places[rng.integers(len(places))]
         fall = np.exp(-(((neutral - centre) / reach) ** 2).sum(axis=1))
         deltas[pose] = fall[:, None] * rng.normal(0, 1, 3) + rng.normal(0, 0.02, neutral.shape)
     return deltas

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import references
+import stubs
+from facewright.core import network
+from facewright.core.audio import Clip
+from facewright.core.emotion import EmotionTrack, constant
+from facewright.core.errors import Cancelled, UserError
+from facewright.core.models import load_model, settings_for
+from facewright.core.windows import plan_windows
+
+
+@pytest.fixture(scope="module")
+def session(model):
+    return network.open_session(model, threads=1)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return Clip(stubs.speech_like(0.9).astype(np.float32), "voice", "")
+
+
+def run(session, model, clip, fps=Fraction(30), settings=None, emotion=None, **rest):
+    values = settings_for(model, settings or {})
+    plan = plan_windows(len(clip.samples), fps, 8320, 4160, values.prediction_delay)
+    track = emotion or constant(values.emotion(model.info.emotions))
+    return network.run_network(session, model, clip, plan, track, values, **rest), plan
+
+
+def closed_form(stub, clip, plan, gain, emotions):
+    loudness = [
+        np.abs(references.window(clip.samples, int(start), 8320, gain)).mean()
+        for start in plan.starts
+    ]
+    return stub.result(np.array(loudness), emotions)
+
+
+def rows(motion):
+    count = motion.frame_count
+    parts = (motion.skin, motion.tongue, motion.jaw.reshape(count, -1),
+             motion.eyes.reshape(count, -1))  # fmt: skip
+    return np.concatenate(parts, axis=1)
+
+
+def test_the_motion_is_the_networks_closed_form(stub, model, session, clip):
+    overrides = {"input_strength": 1.5, "emotion_joy": 0.5, "prediction_delay": 0.1}
+    motion, plan = run(session, model, clip, settings=overrides)
+    emotions = np.zeros((plan.frame_count, 26))
+    emotions[:, :16] = stub.emo_db[3]  # the model's own source shot and frame
+    emotions[:, 16 + 6] = 0.5
+    np.testing.assert_allclose(
+        rows(motion), closed_form(stub, clip, plan, 1.5, emotions), atol=1e-5
+    )
+    assert motion.jaw.shape == (27, 5, 3)
+    assert motion.eyes.shape == (27, 2, 2)
+
+
+def test_emotion_keys_reach_the_frames_at_their_times(stub, model, session, clip):
+    keys = np.zeros((2, 10), np.float32)
+    keys[1, 1] = 1.0  # anger from 0 at 0.2 s to 1 at 0.6 s
+    motion, plan = run(session, model, clip, emotion=EmotionTrack(np.array([0.2, 0.6]), keys))
+    emotions = np.zeros((plan.frame_count, 26))
+    emotions[:, :16] = stub.emo_db[3]
+    emotions[:, 17] = np.clip((plan.targets / 16000 - 0.2) / 0.4, 0, 1)
+    np.testing.assert_allclose(
+        rows(motion), closed_form(stub, clip, plan, 1.0, emotions), atol=1e-5
+    )
+
+
+def test_doubling_the_frame_rate_keeps_the_frames_at_common_times(model, session, clip):
+    slow, _ = run(session, model, clip, Fraction(30))
+    fast, _ = run(session, model, clip, Fraction(60))
+    np.testing.assert_allclose(rows(fast)[::2], rows(slow), atol=1e-6)
+
+
+def test_the_same_input_gives_the_same_bits(model, clip):
+    one, _ = run(network.open_session(model, 1), model, clip, Fraction(60000, 1001))
+    two, _ = run(network.open_session(model, 2), model, clip, Fraction(60000, 1001))
+    np.testing.assert_array_equal(rows(one), rows(two))
+
+
+def test_progress_rises_to_one_and_cancelling_stops_between_batches(model, session, clip):
+    shares = []
+    run(session, model, clip, Fraction(100), progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) == 3
+    shares.clear()
+    with pytest.raises(Cancelled):
+        run(session, model, clip, Fraction(100), progress=shares.append, cancelled=lambda: shares)
+    assert len(shares) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [({"input": "audio"}, "no tensor called 'input'"), ({"result": "out"}, "called 'result'")],
+)
+def test_tensor_names_are_checked_before_use(tmp_path, stub, names, says):
+    data = stubs.stub_network(stub.voice_gain, stub.emotion_gain, **names)
+    stubs.make_stub_model(tmp_path / "m", network=data)
+    with pytest.raises(UserError, match=says):
+        network.open_session(load_model(tmp_path / "m"))
+
+
+@pytest.mark.parametrize("part", ["window", "emotion", "result"])
+def test_tensor_shapes_are_checked_before_use(tmp_path, stub, part):
+    voice, emotion, window = stub.voice_gain, stub.emotion_gain, 8320
+    if part == "window":
+        window = 8000
+    elif part == "emotion":
+        emotion = emotion[:-1]
+    else:
+        voice, emotion = voice[:-1], emotion[:, :-1]
+    stubs.make_stub_model(tmp_path / "m", network=stubs.stub_network(voice, emotion, window))
+    with pytest.raises(UserError, match=r"does not fit its network_info\.json"):
+        network.open_session(load_model(tmp_path / "m"))
+
+
+def test_a_network_that_the_runtime_refuses_is_one_sentence(tmp_path):
+    node = stubs.onnx_node("NoSuchOperator", ["input"], ["result"])
+    data = stubs.onnx_model([node], [], {"input": ("batch", 1, 8320)}, {"result": ("batch", 1, 28)})
+    stubs.make_stub_model(tmp_path / "m", network=data)
+    with pytest.raises(UserError, match=r"network\.onnx cannot be opened") as caught:
+        network.open_session(load_model(tmp_path / "m"))
+    assert "\n" not in str(caught.value)
+
+
+def test_results_that_are_no_numbers_are_refused(tmp_path, stub, clip):
+    gain = stub.voice_gain.copy()
+    gain[0] = np.inf
+    data = stubs.stub_network(gain, stub.emotion_gain)
+    stubs.make_stub_model(tmp_path / "m", network=data)
+    model = load_model(tmp_path / "m")
+    with pytest.raises(UserError, match="not numbers"):
+        run(network.open_session(model), model, clip)
