@@ -219,7 +219,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         manager = context.window_manager
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
         manager.modal_handler_add(self)
-        manager.progress_begin(0, 1)
+        manager.progress_begin(0, 100)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -243,7 +243,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
             return self._fail(report_fault(error))
         if (now.fraction, now.text) != (STATE.fraction, STATE.text):
             STATE.fraction, STATE.text = now.fraction, now.text
-            context.window_manager.progress_update(now.fraction)
+            context.window_manager.progress_update(now.fraction * 100)
             redraw(context)
         return {"PASS_THROUGH"}
 

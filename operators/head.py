@@ -40,7 +40,7 @@ class FACEWRIGHT_OT_add_head(bpy.types.Operator):
         except Exception as error:
             self.report({"ERROR"}, report_fault(error))
             return {"CANCELLED"}
-        for obj in context.selected_objects:
+        for obj in tuple(context.view_layer.objects.selected):
             obj.select_set(False)
         head.skin.select_set(True)
         context.view_layer.objects.active = head.skin

@@ -26,10 +26,6 @@ HAS_STRIP_HANDLES = BLENDER >= (5, 2, 0)
 HAS_STRIPS_LIST = BLENDER >= (4, 4, 0)
 # Blender hands out its bundled Python modules (pxr among them) on request.
 HAS_BUNDLED_MODULES = BLENDER >= (4, 4, 0)
-# The USD exporter has one three-way setting for textures; before, a switch.
-HAS_USD_TEXTURES_MODE = BLENDER >= (4, 4, 0)
-# The FBX importer written in C++.
-HAS_FAST_FBX_IMPORT = BLENDER >= (4, 5, 0)
 
 
 def new_action(name: str, id_type: str) -> bpy.types.Action:
@@ -158,7 +154,7 @@ def show_in_sequencer(scene: bpy.types.Scene) -> None:
 
 def usd_texture_options() -> dict[str, Any]:
     """Settings of the USD exporter that leave texture files where they are."""
-    if HAS_USD_TEXTURES_MODE:
+    if "export_textures_mode" in bpy.ops.wm.usd_export.get_rna_type().properties:
         return {"export_textures_mode": "KEEP"}
     return {"export_textures": False}
 

@@ -20,7 +20,7 @@ from makers import shaped_mesh  # noqa: E402
 
 
 class Code:
-    """The installed extension's modules by their names below its root: ``code("scene.actions")``."""
+    """The installed extension's modules by name: ``code("scene.actions")``."""
 
     def __init__(self, root: ModuleType) -> None:
         self._name = root.__name__

@@ -25,7 +25,8 @@ def shaped_mesh(name: str, keys: list[str], parent: Any = None) -> bpy.types.Obj
     for number, key in enumerate(keys):
         block = obj.shape_key_add(name=key, from_mix=False)
         block.value = 0.0
-        block.points.foreach_set("co", (rest + [0, 0, 0.01 * (number + 1)]).ravel().astype("f4"))
+        moved = rest + np.array([0, 0, 0.01 * (number + 1)], np.float32)
+        block.points.foreach_set("co", moved.ravel())
     return obj
 
 

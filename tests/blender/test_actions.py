@@ -88,9 +88,7 @@ def test_a_second_take_replaces_ours(code, scene, own_face, make_track, write):
     assert value == pytest.approx(track.weights[29, track.names.index("jawOpen")], abs=1e-6)
 
 
-def test_one_action_carries_the_whole_face_where_blender_has_slots(
-    code, scene, make_track, write
-):
+def test_one_action_carries_the_whole_face_where_blender_has_slots(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
     written = write(scene.facewright.face, make_track(5, 30))
     slots = code("scene.versions").HAS_ACTION_SLOTS
@@ -185,15 +183,11 @@ def test_long_takes_are_written_in_steps_a_window_can_bear(
     assert longest < 0.3  # the machine that runs tests is shared
 
 
-def test_closing_the_writer_half_way_leaves_nothing(
-    code, scene, own_face, make_track, scene_state
-):
+def test_closing_the_writer_half_way_leaves_nothing(code, scene, own_face, make_track, scene_state):
     actions = code("scene.actions")
     before = scene_state()
     character = code("scene.characters").find_character(own_face)
-    steps = actions.write_steps(
-        character, make_track(10_800, 60), scene, 1, actions.TakeLabel("x")
-    )
+    steps = actions.write_steps(character, make_track(10_800, 60), scene, 1, actions.TakeLabel("x"))
     next(steps)
     assert scene_state() != before
     steps.close()
