@@ -37,7 +37,7 @@ window.
 
 `python tools/dev.py train` makes it again (or `python training all` inside the training
 environment). Every number is in `training/recipe.toml`
-(sha256 {recipe.sha256}), seed {recipe.seed}.
+(sha256 {facts.get("recipe", recipe.sha256)} when it was trained), seed {recipe.seed}.
 
 | | |
 |---|---|

@@ -7,6 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
 from ..core.head import Head, load_head
@@ -14,7 +15,11 @@ from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, labelled_speech_folder
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 
+if TYPE_CHECKING:
+    from .network import Listener
+
 STAGES = ("speech", "align", "fit", "export", "evaluate")
+ASIDE = ("refresh", "sample")
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="training", description="Makes and measures the built-in model."
     )
-    parser.add_argument("stage", choices=("all", *STAGES))
+    parser.add_argument(
+        "stage",
+        nargs="?",
+        default="all",
+        choices=("all", *STAGES, *ASIDE),
+        help="all: every stage in order; refresh: the trained network with today's head and "
+        "pose tables; sample: the sample voice",
+    )
     parser.add_argument("--recipe", type=Path, help="another recipe than training/recipe.toml")
     parser.add_argument("--steps", type=int, help="fit: so many steps instead of the recipe's")
     parser.add_argument("--minutes", type=float, help="fit: stop after so many minutes")
@@ -76,18 +88,39 @@ def _fit(recipe: Recipe, options: argparse.Namespace) -> bool:
 
 
 def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
-    from .export import build_face, export_network, load_listener, write_folder
+    from .export import load_listener
 
     weights = cache_folder("fit") / "network.pt"
     if not weights.exists():
         raise RuntimeError("There is no trained network yet: run `python training fit` first.")
+    _write(recipe, options, *load_listener(recipe, weights))
+    return True
+
+
+def _refresh(recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .export import reload_listener
+
+    _write(recipe, options, *reload_listener(recipe, options.model / "network.onnx"))
+    return True
+
+
+def _write(
+    recipe: Recipe, options: argparse.Namespace, listener: Listener, facts: dict[str, Any]
+) -> None:
+    from .export import build_face, export_network, write_folder
+
     head = _head(options)
-    listener, facts = load_listener(recipe, weights)
     face = build_face(listener, head)
     write_folder(options.model, face, head, recipe, facts)
-    export_network(face, options.model / "network.onnx")
+    export_network(face, options.model / "network.onnx", facts)
     size = sum(file.stat().st_size for file in options.model.iterdir()) / 1e6
     say(f"export: {options.model} {size:.1f} MB")
+
+
+def _sample(_recipe: Recipe, _options: argparse.Namespace) -> bool:
+    from .sample import make_sample
+
+    say(f"sample: {make_sample()}")
     return True
 
 
@@ -118,5 +151,7 @@ RUN: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
     "align": _align,
     "fit": _fit,
     "export": _export,
+    "refresh": _refresh,
+    "sample": _sample,
     "evaluate": _evaluate,
 }

@@ -21,6 +21,7 @@ from .network import CENTRE, RATE, WINDOW, Listener
 from .recipe import Recipe
 
 OPSET = 17
+FACTS = "facewright.training"  # key of the facts in the network file
 SHOT_FRAMES = 121
 NEUTRAL_SHOT = "neutral"
 INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
@@ -37,6 +38,39 @@ def load_listener(recipe: Recipe, weights: Path) -> tuple[Listener, dict[str, An
     return listener, stored
 
 
+def reload_listener(recipe: Recipe, path: Path) -> tuple[Listener, dict[str, Any]]:
+    """The listener and its facts out of an exported network.
+
+    The export has folded every normalisation into the convolution before it, so the
+    convolutions are taken in their order and the normalisations are set to do nothing.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    learnt = [
+        [torch.tensor(numpy_helper.to_array(tensors[name])) for name in node.input[1:]]
+        for node in model.graph.node
+        if node.op_type == "Conv" and len(node.input) == 3
+    ]
+    options = recipe.section("fit")
+    listener = Listener(options["channels"], options["dilations"]).eval()
+    convolutions = [listener.first]
+    for block in listener.blocks:
+        convolutions += [block.hear, block.mix]
+    convolutions.append(listener.last)
+    with torch.no_grad():
+        for convolution, (weight, bias) in zip(convolutions, learnt, strict=True):
+            convolution.weight.copy_(weight)
+            convolution.bias.copy_(bias)
+        for module in listener.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.running_var.fill_(1.0 - module.eps)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    return listener, json.loads(told.get(FACTS, "{}"))
+
+
 def build_face(listener: Listener, head: Head) -> Face:
     """The graph that is exported, for this head's geometry."""
     skin, tongue = face_rigs(head)
@@ -46,8 +80,11 @@ def build_face(listener: Listener, head: Head) -> Face:
     return Face(listener, mouth, projection, expressions.gaze).eval()
 
 
-def export_network(face: Face, path: Path) -> None:
-    """Write the graph as ONNX with the batch axis free, and check it against torch."""
+def export_network(face: Face, path: Path, facts: dict[str, Any]) -> None:
+    """Write the graph as ONNX with the batch axis free, and check it against torch.
+
+    ``facts`` (how it was trained) travel inside the file.
+    """
     import onnx
 
     samples = 0.1 * torch.randn(2, 1, WINDOW, generator=torch.Generator().manual_seed(0))
@@ -64,7 +101,10 @@ def export_network(face: Face, path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-    onnx.checker.check_model(str(path))
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {FACTS: json.dumps(facts, sort_keys=True)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
     difference = largest_difference(face, path)
     if difference > 1e-3:
         raise RuntimeError(f"The exported network differs from the trained one by {difference}")

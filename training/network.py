@@ -67,7 +67,7 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, T) -> (B, C, T - 2 * dilation)."""
-        kept = x[:, :, self.dilation : x.shape[2] - self.dilation]
+        kept = x[:, :, self.dilation : -self.dilation]
         return kept + self.mix(functional.gelu(self.norm(self.hear(x))))
 
 

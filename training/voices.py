@@ -13,7 +13,7 @@ import json
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ import numpy as np
 from .packages import style_files, voice_packages
 from .paths import cache_folder
 from .phones import Segment, read_tokens
-from .text import pronounce
+from .text import pronounce, sentences
 
 KOKORO_RATE, KOKORO_FRAME = 24000, 0.025
 KOKORO_DURATIONS = "/encoder/Round_output_0"
@@ -127,22 +127,35 @@ class Kokoro:
 
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``: every voice in turn, its sentence and pace drawn from ``rng``."""
-        from .text import sentences
-
         voice = self.names[number % len(self.names)]
         espeak_voice, language = self._language(voice, rng)
         sentence = rng.choice(sentences(language))
         letters = kokoro_letters(sentence, espeak_voice, language)
+        other, share = self._partner(voice, rng)
+        speed = rng.choice(self.options["speeds"])
+        spoken = self.utter(letters, voice, speed, other, share)
+        return replace(spoken, language=language, text=sentence)
+
+    def utter(
+        self, letters: str, voice: str, speed: float, other: str | None = None, share: float = 0.0
+    ) -> Utterance:
+        """Speak phone letters with a voice, or with ``share`` of an ``other`` blended in."""
         tokens = [letter for letter in letters if letter in self.ids][: self.options["longest"]]
-        ids = [0, *(self.ids[token] for token in tokens), 0]
-        style, name = self._style(voice, len(tokens), rng)
-        speed = np.array([rng.choice(self.options["speeds"])], np.float32)
+        style = self.styles[voice][len(tokens)]
+        if other is not None:
+            style = (1 - share) * style + share * self.styles[other][len(tokens)]
         samples, frames = self.session.run(
-            None, {"tokens": np.array([ids]), "style": style, "speed": speed}
+            None,
+            {
+                "tokens": np.array([[0, *(self.ids[token] for token in tokens), 0]]),
+                "style": style[None].astype(np.float32),
+                "speed": np.array([speed], np.float32),
+            },
         )
         seconds = (frames.ravel() * KOKORO_FRAME).tolist()
         segments = read_tokens(["$", *tokens, "$"], seconds)
-        return Utterance(samples.ravel(), KOKORO_RATE, segments, name, language, sentence)
+        name = voice if other is None else f"{voice}+{other}"
+        return Utterance(samples.ravel(), KOKORO_RATE, segments, name, "", "")
 
     def _language(self, voice: str, rng: random.Random) -> tuple[str, str]:
         espeak_voice, language = KOKORO_LANGUAGES[voice[0]]
@@ -152,15 +165,13 @@ class Kokoro:
             espeak_voice = ESPEAK_OF_LANGUAGE[language]
         return espeak_voice, language
 
-    def _style(self, voice: str, length: int, rng: random.Random) -> tuple[np.ndarray, str]:
+    def _partner(self, voice: str, rng: random.Random) -> tuple[str | None, float]:
+        """The voice to blend with, or None, and its share."""
         held_out = self.options["held_out"]
-        style = self.styles[voice][length]
-        if voice not in held_out and rng.random() < self.options["blend"]:
-            other = rng.choice([name for name in self.names if name not in held_out])
-            share = rng.uniform(0.3, 0.7)
-            style = (1 - share) * style + share * self.styles[other][length]
-            voice = f"{voice}+{other}"
-        return style[None].astype(np.float32), voice
+        if voice in held_out or rng.random() >= self.options["blend"]:
+            return None, 0.0
+        other = rng.choice([name for name in self.names if name not in held_out])
+        return other, rng.uniform(0.3, 0.7)
 
 
 class Hibari:
@@ -186,8 +197,6 @@ class Hibari:
 
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``, drawn from ``rng``."""
-        from .text import sentences
-
         sentence = rng.choice(sentences("en"))
         letters = self.reader.phonemize(sentence)[0]
         tokens = ["$", *(letter for letter in letters if letter in self.reader.vocab), "$"]

@@ -9,12 +9,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from facewright.core.emotion import implicit_vector
+from facewright.core.head import load_head
 from facewright.core.models import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 from facewright.core.network import open_session, split_result
 from facewright.core.pipeline import face_from_motion
 from facewright.training.articulation import EMOTIONS, read_expressions
-from facewright.training.paths import MODEL_FOLDER
+from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
 
 FPS = Fraction(60)
 INACTIVE = [i for i, name in enumerate(ARKIT_NAMES) if name.startswith(("eyeLook", "tongueOut"))]
@@ -58,6 +59,20 @@ def test_the_folder_is_complete_and_small(model):
     card = (MODEL_FOLDER / "README.md").read_text(encoding="utf-8")
     for word in ("seed", "recipe", "licence", "Apache-2.0", "Limits"):
         assert word in card
+
+
+def test_the_folder_has_the_geometry_of_the_head(model):
+    if not HEAD_FILE.exists():
+        pytest.skip("the head is not built (python tools/head)")
+    head = load_head(HEAD_FILE)
+    message = "the head has changed: run `python tools/dev.py train refresh` and commit the folder"
+    for part, rig in (("skin", model.skin_rig), ("tongue", model.tongue_rig)):
+        mesh = head.parts[part]
+        assert rig.neutral.shape == mesh.vertices.shape, message
+        order = [mesh.shape_names.index(name) for name in rig.names]
+        np.testing.assert_allclose(rig.neutral, mesh.vertices, atol=1e-4, err_msg=message)
+        np.testing.assert_allclose(rig.deltas, mesh.shapes[order], atol=1e-4, err_msg=message)
+    np.testing.assert_allclose(model.data.jaw_neutral, head.neutral_jaw, atol=1e-4, err_msg=message)
 
 
 def test_the_geometry_of_any_weights_solves_back_to_them(model):

@@ -13,13 +13,19 @@ pytest.importorskip("onnx", reason="onnx is only in the training environment")
 
 from facewright.core.head import load_head  # noqa: E402
 from facewright.training.articulation import read_articulation, read_expressions  # noqa: E402
-from facewright.training.export import build_face, export_network, largest_difference  # noqa: E402
+from facewright.training.export import (  # noqa: E402
+    build_face,
+    export_network,
+    largest_difference,
+    reload_listener,
+)
 from facewright.training.face import Mouth  # noqa: E402
 from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
 from facewright.training.paths import HEAD_FILE  # noqa: E402
 from facewright.training.phones import VISEMES  # noqa: E402
-from facewright.training.recipe import read_recipe  # noqa: E402
+from facewright.training.recipe import Recipe, read_recipe  # noqa: E402
 
+SMALL = {"channels": 32, "dilations": read_recipe().section("fit")["dilations"]}
 needs_head = pytest.mark.skipif(
     not HEAD_FILE.exists(), reason="the head is not built (python tools/head)"
 )
@@ -28,7 +34,7 @@ needs_head = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def listener():
     torch.manual_seed(0)
-    return Listener(32, read_recipe().section("fit")["dilations"]).eval()
+    return Listener(SMALL["channels"], SMALL["dilations"]).eval()
 
 
 def test_a_window_hears_what_a_long_stretch_hears(listener):
@@ -52,8 +58,11 @@ def test_dilations_that_hear_beyond_the_window_are_refused():
 def test_the_exported_network_is_the_trained_one(listener, tmp_path):
     face = build_face(listener, load_head(HEAD_FILE))
     path = tmp_path / "network.onnx"
-    export_network(face, path)
+    export_network(face, path, {"steps": 7})
     assert largest_difference(face, path, count=3) < 1e-3
+    again, facts = reload_listener(Recipe({"fit": SMALL}, ""), path)
+    assert facts == {"steps": 7}
+    assert largest_difference(build_face(again, load_head(HEAD_FILE)), path, count=3) < 1e-3
 
 
 def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
@@ -97,7 +106,6 @@ def test_a_minute_of_training_lowers_the_loss(tmp_path, monkeypatch):
     from facewright.training import fit as fitting
     from facewright.training.paths import cache_folder
     from facewright.training.phones import Segment
-    from facewright.training.recipe import Recipe
     from facewright.training.speech import Recording, write_recording
 
     told = read_recipe()
