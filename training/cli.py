@@ -125,6 +125,7 @@ def _sample(_recipe: Recipe, _options: argparse.Namespace) -> bool:
 
 
 def _evaluate(_recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .card import with_figures
     from .evaluate import evaluate_lips
 
     folder = options.speech or labelled_speech_folder()
@@ -138,8 +139,11 @@ def _evaluate(_recipe: Recipe, options: argparse.Namespace) -> bool:
         limit=options.limit,
         progress=lambda share, language: progress.update(100 * share, language),
     )
-    for verdict in verdicts.values():
-        say(verdict.table())
+    tables = [verdict.table() for verdict in verdicts.values()]
+    say("\n".join(tables))
+    if options.limit is None and options.speech is None:
+        card = options.model / "README.md"
+        card.write_text(with_figures(card.read_text("utf-8"), tables), encoding="utf-8")
     controls_fail = not any(verdicts[name].passes for name in ("delayed", "swapped"))
     good = verdicts["true"].passes and controls_fail
     say("evaluate: " + ("passed" if good else "NOT passed"))

@@ -78,3 +78,17 @@ def test_the_committed_model_moves_the_lips_rightly_on_recorded_speech():
     assert verdicts["true"].passes, "\n" + verdicts["true"].table()
     for name in ("delayed", "swapped"):
         assert not any(f.passes for f in verdicts[name].languages), "\n" + verdicts[name].table()
+
+
+def test_the_figures_go_into_the_card_and_replace_older_ones():
+    from facewright.training.card import NOT_MEASURED, model_card, with_figures
+    from facewright.training.recipe import read_recipe
+
+    card = model_card(read_recipe(), {"minutes": 1.0})
+    assert NOT_MEASURED in card
+    once = with_figures(card, ["first figures"])
+    twice = with_figures(once, ["other figures"])
+    assert NOT_MEASURED not in once
+    assert "first figures" in once
+    assert "first figures" not in twice
+    assert twice.count("## Limits") == 1

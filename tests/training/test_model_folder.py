@@ -8,12 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from facewright.core.audio import Voice, read_voice
 from facewright.core.emotion import implicit_vector
 from facewright.core.head import load_head
 from facewright.core.models import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 from facewright.core.network import open_session, split_result
 from facewright.core.pipeline import face_from_motion
+from facewright.core.windows import gather, plan_windows
 from facewright.training.articulation import EMOTIONS, read_expressions
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
 
@@ -110,6 +112,19 @@ def test_in_silence_and_noise_the_lips_rest(model, session, level):
     face = face_of(model, listen(session, noise.astype(np.float32)))
     assert columns(face, ["jawOpen"]).max() < 0.05
     assert columns(face, ["mouthClose", "mouthPucker", "mouthFunnel"]).max() < 0.08
+
+
+def test_quiet_recordings_move_the_mouth_as_loud_ones_do(model, session, root):
+    clip = read_voice(Voice(path=str(root / "assets" / "sample_voice.flac")))
+    plan = plan_windows(len(clip.samples), FPS, 8320, 4160)
+    faces = []
+    for gain in (1.0, 0.1):
+        windows = gather(clip.samples, plan, 0, 300, gain)[:, None]
+        faces.append(columns(face_of(model, listen(session, windows)), ["jawOpen"])[:, 0])
+    loud, quiet = faces
+    assert loud.max() > 0.15
+    assert np.abs(loud - quiet).mean() < 0.03
+    assert np.corrcoef(loud, quiet)[0, 1] > 0.95
 
 
 def test_the_batch_axis_is_free_and_windows_do_not_disturb_each_other(session):
