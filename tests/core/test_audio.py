@@ -291,6 +291,25 @@ def test_hours_of_sound_are_refused_but_a_part_of_them_is_used(tmp_path):
     assert clip.duration_s == 1.5
 
 
+def test_memory_grows_with_what_comes_out_not_with_the_file(tmp_path):
+    import tracemalloc
+
+    path = tmp_path / "studio.wav"
+    values = 40 * 192_000 * 2
+    with path.open("wb") as stream:
+        stream.write(wav_head(values * 2, rate=192_000, channels=2))
+        stream.truncate(44 + values * 2)
+    read_voice(Voice(path=str(path), end_s=0.1))  # what is imported on the way does not count
+    tracemalloc.start()
+    try:
+        clip = read_voice(Voice(path=str(path)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert clip.duration_s == 40
+    assert peak < 4 * values / 3  # the decoded sound alone would be three times that
+
+
 def test_names_in_any_script_work(tmp_path):
     folder = tmp_path / "声 ñ 🙂"
     folder.mkdir()

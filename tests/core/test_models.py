@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -113,12 +114,20 @@ def test_a_diffusion_model_is_refused_by_family_not_by_name(folder):
         load_model(folder)
 
 
-@pytest.mark.parametrize("place", ["../outside.npz", "/etc/hostname"])
+@pytest.mark.parametrize("place", ["../outside.npz", "/etc/hostname", "C:x.npz", "a\\..\\..\\b"])
 def test_the_index_cannot_point_out_of_the_folder(folder, place):
     shutil.copy(folder / "model_data.npz", folder.parent / "outside.npz")
     change(folder / "model.json", lambda v: v.update(modelDataPath=place))
     with pytest.raises(UserError, match="outside of the model's folder"):
         load_model(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_a_folder_of_links_as_download_caches_make_it_is_read(stub, folder):
+    for file in folder.iterdir():
+        file.unlink()
+        file.symlink_to(stub.folder / file.name)
+    assert load_model(folder).sha256 == load_model(stub.folder).sha256
 
 
 def test_the_network_cannot_read_data_out_of_the_folder(folder):
