@@ -220,6 +220,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
         manager.modal_handler_add(self)
         manager.progress_begin(0, 100)
+        redraw(context)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -268,8 +269,8 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         redraw(context)
 
     def _report(self, result: Result) -> None:
-        STATE.end(result.sentence, notices=result.notices)
-        self.report({"INFO"}, result.sentence)
+        STATE.end(result.sentence, notices=(*result.notices, *result.remarks))
+        self.report({"INFO"}, " ".join((f"{result.sentence}.", *result.remarks)))
         for notice in result.notices:
             self.report({"WARNING"}, notice)
 

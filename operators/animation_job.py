@@ -62,7 +62,8 @@ class Progress:
 @dataclass(frozen=True)
 class Result:
     """What was made. ``members`` are the names of the face's objects, ``unmatched`` keys of its
-    mesh that mean no pose, ``missing`` ARKit poses that it does not have."""
+    mesh that mean no pose, ``missing`` ARKit poses that it does not have. ``notices`` are worth
+    a look, ``remarks`` only say what was done beside the keyframes."""
 
     take_id: str
     written: Written
@@ -73,6 +74,7 @@ class Result:
     missing: tuple[str, ...]
     unmatched: tuple[str, ...]
     notices: tuple[str, ...]
+    remarks: tuple[str, ...]
     seconds: float
 
     @property
@@ -130,14 +132,16 @@ def animation_steps(request: Request) -> Steps:
         if not done:
             with suppress(OSError):
                 path.unlink()
-    notices = [*face.notices, *info["notices"], *written.notices]
-    notices += _make_audible(request, start_frame, written)
+    scene = request.scene.get()
+    remarks = extend_range(scene, written.first_frame, written.last_frame)
+    sound_notices = _make_audible(request, start_frame)
     return Result(
         take_id=take_id,
         written=written,
         face=face,
         voice_path=resolved.voice.path or resolved.voice.label,
-        notices=tuple(notices),
+        notices=(*face.notices, *info["notices"], *written.notices, *sound_notices),
+        remarks=remarks,
         seconds=time.monotonic() - began,
         members=info["members"],
         found_count=info["found_count"],
@@ -234,14 +238,12 @@ def _about(character: Character) -> dict[str, Any]:
     }
 
 
-def _make_audible(request: Request, start_frame: float, written: Written) -> tuple[str, ...]:
+def _make_audible(request: Request, start_frame: float) -> tuple[str, ...]:
     """The face is animated already: what goes wrong with its sound is worth a notice, no more."""
-    scene = request.scene.get()
-    notices = extend_range(scene, written.first_frame, written.last_frame)
     if not request.place_sound:
-        return notices
+        return ()
     try:
         owner = request.face.get().name
-        return (*notices, *place_strip(scene, request.source, start_frame, owner))
+        return place_strip(request.scene.get(), request.source, start_frame, owner)
     except (RuntimeError, UserError) as error:
-        return (*notices, f"The voice was not put into the sequencer: {error}")
+        return (f"The voice was not put into the sequencer: {error}",)

@@ -98,7 +98,7 @@ def _animate(options: argparse.Namespace) -> None:
         outputs=options.out,
         progress=None if options.quiet else _Progress(),
     )
-    for notice in result.notices:
+    for notice in (*result.notices, *result.remarks):
         _say(f"Note: {notice}")
     if not options.quiet:
         _say(f"Done: {result.sentence}.")

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..core.naming import ARKIT_NAMES
-from ..operators.animate import FaceStatus, face_status
+from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
 from ..properties.face import SHOWN_PARAMETERS
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
@@ -35,7 +35,7 @@ class FACEWRIGHT_PT_face(_Sidebar, bpy.types.Panel):
         chosen: Any = context.scene.facewright
         _draw_voice(layout.column(), context.scene, chosen)
         _draw_face(layout.column(), chosen)
-        _draw_job(layout.column(), chosen)
+        _draw_job(layout.column(), context)
 
 
 class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
@@ -77,16 +77,14 @@ def _draw_voice(layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any)
 
 
 def _draw_face(layout: bpy.types.UILayout, chosen: Any) -> None:
-    row = layout.row(align=True)
-    row.prop(chosen, "face", icon="MESH_DATA")
-    row.operator("facewright.add_head", text="", icon="ADD")
+    layout.prop(chosen, "face", icon="MESH_DATA")
     if chosen.face is None:
+        layout.operator("facewright.add_head", icon="ADD")
         return
     status = face_status(chosen.face)
     if status.problem:
-        layout.label(text=status.problem, icon="ERROR")
-    else:
-        _draw_match(layout, status)
+        return  # the greyed button says it
+    _draw_match(layout, status)
 
 
 def _draw_match(layout: bpy.types.UILayout, status: FaceStatus) -> None:
@@ -111,7 +109,7 @@ def _draw_list(layout: bpy.types.UILayout, name: str, title: str, names: tuple[s
         column.label(text=f"... and {len(names) - LISTED} more")
 
 
-def _draw_job(layout: bpy.types.UILayout, chosen: Any) -> None:
+def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     layout.separator()
     if STATE.running:
         row = layout.row(align=True)
@@ -121,7 +119,10 @@ def _draw_job(layout: bpy.types.UILayout, chosen: Any) -> None:
     row = layout.row()
     row.scale_y = 1.4
     row.operator("facewright.animate", icon="PLAY")
-    if STATE.outcome:
+    reason = FACEWRIGHT_OT_animate.disabled_reason(context)
+    if reason:
+        layout.label(text=reason, icon="INFO")
+    elif STATE.outcome:
         layout.label(text=STATE.outcome, icon="ERROR" if STATE.failed else "CHECKMARK")
     for notice in STATE.notices:
         layout.label(text=notice, icon="INFO")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sidebar shows. The layout is a stand-in that knows this Blender's own functions."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+from makers import shaped_mesh
+
+
+class Layout:
+    """Takes what panels draw, refuses what this Blender's layouts do not know, keeps the texts."""
+
+    def __init__(self, shown: list[str]) -> None:
+        self.__dict__["shown"] = shown
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        assert name in bpy.types.UILayout.bl_rna.properties, name
+
+    def __getattr__(self, name: str) -> Any:
+        known = bpy.types.UILayout.bl_rna.functions[name].parameters.keys()
+
+        def draw(*args: Any, **options: Any) -> Any:
+            assert set(options) <= set(known), (name, options)
+            if name in ("prop", "prop_search", "template_ID"):
+                assert hasattr(args[0], args[1]), args
+            if name == "prop_search":
+                assert hasattr(args[2], args[3]), args
+            if name == "operator":
+                group, _, function = args[0].partition(".")
+                rna = getattr(getattr(bpy.ops, group), function).get_rna_type()
+                self.shown.append(options.get("text", rna.name))
+                return SimpleNamespace()
+            self.shown.append(str(options.get("text", args[1] if len(args) > 1 else "")))
+            return (
+                (Layout(self.shown), Layout(self.shown)) if name == "panel" else Layout(self.shown)
+            )
+
+        return draw
+
+
+@pytest.fixture
+def drawn(code):
+    """All texts that the panels show now."""
+    panels = code("panels.face")
+
+    def draw() -> list[str]:
+        shown: list[str] = []
+        for panel in (panels.FACEWRIGHT_PT_face, panels.FACEWRIGHT_PT_parameters):
+            panel.draw(SimpleNamespace(layout=Layout(shown)), bpy.context)
+        return shown
+
+    return draw
+
+
+def test_an_empty_scene_offers_the_head_and_says_what_is_missing(drawn):
+    shown = drawn()
+    assert "Add Template Head" in shown
+    assert "Choose a voice first" in shown
+
+
+@pytest.mark.parametrize("source", ["FILE", "SOUND", "STRIP", "SAMPLE"])
+@pytest.mark.parametrize("sequencer", [False, True])
+def test_every_source_has_its_field(scene, drawn, source, sequencer):
+    scene.sequence_editor_create() if sequencer else scene.sequence_editor_clear()
+    scene.facewright.voice_source = source
+    field = {"FILE": "voice_path", "SOUND": "sound", "STRIP": "strip", "SAMPLE": "voice_source"}
+    if source == "STRIP" and not sequencer:
+        assert "The sequencer is empty" in drawn()
+    else:
+        assert field[source] in drawn()
+
+
+def test_the_face_is_told_with_what_it_lacks(scene, drawn):
+    scene.facewright.face = shaped_mesh("Own", ["JawOpen", "scar"])
+    shown = drawn()
+    assert "1 of 52 shapes found" in shown
+    assert "Missing: 51" in shown
+    assert "mouthPucker" in shown
+    assert "Not driven: 1" in shown
+    assert "scar" in shown
+
+
+def test_a_useless_face_is_told_once(scene, drawn):
+    scene.facewright.voice_source = "SAMPLE"
+    scene.facewright.face = shaped_mesh("Bare", [])
+    assert sum("'Bare' has no shape keys" in text for text in drawn()) == 1
+
+
+def test_a_running_job_shows_its_progress_and_can_be_cancelled(code, drawn):
+    state = code("properties.progress").STATE
+    state.begin()
+    try:
+        state.fraction, state.text = 0.5, "Network"
+        shown = drawn()
+        assert "Network" in shown
+        assert "Animate" not in shown
+        assert bpy.ops.facewright.cancel() == {"FINISHED"}
+        assert state.cancel
+    finally:
+        state.clear()
+
+
+def test_the_outcome_is_shown(scene, code, drawn, own_face):
+    state = code("properties.progress").STATE
+    scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
+    state.end("45 frames in 0.1 s", notices=("The scene's range is now 1 to 45.",))
+    try:
+        shown = drawn()
+        assert "45 frames in 0.1 s" in shown
+        assert "The scene's range is now 1 to 45." in shown
+    finally:
+        state.clear()
