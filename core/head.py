@@ -149,9 +149,7 @@ def _part_from(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> HeadPart
     )
 
 
-def _floats(
-    arrays: Mapping[str, NDArray[np.generic]], key: str, shape: tuple[int, ...]
-) -> Floats:
+def _floats(arrays: Mapping[str, NDArray[np.generic]], key: str, shape: tuple[int, ...]) -> Floats:
     values = arrays[key]
     if values.shape != shape or values.dtype.kind != "f":
         raise ValueError(f"{key} is {values.dtype} {values.shape}, expected floats {shape}")
@@ -160,9 +158,7 @@ def _floats(
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def _ints(
-    arrays: Mapping[str, NDArray[np.generic]], key: str, limit: int, lowest: int = 0
-) -> Ints:
+def _ints(arrays: Mapping[str, NDArray[np.generic]], key: str, limit: int, lowest: int = 0) -> Ints:
     values = arrays[key]
     if values.dtype.kind != "i":
         raise ValueError(f"{key} is {values.dtype}, expected integers")

@@ -93,9 +93,7 @@ def _local(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return (points @ character_matrix()[:3, :3].T).astype(np.float32)
 
 
-def _add_part(
-    head: Head, part: HeadPart, collection: bpy.types.Collection
-) -> bpy.types.Object:
+def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> bpy.types.Object:
     rest = _local(part.vertices - _origin(head, part.name))
     mesh = _new_mesh(_TITLES[part.name], part, rest)
     used = np.unique(part.materials)

@@ -60,7 +60,5 @@ def write(path: Path, arrays: Arrays) -> None:
 
 def write_licence(path: Path) -> None:
     """The origin and CC0 statement beside the asset."""
-    text = _LICENCE.format(
-        requirement=wheel.REQUIREMENT, name=wheel.NAME, sha256=wheel.SHA256
-    )
+    text = _LICENCE.format(requirement=wheel.REQUIREMENT, name=wheel.NAME, sha256=wheel.SHA256)
     path.write_text(text, encoding="utf-8", newline="\n")

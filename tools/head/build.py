@@ -37,9 +37,7 @@ def build(wheel_path: Path) -> asset.Arrays:
 
     materials = ["mouth" if inside else "skin" for inside in face.mouth[face.quads].any(axis=1)]
     parts = [
-        Part.of(
-            "skin", face.points, face.quads, materials, face_shapes, paint.skin(face, centres)
-        ),
+        Part.of("skin", face.points, face.quads, materials, face_shapes, paint.skin(face, centres)),
         denture.build("upper_denture", denture.upper(lip_line, wall)),
         denture.build("lower_denture", lower_arch),
         tongue.build(base),

@@ -15,7 +15,6 @@ LIPS = np.array([0.42, 0.145, 0.115])
 FLUSH = np.array([0.53, 0.22, 0.155])
 SHADE = np.array([0.40, 0.20, 0.145])
 RIM = np.array([0.20, 0.085, 0.065])
-SCALP = np.array([0.40, 0.235, 0.17])
 MOUTH = np.array([0.30, 0.07, 0.06])
 
 
@@ -23,8 +22,6 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
     """Linear RGB per skin vertex (V, 3)."""
     colours = np.tile(BASE, (len(face.points), 1))
     points = face.points
-    right, left = eye_centres
-    width = left[0]
 
     def blend(share: Floats, towards: Floats) -> None:
         colours[:] += np.clip(share, 0, 1)[:, None] * (towards - colours)
@@ -35,7 +32,7 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
         return np.exp(-((near / radius) ** 2))
 
     eye = eye_centres[1]
-    blend(0.5 * spot([width * 1.25, eye[1] - 3.2, eye[2] - 0.3], 2.0), FLUSH)
+    blend(0.5 * spot([eye[0] * 1.25, eye[1] - 3.2, eye[2] - 0.3], 2.0), FLUSH)
     tip = int(points[:, 2].argmax())
     blend(0.5 * spot(list(points[tip]), 1.3), FLUSH)
     ears = np.clip((np.abs(points[:, 0]) - 7.4) / 1.2, 0, 1) * (np.abs(points[:, 1]) < 6)

@@ -71,7 +71,7 @@ def markers(arch: Arch) -> Floats:
     _, centres = _teeth(arch)
     canine, molar = centres[2], centres[5]
     ts = np.array([0.0, canine, -canine, molar, -molar])
-    return arch.at(ts) + [0.0, arch.edge, 0.0]
+    return arch.at(ts) + np.array([0.0, arch.edge, 0.0])
 
 
 def _teeth(arch: Arch) -> tuple[list[tuple[Floats, Ints]], Floats]:
@@ -94,7 +94,7 @@ def _teeth(arch: Arch) -> tuple[list[tuple[Floats, Ints]], Floats]:
 def _tooth(
     arch: Arch, t: float, size: tuple[float, float, float, float], lift: float
 ) -> tuple[Floats, Ints]:
-    """One crown as a superellipsoid: `size` is width, height, depth, and depth share at the edge."""
+    """One crown, a superellipsoid; `size`: width, height, depth, the edge's share of the depth."""
     width, height, depth, edge_share = size
     base, tangent, outward = arch.frame(t)
     turn = 2 * np.pi * np.arange(SEGMENTS) / SEGMENTS
@@ -111,7 +111,7 @@ def _tooth(
     points = base + across[..., None] * tangent + through[..., None] * outward
     points[..., 1] += arch.edge + rise
     faces = tube_faces(len(_HEIGHT), SEGMENTS)
-    if arch.up > 0:
+    if arch.up < 0:
         faces = faces[:, ::-1]
     return points.reshape(-1, 3), faces
 
@@ -138,7 +138,7 @@ def _gum(arch: Arch, centres: Floats) -> tuple[Floats, Ints]:
         ring[:, 1] += arch.edge + arch.up * (rim + tall - np.sin(turn) * tall)
         points.append(ring)
     faces = tube_faces(count, around)
-    return np.concatenate(points), faces if arch.up > 0 else faces[:, ::-1]
+    return np.concatenate(points), faces if arch.up < 0 else faces[:, ::-1]
 
 
 def _depth(index: float) -> float:

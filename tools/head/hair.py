@@ -184,7 +184,7 @@ class FrontSurface:
         """Bind places (N, 2) to the foremost triangle over each."""
         corners = self.points[self.triangles]
         a, b, c = (corners[:, i, :2] for i in range(3))
-        area = np.cross(b - a, c - a) if a.shape[1] == 3 else _cross(b - a, c - a)
+        area = _cross(b - a, c - a)
         vertices = np.empty((len(places), 3), dtype=np.int64)
         weights = np.empty((len(places), 3))
         for i, place in enumerate(places):
@@ -228,8 +228,8 @@ def _grow_brow(front: FrontSurface, eye: Floats, count: int = 300) -> tuple[Stri
     middle = root[:, None] + (length[:, None] * t)[..., None] * bent
     side = np.stack([-direction[:, 1], direction[:, 0]], axis=1)
     half = 0.017 * (1 - 0.75 * t)
-    flat = np.stack([middle - half[:, None] * side[:, None], middle + half[:, None] * side[:, None]])
-    flat = np.moveaxis(flat, 0, 2)
+    aside = half[:, None] * side[:, None]
+    flat = np.stack([middle - aside, middle + aside], axis=2)
     places = flat.reshape(-1, 2) + eye[:2]
     binding = front.bind(places)
     on_skin = binding.carry(front.points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import lids
 from .skin import Skin
 from .topology import Ints
 
@@ -17,7 +18,8 @@ def find(skin: Skin) -> dict[str, Ints]:
 
     `inner_upper_lip` and `inner_lower_lip` are (5, 4): five columns across the middle of the
     mouth (middle, two to the left, two to the right), four loops from outside to inside each.
-    The others are one vertex.
+    `upper_lid_edge_*` and `lower_lid_edge_*` run from the inner to the outer corner, without the
+    corners. The others are one vertex.
     """
     loops = [skin.loops[name] for name in ("outer", "edge", "inner", "deep")]
     upper = [[loop[column] for loop in loops] for column in _LIP_COLUMNS]
@@ -44,4 +46,10 @@ def find(skin: Skin) -> dict[str, Ints]:
     found = {name: np.array([vertex]) for name, vertex in single.items()}
     found["inner_upper_lip"] = np.array(upper)
     found["inner_lower_lip"] = np.array(lower)
+    edge = lids.loop(skin, lids.MARGIN)
+    upper_edge = edge[np.r_[lids.INNER_CORNER + 1 : len(edge), 0 : lids.OUTER_CORNER]]
+    lower_edge = edge[lids.INNER_CORNER - 1 : lids.OUTER_CORNER : -1]
+    for name, vertices in (("upper", upper_edge), ("lower", lower_edge)):
+        found[f"{name}_lid_edge_left"] = vertices
+        found[f"{name}_lid_edge_right"] = skin.mirror[vertices]
     return found

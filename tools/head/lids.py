@@ -26,9 +26,7 @@ def opening(skin: Skin, limit: Limit, points: Floats, at: Floats) -> Floats:
     edge = limit(points)[loop(skin, MARGIN)]
     upper = edge[np.r_[INNER_CORNER : len(edge), 0 : OUTER_CORNER + 1]]
     lower = edge[INNER_CORNER : OUTER_CORNER - 1 : -1]
-    heights = [
-        np.interp(at, np.maximum.accumulate(lid[:, 0]), lid[:, 1]) for lid in (upper, lower)
-    ]
+    heights = [np.interp(at, np.maximum.accumulate(lid[:, 0]), lid[:, 1]) for lid in (upper, lower)]
     return heights[0] - heights[1]
 
 

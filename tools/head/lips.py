@@ -29,8 +29,8 @@ Shapes = dict[str, Floats]
 class Contact:
     """How a shape treats the lips: the upper lip's share of the work and the gap it should have.
 
-    `gap` holds in the middle of the mouth, `corner_gap` at the corners. `partner` is a shape that is posed together with it; `only_part` removes overlaps but leaves
-    openings alone.
+    `gap` holds in the middle of the mouth, `corner_gap` at the corners. `partner` is a shape that
+    is posed together with it; `only_part` removes overlaps but leaves openings alone.
     """
 
     upper_share: float = 0.5

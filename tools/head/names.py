@@ -33,10 +33,6 @@ TONGUE = (
 
 JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 UPPER_FACE = tuple(n for n in ARKIT if n.startswith(("eye", "brow", "noseSneer", "cheekSquint")))
-LIDS = tuple(n for n in ARKIT if n.startswith("eye"))
-BROWS = tuple(n for n in ARKIT if n.startswith("brow")) + tuple(
-    n for n in ARKIT if n.startswith(("eyeBlink", "eyeSquint", "eyeWide", "noseSneer", "eyeLook"))
-)
 
 
 def mirror_of(name: str) -> str:

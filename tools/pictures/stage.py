@@ -35,7 +35,7 @@ class Lighting:
 
     key: float = 1.0
     fill: float = 0.3
-    rim: float = 0.6
+    rim: float = 0.4
     surroundings: float = 0.45
     softness: float = 1.0
     backdrop: tuple[float, float, float] = BACKDROP
