@@ -64,6 +64,5 @@ def animate(
     result = module.animate_object(
         bpy.context, face, voice, outputs=outputs, progress=progress
     )
-    extension.unregister()
-    extension.register()
+    _part(extension, "operators.worker_host").stop()
     return (result.sentence, *result.notices)
