@@ -58,6 +58,8 @@ def find_character(
     """The face that an object belongs to. Raises UserError when it cannot be animated."""
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
+    if not obj.users_scene:  # deleted, but kept by whoever points at it
+        raise UserError(f"'{obj.name}' is in no scene.", "Choose another face.")
     members = _members(obj)
     face = _face_of(obj, members)
     if face.type != "MESH":

@@ -98,6 +98,10 @@ def test_what_cannot_be_animated_is_said_in_a_sentence(scene, refused):
     refused(camera, "'Cam' is no mesh", "camera")
     refused(shaped_mesh("Bare", []), "'Bare' has no shape keys")
     refused(shaped_mesh("Odd", ["scar", "fat"]), "No shape key of 'Odd'")
+    deleted = shaped_mesh("Deleted", ["jawOpen"])
+    scene.facewright.face = deleted
+    scene.collection.objects.unlink(deleted)
+    refused(deleted, "'Deleted' is in no scene")
     absolute = shaped_mesh("Absolute", ["jawOpen"])
     absolute.data.shape_keys.use_relative = False
     refused(absolute, "absolute", "Relative")
