@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,18 +93,23 @@ class _Found:
     cut_off: bool = False
 
 
-def read_voice(voice: Voice) -> Clip:
+def read_voice(voice: Voice, between: Callable[[], object] | None = None) -> Clip:
     """Decode the chosen part of a voice to mono at 16 kHz.
 
     Any format, rate (4 to 768 kHz) and channel count that libsndfile reads. Values that are no
     numbers become 0, values beyond full scale are clipped, missing data at the end is accepted;
-    each leads to a notice. Raises UserError naming the voice, the reason and what to do.
+    each leads to a notice. ``between`` is called between blocks; what it raises ends the reading.
+    Raises UserError naming the voice, the reason and what to do.
     """
     found = _Found()
     with _opened(voice) as (sound, source):
         first, last = _range(voice, sound)
         resampler = Resampler(sound.samplerate)
-        parts = [resampler.push(block) for block in _blocks(voice, sound, first, last, found)]
+        parts: list[Floats] = []
+        for block in _blocks(voice, sound, first, last, found):
+            parts.append(resampler.push(block))
+            if between is not None:
+                between()
         parts.append(resampler.finish())
         samples = np.concatenate(parts)
         if not found.frames:

@@ -25,8 +25,9 @@ def _reason(error: OSError) -> str:
 
 
 def _checked_target(path: str | os.PathLike[str]) -> Path:
-    target = Path(os.path.realpath(path))
+    target = Path(path)
     try:
+        target = Path(os.path.realpath(path))
         if not target.parent.is_dir():
             raise UserError(
                 f"{target.name} cannot be written: the folder {target.parent} does not exist.",

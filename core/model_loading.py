@@ -37,8 +37,9 @@ DEFAULT_BLINK = (0.0, 0.5, 1.0, 1.0, 0.82, 0.58, 0.36, 0.18, 0.06, 0.0)
 def read_model(folder: Path) -> Model:
     """Read and check a model folder. Raises UserError naming the file and the reason."""
     if not folder.is_dir():
+        reason = "is a file, not a folder" if folder.exists() else "does not exist"
         raise UserError(
-            f"The model folder {folder} does not exist.",
+            f"The model folder {folder} {reason}.",
             "Choose a folder that holds a model.json, or the built-in model.",
         )
     index_path = folder / "model.json"

@@ -15,27 +15,31 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .arrays import Doubles
 from .audio import Voice, read_voice
 from .emotion import constant
 from .errors import Cancelled
 from .face_track import FaceTrack, assemble
-from .models import BlendShapeRig, Model, SolveConfig, load_model, settings_for
+from .models import BlendShapeRig, Model, ModelData, SolveConfig, load_model, settings_for
 from .network import Motion, open_session, run_network
 from .parameters import Settings
 from .postprocess.blink import blink_track
 from .postprocess.eyes import eye_angles
 from .postprocess.jaw import jaw_motion
-from .postprocess.skin import skin_controls, smooth
+from .postprocess.skin import SmoothingState, skin_controls, smooth
 from .postprocess.tongue import tongue_controls
-from .solve.blendshape import Solver, WeightTrack, finish, prepare, solve_frames
+from .solve.blendshape import Solver, SolveState, WeightTrack, finish, prepare, solve_frames
 from .solve.projection import Projection, project, skin_projection, tongue_projection
 from .windows import exact_fps, plan_windows
 
 Progress = Callable[[float, str], None]
 Check = Callable[[], bool]
 
-_VOICE, _MODEL, _NETWORK, _FACE = 0.0, 0.03, 0.06, 0.85  # share of the work before each stage
+# Share of the work done before each stage
+_AT_MODEL, _AT_VOICE, _AT_NETWORK, _AT_FACE, _AT_SOLVE = 0.0, 0.03, 0.06, 0.85, 0.87
+_BLOCK = 1_024  # frames between two looks at what the caller wishes
 
 
 @dataclass(frozen=True)
@@ -112,17 +116,17 @@ def animate(
     """
     watch = _Watch(progress, cancelled)
     rate = exact_fps(fps)
-    with watch.stage("model", _VOICE, "Opening the model"):
+    with watch.stage("model", _AT_MODEL, "Opening the model"):
         opened = loaded or open_model(model_folder, threads)
         model = opened.model
         values = settings_for(model, settings)
-    with watch.stage("voice", _MODEL, "Reading the voice"):
-        clip = read_voice(voice)
+    with watch.stage("voice", _AT_VOICE, "Reading the voice"):
+        clip = read_voice(voice, lambda: watch.tell(_AT_VOICE, "Reading the voice"))
     info = model.info
     plan = plan_windows(
         len(clip.samples), rate, info.window_length, info.target_offset, values.prediction_delay
     )
-    with watch.stage("network", _NETWORK, "Listening to the voice"):
+    with watch.stage("network", _AT_NETWORK, "Listening to the voice"):
         motion = run_network(
             opened.session,
             model,
@@ -131,7 +135,7 @@ def animate(
             constant(values.emotion(info.emotions)),
             values,
             lambda share: watch.tell(
-                _NETWORK + share * (_FACE - _NETWORK), "Listening to the voice"
+                _AT_NETWORK + share * (_AT_FACE - _AT_NETWORK), "Listening to the voice"
             ),
             cancelled,
         )
@@ -160,39 +164,55 @@ def face_from_motion(
     """Everything after the network: post-processing and solve. Raises UserError and Cancelled."""
     watch = watch or _Watch()
     data, fps = model.data, motion.fps
-    with watch.stage("postprocess", _FACE, "Shaping the face"):
-        blink = blink_track(motion.frame_count, fps, data.blink_profile, settings)
-        smoothed, _ = smooth(skin_controls(motion.skin, blink, settings), fps, settings)
-        tongue = tongue_controls(motion.tongue, settings)
+    with watch.stage("postprocess", _AT_FACE, "Shaping the face"):
         jaw = jaw_motion(data.jaw_neutral, motion.jaw, settings)
         eyes = eye_angles(motion.eyes, data.saccades, fps, settings)
     tracks: list[tuple[WeightTrack, SolveConfig]] = []
-    with watch.stage("solve", _FACE + 0.02, "Finding the weights"):
-        regions = smoothed.reshape(len(smoothed), -1)
-        for rig, controls, projection in (
-            (model.skin_rig, regions, skin_projection),
-            (model.tongue_rig, tongue, tongue_projection),
-        ):
-            if rig is not None:
-                solver = prepare(rig, settings.sdk_compatible)
-                shortcut = projection(data, settings, solver)
-                tracks.append((_solve(solver, shortcut, controls, settings, watch), rig.config))
+    with watch.stage("solve", _AT_SOLVE, "Finding the weights"):
+        if model.skin_rig is not None:
+            solver = prepare(model.skin_rig, settings.sdk_compatible)
+            shortcut = skin_projection(data, settings, solver)
+            blocks = _skin_controls(data, motion, settings)
+            track = _solve(solver, shortcut, blocks, motion.frame_count, settings, watch)
+            tracks.append((track, model.skin_rig.config))
+        if model.tongue_rig is not None:
+            solver = prepare(model.tongue_rig, settings.sdk_compatible)
+            shortcut = tongue_projection(data, settings, solver)
+            blocks = iter([tongue_controls(motion.tongue, settings)])
+            track = _solve(solver, shortcut, blocks, motion.frame_count, settings, watch)
+            tracks.append((track, model.tongue_rig.config))
     missing = _missing(model.skin_rig, model.tongue_rig, model.name)
     return assemble(tracks, jaw, eyes, fps, duration_s, notices + missing, settings.clamp_weights)
 
 
+def _skin_controls(data: ModelData, motion: Motion, settings: Settings) -> Iterator[Doubles]:
+    """Smoothed controls of both regions side by side (n, 2 (S + 2)), block by block."""
+    blink = blink_track(motion.frame_count, motion.fps, data.blink_profile, settings)
+    state: SmoothingState | None = None
+    for first in range(0, motion.frame_count, _BLOCK):
+        part = slice(first, first + _BLOCK)
+        controls = skin_controls(motion.skin[part], blink[part], settings)
+        smoothed, state = smooth(controls, motion.fps, settings, state)
+        yield smoothed.reshape(len(smoothed), -1)
+
+
 def _solve(
-    solver: Solver, shortcut: Projection, controls: Doubles, settings: Settings, watch: _Watch
+    solver: Solver,
+    shortcut: Projection,
+    blocks: Iterator[Doubles],
+    count: int,
+    settings: Settings,
+    watch: _Watch,
 ) -> WeightTrack:
-    count = max(len(controls), 1)
-    weights, _ = solve_frames(
-        solver,
-        project(shortcut, controls),
-        between=lambda done: watch.tell(
-            _FACE + 0.02 + (0.98 - _FACE) * done / count, "Finding the weights"
-        ),
-    )
-    return finish(solver, weights, settings.clamp_weights)
+    state: SolveState | None = None
+    weights = [np.zeros((0, len(solver.active)))]
+    done = 0
+    for controls in blocks:
+        block, state = solve_frames(solver, project(shortcut, controls), state)
+        weights.append(block)
+        done += len(block)
+        watch.tell(_AT_SOLVE + (0.99 - _AT_SOLVE) * done / count, "Finding the weights")
+    return finish(solver, np.concatenate(weights), settings.clamp_weights)
 
 
 def _missing(

@@ -18,7 +18,6 @@ before. All sums are float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,12 +148,11 @@ def solve_frames(
     solver: Solver,
     sides: Doubles,
     state: SolveState | None = None,
-    between: Callable[[int], None] | None = None,
 ) -> tuple[Doubles, SolveState]:
     """Weights (T, P') float64 of the active poses for right sides (T, P'), and the state.
 
     Feed blocks one after the other with the state returned last; cut or whole, the result is the
-    same to the bit. ``between`` is called with the number of frames done, now and then.
+    same to the bit.
     """
     state = state or start(solver)
     weights, bounds = state.weights, state.bounds
@@ -169,8 +167,6 @@ def solve_frames(
         if solver.cancel_pairs:
             weights, _ = pivot(side, _without_cancelled(solver, weights), bounds)
         result[frame] = weights
-        if between is not None and frame % 64 == 63:
-            between(frame + 1)
     return result, SolveState(weights, bounds)
 
 

@@ -50,6 +50,14 @@ def test_every_blink_is_whole_at_every_frame_rate(fps):
         assert values.max() <= 1
 
 
+@pytest.mark.parametrize("seconds", [2.0, 4.1, 6.0])
+def test_no_blink_is_cut_off_by_the_end(seconds):
+    endings = [track(seconds, Fraction(30), blink_seed=seed)[-8:] for seed in range(300)]
+    assert all(ending[-1] == 0 for ending in endings)
+    # some end just before the end, so the test looks at what it means to
+    assert sum(ending.any() for ending in endings) > 3
+
+
 def test_the_profile_is_played_at_30_samples_per_second():
     times = blink.blink_times(20.0, 3.0, (len(PROFILE) + 1) / 30, seed=0)
     fine = blink.blink_track(20_000, Fraction(1000), PROFILE, Settings())

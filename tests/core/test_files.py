@@ -55,6 +55,8 @@ def test_places_that_cannot_be_written_are_named(tmp_path):
         files.write_bytes(tmp_path, b"")
     with pytest.raises(UserError, match="cannot be written"):
         files.write_bytes(tmp_path / ("x" * 300), b"")
+    with pytest.raises(UserError, match="cannot be written"):
+        files.write_bytes(tmp_path / "a\0b", b"")
     assert os.listdir(tmp_path) == []
 
 

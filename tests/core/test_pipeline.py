@@ -162,7 +162,13 @@ def test_progress_never_falls_and_every_stage_has_a_text(stub, voice_file):
     assert len({text for _, text in told}) == 6
 
 
-@pytest.mark.parametrize("stop_after", [0, 1, 3, 6, 10])
+def test_blocks_of_frames_do_not_change_the_face(model, take, monkeypatch):
+    monkeypatch.setattr(pipeline, "_BLOCK", 7)
+    again = pipeline.face_from_motion(model, take.motion, take.settings, take.face.duration_s)
+    np.testing.assert_array_equal(again.weights, take.face.weights)
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 3, 6, 12])
 def test_cancelling_stops_anywhere(stub, voice_file, stop_after):
     asked = []
 
