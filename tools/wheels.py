@@ -52,6 +52,8 @@ PLATFORMS = {
     ),
 }
 PYTHONS = {"cp311": "core311.txt", "cp313": "core313.txt"}
+# Debian sid's Blender runs on a Python for which no Blender is released: for tests/gui only
+TEST_PYTHONS = {"cp314": "core313.txt"}
 
 
 class Problem(Exception):
@@ -70,6 +72,7 @@ class Wheel:
     size: int
     sha256: str
     license: str
+    test_only: bool
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Target:
 
 
 TARGETS = tuple(Target(python, platform) for python in PYTHONS for platform in PLATFORMS)
+TEST_TARGETS = tuple(Target(python, "linux-x64") for python in TEST_PYTHONS)
 
 
 # ---- resolving
@@ -95,7 +99,7 @@ def lock() -> None:
     """Ask the registry for every target's wheels and write down which they were."""
     served: dict[str, set[Target]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for target in TARGETS:
+        for target in (*TARGETS, *TEST_TARGETS):
             place = Path(folder) / f"{target.python}-{target.platform}"
             _download(target, [f"{name}=={version}" for name, version in _pins(target)], place)
             _check_complete(place)
@@ -117,7 +121,8 @@ def _pins(target: Target) -> list[tuple[str, str]]:
     pinned: dict[str, str] = {}
     needed_by: dict[str, set[str]] = {}
     name = ""
-    text = (ROOT / "tools" / "requirements" / PYTHONS[target.python]).read_text(encoding="utf-8")
+    pins = {**PYTHONS, **TEST_PYTHONS}[target.python]
+    text = (ROOT / "tools" / "requirements" / pins).read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and not line.startswith((" ", "#")):
             name, version = line.split(";")[0].rstrip("\\ ").split("==")
@@ -171,6 +176,7 @@ def _describe(path: Path, targets: set[Target]) -> Wheel:
         size=path.stat().st_size,
         sha256=_sha256(path),
         license=licences.of_wheel(info),
+        test_only=all(target in TEST_TARGETS for target in targets),
     )
 
 
@@ -208,10 +214,10 @@ def _lock_text(wheels: list[Wheel]) -> str:
 
 
 def _with_wheels(manifest: str, wheels: Iterable[Wheel]) -> str:
-    """The manifest's text with exactly these wheels in its list."""
+    """The manifest's text with exactly those of these wheels in its list that are shipped."""
     head, rest = manifest.split("wheels = [\n", 1)
     _, tail = rest.split("]\n", 1)
-    listed = "".join(f'  "./wheels/{wheel.file}",\n' for wheel in wheels)
+    listed = "".join(f'  "./wheels/{wheel.file}",\n' for wheel in wheels if not wheel.test_only)
     return f"{head}wheels = [\n{listed}]\n{tail}"
 
 
@@ -223,19 +229,23 @@ def _notices(wheels: list[Wheel]) -> str:
 # ---- the folder
 
 
-def fetch(platforms: tuple[str, ...]) -> list[Wheel]:
-    """Make sure that wheels/ holds the wheels of these platforms, each as the lock says."""
-    wanted = [wheel for wheel in read_lock() if set(wheel.platforms) & set(platforms)]
+def fetch(targets: tuple[Target, ...]) -> list[Wheel]:
+    """Make sure that wheels/ holds the wheels of these targets, each as the lock says."""
+    wanted = [wheel for wheel in read_lock() if any(_serves(wheel, t) for t in targets)]
     (cache() / "wheels").mkdir(parents=True, exist_ok=True)
     missing = [wheel for wheel in wanted if not _is_right(cache() / "wheels" / wheel.file, wheel)]
-    for target in TARGETS:
-        rows = [w for w in missing if target.python in w.pythons and target.platform in w.platforms]
-        if rows and target.platform in platforms:
+    for target in targets:
+        rows = [wheel for wheel in missing if _serves(wheel, target)]
+        if rows:
             _fetch_for(target, rows)
             missing = [wheel for wheel in missing if wheel not in rows]
     for wheel in wanted:
         _place(cache() / "wheels" / wheel.file, FOLDER / wheel.file, wheel)
     return wanted
+
+
+def _serves(wheel: Wheel, target: Target) -> bool:
+    return target.python in wheel.pythons and target.platform in wheel.platforms
 
 
 def _fetch_for(target: Target, wheels: list[Wheel]) -> None:
@@ -286,7 +296,7 @@ def check() -> None:
         raise Problem("The notices are not those of the lock; run tools/wheels.py lock.")
     if any(wheel.package in BLENDERS_OWN for wheel in wheels):
         raise Problem("numpy must not be among the wheels: Blender brings its own.")
-    for target in TARGETS:
+    for target in (*TARGETS, *TEST_TARGETS):
         _check_target(target, wheels)
     declared = {name.removeprefix("SPDX:") for name in tomllib.loads(text)["license"]}
     for wheel in wheels:
@@ -301,11 +311,7 @@ def check() -> None:
 
 def _check_target(target: Target, wheels: list[Wheel]) -> None:
     """The lock holds exactly the pinned versions for a target."""
-    found = sorted(
-        (wheel.package, wheel.version)
-        for wheel in wheels
-        if target.python in wheel.pythons and target.platform in wheel.platforms
-    )
+    found = sorted((wheel.package, wheel.version) for wheel in wheels if _serves(wheel, target))
     if found != _pins(target):
         raise Problem(
             f"The lock for {target.python} on {target.platform} differs from tools/requirements; "
@@ -320,12 +326,15 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("check", help="lock, manifest and licences agree")
     fetching = commands.add_parser("fetch", help="download and verify")
     fetching.add_argument("--platform", action="append", choices=sorted(PLATFORMS))
+    fetching.add_argument("--test", action="store_true", help="those that only tests use")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "lock":
             lock()
         elif chosen.command == "fetch":
-            wheels = fetch(tuple(chosen.platform or PLATFORMS))
+            platforms = chosen.platform or PLATFORMS
+            targets = TEST_TARGETS if chosen.test else TARGETS
+            wheels = fetch(tuple(target for target in targets if target.platform in platforms))
             print(f"{len(wheels)} wheels, {sum(wheel.size for wheel in wheels) / 1e6:.0f} MB")
         check()
     except (Problem, licences.Unclear) as problem:

@@ -85,7 +85,7 @@ def _test(chosen: argparse.Namespace) -> int:
 
 def _build(chosen: argparse.Namespace) -> int:
     platforms = [extension.this_platform()] if chosen.current else extension.PLATFORMS
-    extension.build(platforms, demo.best_blender().env)
+    extension.build(platforms, envs.best_blender().env)
     return 0
 
 

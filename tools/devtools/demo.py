@@ -7,19 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import List, Optional
 
-from . import envs, extension, pythons
+from . import envs, extension
 from .console import Failure, say, stage
 from .places import ROOT
 
 LIMIT_S = 1800
-
-
-def best_blender(version: Optional[str] = None) -> envs.Blender:
-    """The Blender that was asked for, or the first whose Python is on this machine."""
-    for blender in envs.BLENDERS:
-        if version == blender.version or (version is None and pythons.is_here(blender.python)):
-            return blender
-    return envs.BLENDERS[0]
 
 
 def demo(
@@ -35,7 +27,7 @@ def demo(
     for path in (audio, blend):
         if path and not Path(path).is_file():
             raise Failure(f"{path} is not a file.")
-    blender = best_blender(version)
+    blender = envs.best_blender(version)
     python = envs.ensure(blender.env)
     archive = extension.build_here(blender.env)
     folder = Path(out or ROOT / "out" / "demo").resolve()

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, NamedTuple, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from . import pythons
 from .console import Failure, run, stage
@@ -56,6 +56,14 @@ RECIPES: Dict[str, Recipe] = {
     "lint": Recipe("3.11", REQUIREMENTS / "lint.txt"),
     "training": Recipe("3.11", ROOT / "training" / "requirements.txt"),
 }
+
+
+def best_blender(version: Optional[str] = None) -> Blender:
+    """The Blender that was asked for, or the first whose Python is on this machine."""
+    for blender in BLENDERS:
+        if version == blender.version or (version is None and pythons.is_here(blender.python)):
+            return blender
+    return BLENDERS[0]
 
 
 def ensure(name: str) -> Path:

@@ -88,23 +88,8 @@ def _recipe_of(folder: Path) -> str:
 
 def build(platforms: Sequence[str], blender_env: str) -> List[Path]:
     """Build, even out and validate the zips of these platforms; says their sizes."""
-    build_head()
     fetch_wheels(platforms)
-    tool = [envs.ensure(blender_env), "-I", envs.blender_tool(blender_env)]
-    zips = []
-    with stage("zip for " + ", ".join(platforms)), tempfile.TemporaryDirectory() as folder:
-        tree, made = Path(folder) / "tree", Path(folder) / "made"
-        made.mkdir()
-        _copy_tree(tree, platforms)
-        run([*tool, "build", "--source-dir", tree, "--output-dir", made, "--split-platforms"], 300)
-        DIST.mkdir(exist_ok=True)
-        for path in sorted(made.glob("*.zip")):
-            target = DIST / path.name
-            _even_out(path, target)
-            run([*tool, "validate", target], 60, what="extension validate")
-            zips.append(target)
-            say(f"   {target.relative_to(ROOT)}: {target.stat().st_size / 1e6:.1f} MB")
-    return zips
+    return _build(platforms, blender_env, DIST, [])
 
 
 def build_here(blender_env: str) -> Path:
@@ -112,14 +97,48 @@ def build_here(blender_env: str) -> Path:
     return build([this_platform()], blender_env)[0]
 
 
-def fetch_wheels(platforms: Sequence[str]) -> None:
-    options = [word for name in platforms for word in ("--platform", name)]
+def build_for_sid(blender_env: str) -> Path:
+    """A zip with wheels for Debian sid's own Python besides; it is for tests and never shipped."""
+    fetch_wheels([this_platform()])
+    fetch_wheels([this_platform()], "--test")
+    extra = sorted(path.name for path in (ROOT / "wheels").glob("*-cp314-*.whl"))
+    return _build([this_platform()], blender_env, DIST / "test", extra)[0]
+
+
+def _build(
+    platforms: Sequence[str], blender_env: str, target_folder: Path, extra: Sequence[str]
+) -> List[Path]:
+    build_head()
+    tool = [envs.ensure(blender_env), "-I", envs.blender_tool(blender_env)]
+    zips = []
+    with stage("zip for " + ", ".join(platforms)), tempfile.TemporaryDirectory() as folder:
+        tree, made = Path(folder) / "tree", Path(folder) / "made"
+        made.mkdir()
+        _copy_tree(tree, platforms, extra)
+        run([*tool, "build", "--source-dir", tree, "--output-dir", made, "--split-platforms"], 300)
+        target_folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(made.glob("*.zip")):
+            target = target_folder / path.name
+            _even_out(path, target)
+            run([*tool, "validate", target], 60, what="extension validate")
+            zips.append(target)
+            say(f"   {target.relative_to(ROOT)}: {target.stat().st_size / 1e6:.1f} MB")
+    return zips
+
+
+def fetch_wheels(platforms: Sequence[str], *options: str) -> None:
+    """Have the wheels of these platforms in wheels/; says nothing if they are there already."""
+    words = [word for name in platforms for word in ("--platform", name)]
     with locked("wheels"), stage("wheels"):
         python = envs.ensure(tools_env())
-        run([python, ROOT / "tools" / "wheels.py", "fetch", *options], 1200, what="tools/wheels.py")
+        run(
+            [python, ROOT / "tools" / "wheels.py", "fetch", *words, *options],
+            1200,
+            what="tools/wheels.py",
+        )
 
 
-def _copy_tree(tree: Path, platforms: Sequence[str]) -> None:
+def _copy_tree(tree: Path, platforms: Sequence[str], extra: Sequence[str]) -> None:
     """Copy what is shipped, with a manifest that names these platforms and their wheels only."""
     ignore = shutil.ignore_patterns("__pycache__", ".*")
     for name in SHIPPED:
@@ -130,7 +149,7 @@ def _copy_tree(tree: Path, platforms: Sequence[str]) -> None:
         elif source.exists():
             shutil.copyfile(source, target)
     text, wheels = narrowed_manifest(
-        (ROOT / "blender_manifest.toml").read_text(encoding="utf-8"), platforms
+        (ROOT / "blender_manifest.toml").read_text(encoding="utf-8"), platforms, extra
     )
     (tree / "blender_manifest.toml").write_text(text, encoding="utf-8")
     (tree / "wheels").mkdir()
@@ -138,8 +157,12 @@ def _copy_tree(tree: Path, platforms: Sequence[str]) -> None:
         shutil.copyfile(ROOT / "wheels" / name, tree / "wheels" / name)
 
 
-def narrowed_manifest(text: str, platforms: Sequence[str]) -> Tuple[str, List[str]]:
-    """The manifest for some of its platforms, and the wheels that are left in it."""
+def narrowed_manifest(
+    text: str, platforms: Sequence[str], extra: Sequence[str] = ()
+) -> Tuple[str, List[str]]:
+    """The manifest for some of its platforms, and the wheels that are then in it."""
+    added = "".join(f'  "./wheels/{name}",\n' for name in extra)
+    text = text.replace("wheels = [\n", f"wheels = [\n{added}", 1)
     named = ", ".join(f'"{name}"' for name in platforms)
     text = re.sub(r"(?m)^platforms = \[.*\]$", f"platforms = [{named}]", text)
     lines, wheels = [], []

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from . import envs, extension, gui, linting, pythons
+from . import debian, envs, extension, gui, linting, pythons
 from .console import Failure, say, table
 from .places import ROOT
 from .process import watch
@@ -51,7 +51,7 @@ def test(choice: Choice) -> int:
         ("core", core_suites),
         ("package", blender_suites),
         ("blender", blender_suites),
-        ("gui", gui_suite),
+        ("gui", gui_suites),
     ):
         if kind in choice.kinds and not (kind == "blender" and "package" in choice.kinds):
             results += _sheltered(kind, suites, choice)
@@ -126,22 +126,24 @@ def blender_suites(choice: Choice) -> List[Result]:
     return results
 
 
-def gui_suite(choice: Choice) -> List[Result]:
+def gui_suites(choice: Choice) -> List[Result]:
     """Real windows; skipped, with the reason, where they cannot be set up."""
-    reason = gui.obstacle()
-    if reason:
-        return [_skipped("gui", gui.WHERE, reason)]
-    say("\n== gui")
     results = []
-    try:
-        archive = extension.build_here(envs.BLENDERS[0].env)
-        for run in gui.run_all(archive, choice.words):
+    for system, build in ((gui.TRIXIE, extension.build_here), (gui.SID, extension.build_for_sid)):
+        reason = debian.obstacle(system) or ("" if gui.scripts() else "no scripts in tests/gui")
+        if reason:
+            results.append(_skipped("gui", system.where, reason))
+            continue
+        try:
+            debian.set_up(system)
+            archive = build(envs.BLENDERS[0].env)
+        except debian.Unavailable as problem:
+            results.append(_skipped("gui", system.where, str(problem)))
+            continue
+        for run in gui.run_all(system, archive, choice.words):
             good = run.code == 0
-            results.append(
-                Result(run.name, gui.WHERE, int(good), int(not good), 0, run.seconds, run.note)
-            )
-    except gui.Unavailable as problem:
-        results.append(_skipped("gui", gui.WHERE, str(problem)))
+            counts = (int(good), int(not good), 0)
+            results.append(Result(f"gui {run.name}", system.where, *counts, run.seconds, run.note))
     return results
 
 
