@@ -26,3 +26,11 @@ def test_every_platform_has_every_package_for_both_pythons() -> None:
         for python in ("cp311", "cp313"):
             serving = [w for w in wheels if platform in w["platforms"] and python in w["pythons"]]
             assert {wheel["package"] for wheel in serving} == packages
+
+
+def test_wheels_for_tests_are_not_shipped() -> None:
+    wheels = tomllib.loads((ROOT / "wheels" / "wheels.lock.toml").read_text("utf-8"))["wheel"]
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+    shipped = {name.removeprefix("./wheels/") for name in manifest["wheels"]}
+    assert {wheel["file"] for wheel in wheels if wheel["test_only"]}.isdisjoint(shipped)
+    assert {wheel["file"] for wheel in wheels if not wheel["test_only"]} == shipped
