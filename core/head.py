@@ -28,7 +28,7 @@ PART_NAMES = (
 # `HeadPart.materials` indexes these.
 MATERIALS = (
     *("skin", "mouth", "sclera", "iris", "pupil"),
-    *("teeth", "gums", "tongue", "lashes", "brows"),
+    *("teeth", "gums", "tongue", "lashes", "brows", "scalp"),
 )
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 OPEN_MOUTH_AMOUNT = 0.8

@@ -16,11 +16,15 @@ OWNER = "facewright_material"
 
 @dataclass(frozen=True)
 class Look:
-    """One material: linear RGB for the solid view, shader inputs, and whether the mesh tints it."""
+    """One material: linear RGB for the solid view, shader inputs, and whether the mesh tints it.
+
+    `pores` is the strength of a fine bump.
+    """
 
     colour: tuple[float, float, float]
     tinted: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    pores: float = 0.0
 
 
 _SKIN = {
@@ -30,12 +34,14 @@ _SKIN = {
     "Subsurface Radius": (1.0, 0.35, 0.2),
     "Subsurface Scale": 0.004,
 }
+_SCALP = {**_SKIN, "Roughness": 0.8, "Specular IOR Level": 0.2}
 _EYE = {"Roughness": 0.06, "Specular IOR Level": 0.6, "Coat Weight": 1.0, "Coat Roughness": 0.02}
 _WET = {"Roughness": 0.3, "Specular IOR Level": 0.5}
 _HAIR = {"Roughness": 0.65, "Specular IOR Level": 0.2}
 
 LOOKS = {
-    "skin": Look((0.56, 0.33, 0.24), True, _SKIN),
+    "skin": Look((0.56, 0.33, 0.24), True, _SKIN, pores=0.12),
+    "scalp": Look((0.56, 0.33, 0.24), True, _SCALP, pores=0.5),
     "mouth": Look((0.30, 0.07, 0.06), True, _WET),
     "sclera": Look((0.80, 0.78, 0.76), True, _EYE),
     "iris": Look((0.14, 0.24, 0.26), True, _EYE),
@@ -77,3 +83,22 @@ def _shade(made: bpy.types.Material, look: Look) -> None:
         tint.attribute_name = COLOUR_ATTRIBUTE
         tint.location = (shader.location[0] - 260, shader.location[1])
         tree.links.new(tint.outputs["Color"], shader.inputs["Base Color"])
+    if look.pores:
+        _add_pores(tree, shader, look.pores)
+
+
+def _add_pores(tree: Any, shader: Any, strength: float) -> None:
+    """A fine bump that sticks to the skin: generated coordinates are those of the mesh at rest."""
+    x, y = shader.location
+    place = tree.nodes.new("ShaderNodeTexCoord")
+    noise = tree.nodes.new("ShaderNodeTexNoise")
+    noise.inputs["Scale"].default_value = 170.0
+    noise.inputs["Detail"].default_value = 2.0
+    bump = tree.nodes.new("ShaderNodeBump")
+    bump.inputs["Strength"].default_value = strength
+    bump.inputs["Distance"].default_value = 0.0006
+    for step, node in enumerate((place, noise, bump)):
+        node.location = (x - 780 + 240 * step, y - 320)
+    tree.links.new(place.outputs["Generated"], noise.inputs["Vector"])
+    tree.links.new(noise.outputs[0], bump.inputs["Height"])
+    tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])

@@ -134,7 +134,7 @@ def _tint(mesh: bpy.types.Mesh, colours: np.ndarray[Any, Any]) -> None:
 def _add_shape_keys(obj: bpy.types.Object, part: HeadPart, rest: np.ndarray[Any, Any]) -> None:
     obj.shape_key_add(name="Basis")
     for name, moves in zip(part.shape_names, part.shapes, strict=True):
-        key: Any = obj.shape_key_add(name=name)
+        key: Any = obj.shape_key_add(name=name, from_mix=False)
         key.points.foreach_set("co", (rest + _local(moves)).ravel())
         key.slider_max = TONGUE_SLIDER_MAX if name in TONGUE_NAMES else 1.0
         key.value = 0.0

@@ -35,9 +35,15 @@ def build(wheel_path: Path) -> asset.Arrays:
     marks = denture.markers(lower_arch)
     jaw = rigid.jaw_moves(base, marks.mean(axis=0))
 
-    materials = ["mouth" if inside else "skin" for inside in face.mouth[face.quads].any(axis=1)]
     parts = [
-        Part.of("skin", face.points, face.quads, materials, face_shapes, paint.skin(face, centres)),
+        Part.of(
+            "skin",
+            face.points,
+            face.quads,
+            _skin_materials(face),
+            face_shapes,
+            paint.skin(face, centres),
+        ),
         denture.build("upper_denture", denture.upper(lip_line, wall)),
         denture.build("lower_denture", lower_arch),
         tongue.build(base),
@@ -63,6 +69,16 @@ def build(wheel_path: Path) -> asset.Arrays:
     for name, vertices in landmarks.find(face).items():
         arrays[f"landmark/{name}"] = vertices.astype(np.int32)
     return arrays
+
+
+def _skin_materials(face: skin.Skin) -> list[str]:
+    """A material name per face of the skin."""
+    hairy = paint.scalp(face.points)[face.quads].mean(axis=1) > 0.5
+    inside = face.mouth[face.quads].any(axis=1)
+    return [
+        "mouth" if wet else "scalp" if hair else "skin"
+        for wet, hair in zip(inside, hairy, strict=True)
+    ]
 
 
 def _mix(face_shapes: dict[str, Floats], *stems: str) -> Floats:

@@ -15,6 +15,7 @@ LIPS = np.array([0.42, 0.145, 0.115])
 FLUSH = np.array([0.53, 0.22, 0.155])
 SHADE = np.array([0.40, 0.20, 0.145])
 RIM = np.array([0.20, 0.085, 0.065])
+STUBBLE = np.array([0.100, 0.066, 0.052])
 MOUTH = np.array([0.30, 0.07, 0.06])
 
 
@@ -38,6 +39,7 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
     ears = np.clip((np.abs(points[:, 0]) - 7.4) / 1.2, 0, 1) * (np.abs(points[:, 1]) < 6)
     blend(0.55 * ears, FLUSH)
     blend(0.55 * spot([eye[0], eye[1] - 0.25, eye[2] + 1.4], 1.15), SHADE)
+    blend(0.72 * scalp(points), STUBBLE)
     rim = np.zeros(len(points), dtype=bool)
     for start in (lids.FRONT_EDGE, lids.MARGIN):
         edge = lids.loop(face, start)
@@ -48,6 +50,34 @@ def skin(face: Skin, eye_centres: Floats) -> Floats:
     blend(lips, LIPS)
     blend(face.mouth.astype(float), MOUTH)
     return colours
+
+
+# The hairline: degrees from the front around the head, and its height in cm.
+HAIRLINE = np.array(
+    [
+        [0.0, 9.3],
+        [18.0, 9.3],
+        [34.0, 9.0],
+        [44.0, 7.2],
+        [54.0, 6.3],
+        [61.0, 2.6],
+        [70.0, 1.0],
+        [80.0, 4.6],
+        [96.0, 5.2],
+        [108.0, 0.0],
+        [125.0, -2.6],
+        [180.0, -4.0],
+    ]
+)
+
+
+def scalp(points: Floats) -> Floats:
+    """1 where hair would grow, fading out over a centimetre at the hairline; not on the ears."""
+    around = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2]))
+    height = points[:, 1] - np.interp(around, *HAIRLINE.T)
+    share = np.clip(height / 1.1 + 0.5, 0, 1)
+    ears = (np.abs(points[:, 0]) > 7.75) & (points[:, 1] < 6) & (np.abs(points[:, 2]) < 5)
+    return np.where(ears, 0.0, share * share * (3 - 2 * share))
 
 
 def _lips(face: Skin) -> Floats:

@@ -88,7 +88,7 @@ def _colours(angles: Floats, turn: Floats) -> Floats:
     iris = (inner * (1 - blend) + outer * blend)[:, None] * streak[None, :, None]
     rim = np.clip((t - 0.72) / 0.28, 0, 1)[:, None, None]
     iris = iris * (1 - 0.85 * rim)
-    white, red = np.array([0.72, 0.70, 0.68]), np.array([0.60, 0.36, 0.33])
+    white, red = np.array([0.64, 0.62, 0.60]), np.array([0.60, 0.36, 0.33])
     back = (np.clip((angles - 0.75) / 0.9, 0, 1) ** 1.5)[:, None]
     sclera = np.repeat((white * (1 - back) + red * back)[:, None], len(turn), axis=1)
     edge = np.clip((t - 1.0) / 0.12, 0, 1)[:, None, None]
