@@ -57,7 +57,6 @@ class Debian(NamedTuple):
     def folder(self) -> Path:
         return cache() / "gui" / self.release
 
-    @property
     def is_ready(self) -> bool:
         file = self.folder / "facewright-packages"
         return file.exists() and file.read_text(encoding="utf-8") == PACKAGES
@@ -72,17 +71,17 @@ def obstacle(debian: Debian) -> str:
     for program in ("unshare", "mount", "chroot"):
         if not shutil.which(program):
             return f"needs the program {program}"
-    if not (debian.is_ready or shutil.which("debootstrap") or shutil.which("apt-get")):
+    if not (debian.is_ready() or shutil.which("debootstrap") or shutil.which("apt-get")):
         return "needs debootstrap, and there is no apt-get to install it"
     return ""
 
 
 def set_up(debian: Debian) -> None:
     """Make the folder if it is not there; takes a few minutes and 1.5 GB."""
-    if debian.is_ready:
+    if debian.is_ready():
         return
     with locked(f"gui-{debian.release}"):
-        if debian.is_ready:
+        if debian.is_ready():
             return
         with stage(f"Debian {debian.release} with Blender"):
             try:
