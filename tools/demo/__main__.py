@@ -73,7 +73,7 @@ def _animate(options: argparse.Namespace, out: Path, report: Report) -> None:
             face = blender.open_face(Path(options.blend), options.object)
         else:
             face = blender.template_face(extension, FPS)
-    voice = options.audio or blender.sample_voice(extension)
+    voice = options.audio or blender.sample_voice(extension, out)
     with report.stage("animate and save"):
         notices = blender.animate(
             extension, face, voice, [str(out / name) for name in FILES], report.progress

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,8 +49,10 @@ def open_face(blend: Path, name: str) -> Any:
     return bpy.data.objects.get(name)
 
 
-def sample_voice(extension: Any) -> str:
-    return str(_part(extension, "scene.places").SAMPLE_VOICE)
+def sample_voice(extension: Any, folder: Path) -> str:
+    """A copy of the sample beside what is made: the installed extension goes with the demo."""
+    sample = Path(_part(extension, "scene.places").SAMPLE_VOICE)
+    return str(shutil.copy(sample, folder / sample.name))
 
 
 def animate(
