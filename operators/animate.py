@@ -226,7 +226,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if STATE.cancel or (event.type == "ESC" and event.value == "PRESS"):
             self._stop(context)
-            STATE.end("Cancelled")
+            STATE.end("Cancelled", "stopped")
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -251,7 +251,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: a file is loaded, the window closed, Blender quits."""
         self._stop(context)
-        STATE.end("Cancelled")
+        STATE.end("Cancelled", "stopped")
 
     def _steps(self, context: bpy.types.Context) -> Steps:
         from .animation_job import animation_steps, make_request
@@ -269,13 +269,13 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         redraw(context)
 
     def _report(self, result: Result) -> None:
-        STATE.end(result.sentence, notices=(*result.notices, *result.remarks))
+        STATE.end(result.sentence, "done", (*result.notices, *result.remarks))
         self.report({"INFO"}, " ".join((f"{result.sentence}.", *result.remarks)))
         for notice in result.notices:
             self.report({"WARNING"}, notice)
 
     def _fail(self, text: str) -> set[str]:
-        STATE.end(text, failed=True)
+        STATE.end(text, "failed")
         self.report({"ERROR"}, text)
         return {"CANCELLED"}
 

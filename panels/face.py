@@ -14,6 +14,7 @@ from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
 
 LISTED = 60  # names in an opened list
+ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
 
 class _Sidebar:
@@ -123,7 +124,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if reason:
         layout.label(text=reason, icon="INFO")
     elif STATE.outcome:
-        layout.label(text=STATE.outcome, icon="ERROR" if STATE.failed else "CHECKMARK")
+        layout.label(text=STATE.outcome, icon=ICONS[STATE.ending])
     for notice in STATE.notices:
         layout.label(text=notice, icon="INFO")
 

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Ending = Literal["done", "stopped", "failed"]
 
 
 @dataclass
@@ -15,20 +18,23 @@ class JobState:
     text: str = ""
     cancel: bool = False
     outcome: str = ""
-    failed: bool = False
+    ending: Ending = "done"
     notices: tuple[str, ...] = ()
 
     def begin(self) -> None:
-        self.running, self.cancel, self.failed = True, False, False
+        self.running, self.cancel = True, False
         self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
 
-    def end(self, outcome: str, *, failed: bool = False, notices: tuple[str, ...] = ()) -> None:
+    def end(self, outcome: str, ending: Ending, notices: tuple[str, ...] = ()) -> None:
         self.running, self.cancel = False, False
-        self.outcome, self.failed, self.notices = outcome, failed, notices
+        self.outcome, self.ending, self.notices = outcome, ending, notices
+
+    @property
+    def failed(self) -> bool:
+        return self.ending == "failed"
 
     def clear(self) -> None:
-        self.running = False
-        self.end("")
+        self.end("", "done")
 
 
 STATE = JobState()

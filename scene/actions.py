@@ -33,7 +33,7 @@ VOICE = "facewright_voice"
 MODEL = "facewright_model"
 CURVES = "facewright_curves"
 REST = "facewright_rest"
-KEYS_PER_STEP = 150_000
+KEYS_PER_STEP = 60_000
 
 Array = np.ndarray[Any, Any]
 CurveId = tuple[str, int]

@@ -47,10 +47,11 @@ def drawn(code):
     """All texts that the panels show now."""
     panels = code("panels.face")
 
-    def draw() -> list[str]:
+    def draw(scene: Any = None) -> list[str]:
         shown: list[str] = []
+        context = SimpleNamespace(scene=scene or bpy.context.scene)
         for panel in (panels.FACEWRIGHT_PT_face, panels.FACEWRIGHT_PT_parameters):
-            panel.draw(SimpleNamespace(layout=Layout(shown)), bpy.context)
+            panel.draw(SimpleNamespace(layout=Layout(shown)), context)
         return shown
 
     return draw
@@ -64,14 +65,16 @@ def test_an_empty_scene_offers_the_head_and_says_what_is_missing(drawn):
 
 @pytest.mark.parametrize("source", ["FILE", "SOUND", "STRIP", "SAMPLE"])
 @pytest.mark.parametrize("sequencer", [False, True])
-def test_every_source_has_its_field(scene, drawn, source, sequencer):
-    scene.sequence_editor_create() if sequencer else scene.sequence_editor_clear()
+def test_every_source_has_its_field(drawn, source, sequencer):
+    scene = bpy.data.scenes.new("Without strips")
+    if sequencer:
+        scene.sequence_editor_create()
     scene.facewright.voice_source = source
     field = {"FILE": "voice_path", "SOUND": "sound", "STRIP": "strip", "SAMPLE": "voice_source"}
     if source == "STRIP" and not sequencer:
-        assert "The sequencer is empty" in drawn()
+        assert "The sequencer is empty" in drawn(scene)
     else:
-        assert field[source] in drawn()
+        assert field[source] in drawn(scene)
 
 
 def test_the_face_is_told_with_what_it_lacks(scene, drawn):
@@ -107,7 +110,7 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(code, drawn):
 def test_the_outcome_is_shown(scene, code, drawn, own_face):
     state = code("properties.progress").STATE
     scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
-    state.end("45 frames in 0.1 s", notices=("The scene's range is now 1 to 45.",))
+    state.end("45 frames in 0.1 s", "done", ("The scene's range is now 1 to 45.",))
     try:
         shown = drawn()
         assert "45 frames in 0.1 s" in shown
