@@ -9,6 +9,8 @@ from typing import Any
 
 import bpy
 
+from . import versions
+
 COLOUR_ATTRIBUTE = "Color"
 # Marks our own materials, so that a second head shares them and an artist's stay untouched.
 OWNER = "facewright_material"
@@ -65,14 +67,12 @@ def material(name: str) -> bpy.types.Material:
     look = LOOKS[name]
     made.diffuse_color = (*look.colour, 1.0)
     made.roughness = float(look.inputs.get("Roughness", 0.5))
-    if not made.use_nodes:
-        made.use_nodes = True
     _shade(made, look)
     return made
 
 
 def _shade(made: bpy.types.Material, look: Look) -> None:
-    tree: Any = made.node_tree
+    tree = versions.node_tree(made)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
     for name, value in look.inputs.items():

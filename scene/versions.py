@@ -184,3 +184,10 @@ def description() -> dict[str, str]:
         "system": platform.platform(),
         "background": str(bpy.app.background),
     }
+
+
+def node_tree(owner: Any) -> Any:
+    """The nodes of a material or world; from 5.0 on they always have some."""
+    if BLENDER < (5, 0, 0):
+        owner.use_nodes = True
+    return owner.node_tree

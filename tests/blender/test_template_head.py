@@ -68,7 +68,7 @@ def test_shape_keys_have_the_fields_names_and_ranges(head):
     tongue = head.objects["tongue"].data.shape_keys.key_blocks
     assert tuple(key.name for key in tongue)[1:17] == naming.TONGUE_NAMES
     assert tongue["tongueTipUp"].slider_max == 3.0
-    assert all(key.value == 0 for key in [*keys, *tongue])
+    assert all(key.value == 0 for key in [*list(keys)[1:], *list(tongue)[1:]])
 
 
 def test_a_shape_key_moves_the_skin_as_the_asset_says(head):

@@ -10,6 +10,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from facewright.scene import versions
 from mathutils import Matrix
 from numpy.typing import NDArray
 
@@ -86,9 +87,7 @@ def _flat(colour: tuple[float, float, float]) -> bpy.types.Material:
     """An unlit material."""
     made = bpy.data.materials.new("Label")
     made.diffuse_color = (*colour, 1.0)
-    if not made.use_nodes:
-        made.use_nodes = True
-    tree: Any = made.node_tree
+    tree = versions.node_tree(made)
     tree.nodes.clear()
     glow = tree.nodes.new("ShaderNodeEmission")
     glow.inputs["Color"].default_value = (*colour, 1.0)

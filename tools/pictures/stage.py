@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from facewright.scene import versions
 from mathutils import Matrix, Vector
 
 BACKDROP = (0.085, 0.10, 0.125)
@@ -100,9 +101,7 @@ def _set_surroundings(scene: bpy.types.Scene, lighting: Lighting) -> None:
     """The camera sees a plain backdrop; the head is lit by a soft grey sky."""
     world = scene.world or bpy.data.worlds.new("World")
     scene.world = world
-    if not world.use_nodes:
-        world.use_nodes = True
-    tree: Any = world.node_tree
+    tree = versions.node_tree(world)
     tree.nodes.clear()
     seen = tree.nodes.new("ShaderNodeBackground")
     seen.inputs["Color"].default_value = (*lighting.backdrop, 1.0)
