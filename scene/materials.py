@@ -36,7 +36,7 @@ _SKIN = {
     "Subsurface Radius": (1.0, 0.35, 0.2),
     "Subsurface Scale": 0.004,
 }
-_SCALP = {**_SKIN, "Roughness": 0.8, "Specular IOR Level": 0.2}
+_SCALP = {**_SKIN, "Roughness": 0.68, "Specular IOR Level": 0.3}
 _EYE = {"Roughness": 0.06, "Specular IOR Level": 0.6, "Coat Weight": 1.0, "Coat Roughness": 0.02}
 _WET = {"Roughness": 0.3, "Specular IOR Level": 0.5}
 _HAIR = {"Roughness": 0.65, "Specular IOR Level": 0.2}

@@ -73,7 +73,7 @@ def build(wheel_path: Path) -> asset.Arrays:
 
 def _skin_materials(face: skin.Skin) -> list[str]:
     """A material name per face of the skin."""
-    hairy = paint.scalp(face.points)[face.quads].mean(axis=1) > 0.5
+    hairy = paint.scalp(face.points)[face.quads].min(axis=1) > 0.9
     inside = face.mouth[face.quads].any(axis=1)
     return [
         "mouth" if wet else "scalp" if hair else "skin"

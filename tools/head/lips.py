@@ -14,12 +14,14 @@ from functools import cached_property
 import numpy as np
 
 from .skin import Skin
-from .topology import Floats, Ints, Limit
+from .topology import Floats, Ints, Limit, Mask
 
 REST_GAP_CM = 0.012
 _CORNER_COLUMN = 12
 _LOWER_MIDDLE = 19
 _LOOPS = ("skin", "rim", "outer", "edge", "inner", "deep", "deeper")
+# Loops of the red of a lip, and those that can touch the other lip.
+_RED, _CONTACT = slice(1, 6), slice(2, 6)
 _SAMPLES = 64
 _ROUNDS = 5
 Shapes = dict[str, Floats]
@@ -106,35 +108,33 @@ class Lips:
     @cached_property
     def _sides(self) -> tuple[Floats, Floats]:
         """How much each vertex (V,) goes with the upper and with the lower lip's red."""
-        skin, count = self.skin, len(self.skin.points)
-        result = []
-        for columns, other in ((self.upper, self.lower), (self.lower, self.upper)):
-            own = np.zeros(count, dtype=bool)
-            own[columns] = True
-            own[skin.mirror[columns]] = True
-            wall = np.zeros(count, dtype=bool)
-            wall[other[2:6, :-1]] = True
-            wall[skin.mirror[other[2:6, :-1]]] = True
-            red = np.zeros(count, dtype=bool)
-            red[columns[1:6]] = True
-            red[skin.mirror[columns[1:6]]] = True
-            rings = skin.around.distance(red)
-            fade = _smoothstep(np.clip(1 - rings / 5.0, 0, 1))
-            middle = np.interp(np.abs(skin.points[:, 0]), *self._line())
-            above = skin.points[:, 1] > middle
-            side = own | (above if columns is self.upper else ~above)
-            fade[wall | ~side] = 0
-            result.append(fade)
-        corner = [int(self.upper[i, -1]) for i in range(len(_LOOPS))]
-        both = np.array([*corner, *skin.mirror[corner]])
-        for fade in result:
-            fade[both] = 0.0
-        return result[0], result[1]
+        middle = np.interp(np.abs(self.skin.points[:, 0]), *self._line())
+        above = self.skin.points[:, 1] > middle
+        upper = self._fade_from(self.upper, self.lower, above)
+        lower = self._fade_from(self.lower, self.upper, ~above)
+        corners = self._both_halves(self.upper[:, -1:])
+        upper[corners] = lower[corners] = 0
+        return upper, lower
+
+    def _fade_from(self, own: Ints, other: Ints, same_side: Mask) -> Floats:
+        """1 on a lip's red, fading out over five rings, 0 on the other lip."""
+        red = self._both_halves(own[_RED])
+        fade = _smoothstep(np.clip(1 - self.skin.around.distance(red) / 5.0, 0, 1))
+        fade[~(same_side | self._both_halves(own))] = 0
+        fade[self._both_halves(other[_CONTACT, :-1])] = 0
+        return fade
+
+    def _both_halves(self, columns: Ints) -> Mask:
+        """Mask (V,) of the given vertices and their mirror images."""
+        mask = np.zeros(len(self.skin.points), dtype=bool)
+        mask[columns] = True
+        mask[self.skin.mirror[columns]] = True
+        return mask
 
     def _line(self) -> tuple[Floats, Floats]:
         """x and y of the line between the lips."""
-        upper = self.skin.points[self.upper[3]]
-        lower = self.skin.points[self.lower[3]]
+        upper = self.skin.points[self.upper[_LOOPS.index("edge")]]
+        lower = self.skin.points[self.lower[_LOOPS.index("edge")]]
         low = np.interp(upper[:, 0], np.maximum.accumulate(lower[:, 0]), lower[:, 1])
         return np.maximum.accumulate(upper[:, 0]), (upper[:, 1] + low) / 2
 
