@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from . import debian, envs, extension, gui, linting, pythons
+from . import debian, demo, envs, extension, gui, linting, pythons
 from .console import Failure, say, table
 from .places import ROOT
 from .process import watch
 
-KINDS = ("lint", "core", "package", "blender", "gui")
-WITHOUT_BLENDER = ("core", "worker", "house", "head", "training", "demo")
+KINDS = ("lint", "core", "package", "blender", "demo", "gui")
+WITHOUT_BLENDER = ("core", "worker", "house", "head", "training")
+OTHER_VOICES = ROOT.parent / "shared" / "data" / "speech" / "en"  # where there is test material
 LIMIT_S = 900
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
@@ -51,6 +53,7 @@ def test(choice: Choice) -> int:
         ("core", core_suites),
         ("package", blender_suites),
         ("blender", blender_suites),
+        ("demo", demo_suites),
         ("gui", gui_suites),
     ):
         if kind in choice.kinds and not (kind == "blender" and "package" in choice.kinds):
@@ -123,6 +126,36 @@ def blender_suites(choice: Choice) -> List[Result]:
         extra = {"FACEWRIGHT_ZIP": str(archive), "FACEWRIGHT_BLENDER": blender.version}
         for kind in kinds:
             results.append(run_pytest(kind, where, blender.env, [f"tests/{kind}"], choice, extra))
+    return results
+
+
+def demo_suites(choice: Choice) -> List[Result]:
+    """The demo as people start it, twice alike and once with another voice; then its files."""
+    if choice.words:
+        return []
+    blenders = [blender for blender in envs.BLENDERS if _python(blender.python)]
+    if not blenders:
+        return [_skipped("demo", "", "no Python of a Blender found or fetched")]
+    other = max(OTHER_VOICES.glob("*.flac"), key=lambda path: path.stat().st_size, default=None)
+    runs = [("FACEWRIGHT_DEMO", blenders[0], None), ("FACEWRIGHT_DEMO_AGAIN", blenders[0], None)]
+    if other:
+        runs.append(("FACEWRIGHT_DEMO_OTHER", blenders[1 % len(blenders)], str(other)))
+    results, folders = [], {}
+    for name, blender, audio in runs:
+        say(f"\n== demo: Blender {blender.version}")
+        made, folder = ROOT / "out" / "demo-test", ROOT / "out" / name.lower()
+        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        began = time.monotonic()
+        code = demo.demo(blender.version, audio, None, None, str(made))
+        made.rename(folder)  # the files name the voice's path: it is the same in every run
+        where = f"Blender {blender.version} / {blender.python}"
+        counts = (int(code == 0), int(code != 0), 0)
+        results.append(Result("demo run", where, *counts, time.monotonic() - began))
+        folders[name] = str(folder)
+    env = envs.CORE[blenders[0].python]
+    where = f"Python {blenders[0].python}"
+    results.append(run_pytest("demo files", where, env, ["tests/demo"], choice, folders))
     return results
 
 
