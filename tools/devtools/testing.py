@@ -148,7 +148,8 @@ def demo_suites(choice: Choice) -> List[Result]:
         shutil.rmtree(folder, ignore_errors=True)
         began = time.monotonic()
         code = demo.demo(blender.version, audio, None, None, str(made))
-        made.rename(folder)  # the files name the voice's path: it is the same in every run
+        if made.exists():
+            made.rename(folder)  # the files name the voice's path: it is the same in every run
         where = f"Blender {blender.version} / {blender.python}"
         counts = (int(code == 0), int(code != 0), 0)
         results.append(Result("demo run", where, *counts, time.monotonic() - began))
