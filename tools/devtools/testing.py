@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import debian, demo, envs, extension, gui, linting, pythons
 from .console import Failure, say, table
@@ -137,7 +137,10 @@ def demo_suites(choice: Choice) -> List[Result]:
     if not blenders:
         return [_skipped("demo", "", "no Python of a Blender found or fetched")]
     other = max(OTHER_VOICES.glob("*.flac"), key=lambda path: path.stat().st_size, default=None)
-    runs = [("FACEWRIGHT_DEMO", blenders[0], None), ("FACEWRIGHT_DEMO_AGAIN", blenders[0], None)]
+    runs: List[Tuple[str, envs.Blender, Optional[str]]] = [
+        ("FACEWRIGHT_DEMO", blenders[0], None),
+        ("FACEWRIGHT_DEMO_AGAIN", blenders[0], None),
+    ]
     if other:
         runs.append(("FACEWRIGHT_DEMO_OTHER", blenders[1 % len(blenders)], str(other)))
     results, folders = [], {}
