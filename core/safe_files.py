@@ -7,20 +7,18 @@ is a UserError that names the file and the reason.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import numpy as np
 
-from . import limits
+from . import limits, strict_json
 from .arrays import AnyArray
 from .errors import UserError
 
@@ -61,50 +59,10 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
-def _depth(data: bytes) -> int:
-    """Deepest nesting of brackets, not counting those inside of strings."""
-    plain = re.sub(rb"\\.", b"", data, flags=re.DOTALL) if b"\\" in data else data
-    marks = plain.translate(None, delete=bytes(set(range(256)) - set(b'[]{}"')))
-    depth = deepest = 0
-    for piece in marks.split(b'"')[::2]:
-        for mark in piece:
-            depth += 1 if mark in b"[{" else -1
-            deepest = max(deepest, depth)
-    return deepest
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} appears twice")
-    return result
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is too large a number")
-    return number
-
-
 def parse_json(data: bytes, name: str) -> Json:
     """Parse JSON text. Raises UserError for NaN, infinities, doubled names, deep nesting."""
     try:
-        text = data.decode("utf-8-sig")
-        if _depth(data) > limits.MAX_JSON_DEPTH:
-            raise ValueError("it is nested too deeply")
-        return json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        return strict_json.parse(data, limits.MAX_JSON_DEPTH)
     except (ValueError, RecursionError) as error:
         reason = str(error) or error.__class__.__name__
         raise UserError(f"{name} is not valid JSON: {reason}.") from error

@@ -20,6 +20,7 @@ from ..core.errors import Cancelled, UserError
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from ..scene.places import SAMPLE_VOICE
+from .explained import Explained
 from .faults import report_fault, sentence
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def face_status(obj: bpy.types.Object | None) -> FaceStatus:
     return FaceStatus(missing=character.missing, unmatched=character.unmatched)
 
 
-class FACEWRIGHT_OT_animate(bpy.types.Operator):
+class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
     """Animate the chosen face from the chosen voice"""
 
     bl_idname = "facewright.animate"
@@ -186,13 +187,6 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         except UserError as error:
             return sentence(error)
         return ""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for it: in background, and for scripts."""
@@ -280,7 +274,7 @@ class FACEWRIGHT_OT_animate(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class FACEWRIGHT_OT_cancel(bpy.types.Operator):
+class FACEWRIGHT_OT_cancel(Explained, bpy.types.Operator):
     """Stop animating and leave the scene as it was"""
 
     bl_idname = "facewright.cancel"
@@ -289,13 +283,6 @@ class FACEWRIGHT_OT_cancel(bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return "" if STATE.running else "Nothing is being animated"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         STATE.cancel = True

@@ -8,10 +8,11 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from .explained import Explained
 from .faults import report_fault, sentence
 
 
-class FACEWRIGHT_OT_add_head(bpy.types.Operator):
+class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
     """Add the built-in head at the 3D cursor and choose it as the face"""
 
     bl_idname = "facewright.add_head"
@@ -21,13 +22,6 @@ class FACEWRIGHT_OT_add_head(bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return "" if context.mode == "OBJECT" else "Leave the edit mode first"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.template_head import add_template_head

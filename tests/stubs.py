@@ -335,7 +335,8 @@ def _write_folder(
     (folder / "network.onnx").write_bytes(
         network or stub_network(stub.voice_gain, stub.emotion_gain)
     )
-    np.savez(folder / "model_data.npz", **stub.data)
+    arrays: dict[str, Any] = dict(stub.data)
+    np.savez(folder / "model_data.npz", **arrays)
     if implicit:
         np.savez(
             folder / "implicit_emo_db.npz",

@@ -18,6 +18,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import strict_json
+
 Fields = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 
@@ -102,37 +104,12 @@ def _encode_head(fields: Fields) -> bytes:
 def read_json(data: bytes | bytearray) -> Fields:
     """Parse one JSON object: finite numbers only, no key twice, at most 16 levels deep."""
     try:
-        value: object = json.loads(
-            data.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_unique_keys,
-        )
+        value: object = strict_json.parse(data, DEPTH_LIMIT)
     except (ValueError, RecursionError) as error:
         raise MessageError(f"not a readable JSON object: {error}") from error
     if not isinstance(value, dict):
         raise MessageError("not a JSON object")
-    fields = cast("Fields", value)
-    _check_depth(fields)
-    return fields
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is too large")
-    return value
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> Fields:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return fields
+    return cast("Fields", value)
 
 
 def _check_depth(fields: Fields) -> None:

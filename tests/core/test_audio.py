@@ -15,6 +15,7 @@ import stubs
 from facewright.core import audio, limits
 from facewright.core.audio import Voice, probe_voice, read_voice
 from facewright.core.errors import UserError
+from facewright.core.resampling import Resampler
 
 
 def tone(hertz, seconds, rate):
@@ -72,7 +73,7 @@ def test_resampling_in_blocks_equals_resampling_at_once(rate):
     from scipy.signal import resample_poly
 
     samples = np.random.default_rng(0).normal(0, 0.1, rate // 2 + 200_123).astype(np.float32)
-    resampler = audio.Resampler(rate)
+    resampler = Resampler(rate)
     parts = [resampler.push(part) for part in np.array_split(samples, 7)] + [resampler.finish()]
     whole = resample_poly(samples, resampler.up, resampler.down)
     found = np.concatenate(parts)

@@ -78,7 +78,7 @@ def test_weights_equal_bvls(changes, mask):
     for row, target in zip(found, targets(a_rig, faces), strict=True):
         expected = references.bounded_minimum(a, matrix.T @ target)
         np.testing.assert_allclose(row, expected, atol=1e-7)
-        at_bound += np.count_nonzero((expected < 1e-9) | (expected > 1 - 1e-9))
+        at_bound += int(np.count_nonzero((expected < 1e-9) | (expected > 1 - 1e-9)))
     assert at_bound > len(found)  # the bounds mattered
 
 

@@ -37,9 +37,7 @@ def script() -> driver.Steps:
 def _let_a_key_press_animate() -> None:
     """A person may put any operator on a key; then it runs exactly as from its button."""
     keymaps = bpy.context.window_manager.keyconfigs.addon.keymaps
-    keymaps.new(name="3D View", space_type="VIEW_3D").keymap_items.new(
-        "facewright.animate", **KEY
-    )
+    keymaps.new(name="3D View", space_type="VIEW_3D").keymap_items.new("facewright.animate", **KEY)
 
 
 def _add_head() -> driver.Steps:

@@ -114,7 +114,7 @@ def described(**entry: Any) -> bytes:
         (raw(b'{"a":1,"a":2}'), "twice"),
         (raw(b'{"a":' + b"9" * 100000 + b"}"), "not a readable JSON"),
         (raw(b"[" * 500000), "not a readable JSON"),
-        (raw(b'{"a":' + b"[" * 20 + b"]" * 20 + b"}"), "deeper"),
+        (raw(b'{"a":' + b"[" * 20 + b"]" * 20 + b"}"), "deeply"),
         (raw(b'{"arrays":3}'), "does not describe"),
         (raw(b'{"arrays":[3]}'), "does not describe"),
         (raw(described(dtype="object"), bytes(16)), "unknown type"),

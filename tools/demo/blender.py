@@ -64,8 +64,6 @@ def animate(
 ) -> tuple[str, ...]:
     """Animate the face and save the files; what the extension wants to have said."""
     module = _part(extension, "operators.animate")
-    result = module.animate_object(
-        bpy.context, face, voice, outputs=outputs, progress=progress
-    )
+    result = module.animate_object(bpy.context, face, voice, outputs=outputs, progress=progress)
     _part(extension, "operators.worker_host").stop()
     return (result.sentence, *result.notices)

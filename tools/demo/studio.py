@@ -73,9 +73,7 @@ def light_for_people(scene: Any, face: Any) -> None:
 
 def _workbench(scene: Any, stage: Any) -> None:
     stage.use_workbench(scene)
-    coloured = any(
-        obj.type == "MESH" and obj.data.color_attributes for obj in bpy.data.objects
-    )
+    coloured = any(obj.type == "MESH" and obj.data.color_attributes for obj in bpy.data.objects)
     scene.display.shading.color_type = "VERTEX" if coloured else "MATERIAL"
 
 

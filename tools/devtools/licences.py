@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from email.message import Message
-from pathlib import Path
-from typing import Dict, Iterable, Set, Tuple
+from typing import Dict, Iterable, NamedTuple, Set, Tuple
 
 from .places import ROOT
 
@@ -53,11 +52,39 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
     ),
 }
 
-# Data that the extension carries beside its code: path, licence, origin
-DATA: Tuple[Tuple[str, str, str], ...] = (
-    ("assets/head.npz", "CC0-1.0", "made from data of MakeHuman; see assets/LICENSE-head.txt"),
-    ("models/facewright", "GPL-3.0-or-later", "trained for this project; see its README"),
-    ("assets/sample_voice.flac", "CC0-1.0", "made for this project"),
+
+class Data(NamedTuple):
+    """Data that the extension carries beside its code, and the words by which a page licenses it."""
+
+    path: str
+    licence: str
+    origin: str
+    page: str
+    words: str
+
+
+DATA = (
+    Data(
+        "assets/head.npz",
+        "CC0-1.0",
+        "made from data of MakeHuman",
+        "assets/LICENSE-head.txt",
+        "CC0 1.0 Universal",
+    ),
+    Data(
+        "models/facewright",
+        "GPL-3.0-or-later",
+        "trained for this project",
+        "models/facewright/README.md",
+        "Licence of this folder: GPL-3.0-or-later",
+    ),
+    Data(
+        "assets/sample_voice.flac",
+        "CC0-1.0",
+        "made for this project",
+        "assets/sample_voice.md",
+        "CC0-1.0",
+    ),
 )
 
 
@@ -83,9 +110,13 @@ def check(name: str, licence: str, declared: Set[str]) -> None:
     raise Unclear(f"{name} is under {licence}, which is neither declared nor known as compatible.")
 
 
-def data_licences(root: Path) -> Dict[str, str]:
-    """Licence of each piece of data that is there."""
-    return {path: licence for path, licence, _ in DATA if (root / path).exists()}
+def data_licences() -> Dict[str, str]:
+    """Licence of each piece of data that is there, as the page beside it says."""
+    present = [data for data in DATA if (ROOT / data.path).exists()]
+    for data in present:
+        if data.words not in (ROOT / data.page).read_text(encoding="utf-8"):
+            raise Unclear(f"{data.page} does not say that {data.path} is under {data.licence}.")
+    return {data.path: data.licence for data in present}
 
 
 def notices(packages: Iterable[Tuple[str, str, str]]) -> str:
@@ -109,6 +140,6 @@ def notices(packages: Iterable[Tuple[str, str, str]]) -> str:
     for name in sorted({name for name, _, _ in listed}):
         for library, licence, place in INSIDE.get(name, ()):
             lines.append(f"| {name} | {library} | {licence} | {place} |")
-    lines += ["", "## Data", "", "| path | licence | origin |", "|---|---|---|"]
-    lines += [f"| {path} | {licence} | {origin} |" for path, licence, origin in DATA]
+    lines += ["", "## Data", "", "| path | licence | origin | told in |", "|---|---|---|---|"]
+    lines += [f"| {d.path} | {d.licence} | {d.origin} | {d.page} |" for d in DATA]
     return "\n".join(lines) + "\n"

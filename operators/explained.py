@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons that say why they are grey."""
+
+from __future__ import annotations
+
+import bpy
+
+
+class Explained:
+    """For operators: Blender greys the button while ``disabled_reason`` gives a reason, and
+    shows it; panels show the same text."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the operator cannot run now, as one short phrase; empty when it can."""
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        return not reason
