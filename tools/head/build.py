@@ -73,11 +73,11 @@ def build(wheel_path: Path) -> asset.Arrays:
 
 def _skin_materials(face: skin.Skin) -> list[str]:
     """A material name per face of the skin."""
-    hairy = paint.scalp(face.points)[face.quads].min(axis=1) > 0.9
-    inside = face.mouth[face.quads].any(axis=1)
+    hairy = np.min(paint.scalp(face.points)[face.quads], axis=1) > 0.9
+    inside = np.any(face.mouth[face.quads], axis=1)
     return [
         "mouth" if wet else "scalp" if hair else "skin"
-        for wet, hair in zip(inside, hairy, strict=True)
+        for wet, hair in zip(inside.tolist(), hairy.tolist(), strict=True)
     ]
 
 

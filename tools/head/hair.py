@@ -71,26 +71,29 @@ class _LashRoots:
 
 
 def _lash_roots(loop: Ints, upper: int = 80, lower: int = 36) -> _LashRoots:
+    """Roots along the left upper and lower lid, a little uneven."""
     random = np.random.default_rng(7)
     count = len(loop)
-    upper_path = np.arange(lids.INNER_CORNER - count, lids.OUTER_CORNER + 1)
-    lower_path = np.arange(lids.INNER_CORNER, lids.OUTER_CORNER - 1, -1)
-    first, second, share, length, is_upper, lean = [], [], [], [], [], []
-    for path, number, top in ((upper_path, upper, True), (lower_path, lower, False)):
-        along = np.linspace(0.10 if top else 0.22, 0.985, number)
-        along = along + random.uniform(-0.3, 0.3, number) / number * 0.8
-        where = along * (len(path) - 1)
-        at = np.minimum(where.astype(int), len(path) - 2)
-        first.append(loop[path[at] % count])
-        second.append(loop[path[at + 1] % count])
-        share.append(where - at)
-        swell = np.sin(np.pi * np.clip(along * 0.86 + 0.08, 0, 1)) ** 0.7
-        length.append((0.58 if top else 0.24) * swell * random.uniform(0.85, 1.1, number))
-        is_upper.append(np.full(number, 1.0 if top else -1.0))
-        lean.append((along - 0.42) * 1.3 + random.uniform(-0.12, 0.12, number))
-    jitter = random.uniform(-0.1, 0.1, upper + lower)
-    pieces = [np.concatenate(each) for each in (first, second, share, length, is_upper, lean)]
-    return _LashRoots(*pieces, jitter)
+    top = np.repeat([True, False], [upper, lower])
+    along = np.concatenate([np.linspace(0.10, 0.985, upper), np.linspace(0.22, 0.985, lower)])
+    spacing = np.where(top, 1 / upper, 1 / lower)
+    along = np.clip(along + random.uniform(-0.24, 0.24, len(top)) * spacing, 0, 0.999)
+    # From the inner to the outer corner: over the loop's seam above, backwards below.
+    over = lids.OUTER_CORNER + count - lids.INNER_CORNER
+    under = lids.INNER_CORNER - lids.OUTER_CORNER
+    where = along * np.where(top, over, under)
+    step = where.astype(int)
+    way = np.where(top, 1, -1)
+    swell = np.sin(np.pi * np.clip(along * 0.86 + 0.08, 0, 1)) ** 0.7
+    return _LashRoots(
+        first=loop[(lids.INNER_CORNER + way * step) % count],
+        second=loop[(lids.INNER_CORNER + way * (step + 1)) % count],
+        share=where - step,
+        length=np.where(top, 0.58, 0.24) * swell * random.uniform(0.85, 1.1, len(top)),
+        upper=way.astype(float),
+        lean=(along - 0.42) * 1.3 + random.uniform(-0.12, 0.12, len(top)),
+        jitter=random.uniform(-0.1, 0.1, len(top)),
+    )
 
 
 def _lid_frames(points: Floats, roots: _LashRoots, eye: Floats) -> tuple[Floats, Floats]:

@@ -33,7 +33,7 @@ def opening(skin: Skin, limit: Limit, points: Floats, at: Floats) -> Floats:
 def fit_blink(moves: Floats, skin: Skin, limit: Limit) -> Floats:
     """Scale eyeBlinkLeft along the lid so that it closes the eye and no more."""
     corners = skin.points[loop(skin, MARGIN)][[INNER_CORNER, OUTER_CORNER], 0]
-    at = np.linspace(*corners, 15)[2:-2]
+    at = np.linspace(float(corners[0]), float(corners[1]), 15)[2:-2]
     rest = opening(skin, limit, skin.points, at)
     closed = opening(skin, limit, skin.points + moves, at)
     factor = np.clip((rest + OVERLAP_CM) / (rest - closed), 0.6, 1.2)

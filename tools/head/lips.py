@@ -182,7 +182,7 @@ def fix_contacts(shapes: Shapes, lips: Lips, share_left: Floats) -> None:
             shapes[stem] = shapes[stem] + moves
     for stem, contact in SIDEWAYS.items():
         # Gaps are measured on the left half; the right half of one is the left half of the other.
-        names = f"{stem}Left", f"{stem}Right"
+        names = [f"{stem}Left", f"{stem}Right"]
         near, far = (lips.close(lips.skin.points + shapes[name], contact) for name in names)
         share = share_left[:, None]
         shapes[names[0]] = shapes[names[0]] + share * near + (1 - share) * far
