@@ -301,7 +301,7 @@ def check() -> None:
     declared = {name.removeprefix("SPDX:") for name in tomllib.loads(text)["license"]}
     for wheel in wheels:
         licences.check(wheel.file, wheel.license, declared)
-    for name, licence in licences.data_licences(ROOT).items():
+    for name, licence in licences.data_licences().items():
         if licence not in declared:
             raise Problem(f"{name} is under {licence}, which the manifest does not declare.")
     for path in FOLDER.glob("*.whl"):

@@ -54,7 +54,7 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
 
 
 class Data(NamedTuple):
-    """Data that the extension carries beside its code, and the words by which a page licenses it."""
+    """Data that is carried beside the code, and the words by which a page licenses it."""
 
     path: str
     licence: str
