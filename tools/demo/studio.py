@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures of a talking face: ``python studio.py sheet|movie FILE.blend OBJECT OUT``.
 
-Run in a process of its own. The camera looks at the part of the mesh that the shapes move, from
-the front (-Y), so that it frames any character.
+Run in a process of its own. The camera looks at the part of the mesh that the shapes move, so that
+it frames any character.
 """
 
 from __future__ import annotations
@@ -57,10 +57,13 @@ def _framing(face: Any) -> tuple[Any, float]:
     return (low + high) / 2, float(high[2] - low[2])
 
 
-def _shot(face: Any, yaw_deg: float = 0.0) -> Any:
+def _shot(face: Any) -> Any:
+    """From straight in front of the face, which looks along its object's -Y."""
     centre, height = _framing(face)
+    ahead_x, ahead_y = -np.array(face.matrix_world)[:2, 1]
+    yaw = np.degrees(np.arctan2(ahead_x, -ahead_y))
     stage = _pictures("stage")
-    return stage.Shot(target=tuple(centre), height_m=height * MARGIN, yaw_deg=yaw_deg)
+    return stage.Shot(target=tuple(centre), height_m=height * MARGIN, yaw_deg=float(yaw))
 
 
 def light_for_people(scene: Any, face: Any) -> None:
