@@ -44,7 +44,7 @@ _HAIR = {"Roughness": 0.65, "Specular IOR Level": 0.2}
 LOOKS = {
     "skin": Look((0.56, 0.33, 0.24), True, _SKIN, pores=0.12),
     "scalp": Look((0.56, 0.33, 0.24), True, _SCALP, pores=0.5),
-    "mouth": Look((0.30, 0.07, 0.06), True, _WET),
+    "mouth": Look((0.40, 0.115, 0.10), True, _WET),
     "sclera": Look((0.80, 0.78, 0.76), True, _EYE),
     "iris": Look((0.14, 0.24, 0.26), True, _EYE),
     "pupil": Look((0.003, 0.003, 0.003), True, _EYE),

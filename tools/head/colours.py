@@ -16,7 +16,7 @@ FLUSH = np.array([0.53, 0.22, 0.155])
 SHADE = np.array([0.40, 0.20, 0.145])
 RIM = np.array([0.20, 0.085, 0.065])
 STUBBLE = np.array([0.100, 0.066, 0.052])
-MOUTH = np.array([0.30, 0.07, 0.06])
+MOUTH = np.array([0.40, 0.115, 0.10])
 
 
 def skin(face: Skin, eye_centres: Floats) -> Floats:

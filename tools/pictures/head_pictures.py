@@ -15,13 +15,16 @@ from facewright.scene.template_head import ASSET, add_template_head
 from . import posing, sheet, stage
 
 _WHOLE = stage.Shot(target=(0.0, -0.085, 0.010), height_m=0.235)
-_EYES = stage.Shot(target=(0.0, -0.09, 0.028), height_m=0.125)
-_LOWER = stage.Shot(target=(0.0, -0.09, -0.035), height_m=0.135)
+_EYES = stage.Shot(target=(0.0, -0.09, 0.030), height_m=0.115)
+_LOWER = stage.Shot(target=(0.0, -0.09, -0.038), height_m=0.135)
 _TURNED = stage.Shot(target=(0.01, -0.09, -0.035), height_m=0.135, yaw_deg=38, pitch_deg=3)
 _MOUTH = stage.Shot(target=(0.0, -0.085, -0.040), height_m=0.085, pitch_deg=10)
+_FROM_BELOW = stage.Shot(target=(0.0, -0.085, -0.040), height_m=0.085, pitch_deg=-14)
 _UPPER_FACE = ("eye", "brow", "nose", "cheekSquint")
 # Seen from the side, these say more.
 _IN_PROFILE = ("jawForward", "mouthPucker", "mouthFunnel", "tongueOut")
+# Here the tongue is behind the upper teeth.
+_RAISED = ("tongueTipUp", "tongueRollUp", "tongueUp")
 _TONGUE_JAW_OPEN = 0.62
 
 
@@ -46,7 +49,8 @@ def shape_cells() -> list[Cell]:
         shot = _EYES if name.startswith(_UPPER_FACE) else _LOWER
         cells.append(Cell(label, weights, _TURNED if name in _IN_PROFILE else shot))
     for name in TONGUE_NAMES:
-        cells.append(Cell(name, {name: 1.0, "jawOpen": _TONGUE_JAW_OPEN}, _MOUTH))
+        shot = _FROM_BELOW if name in _RAISED else _MOUTH
+        cells.append(Cell(name, {name: 1.0, "jawOpen": _TONGUE_JAW_OPEN}, shot))
     return cells
 
 

@@ -18,9 +18,9 @@ Picture = NDArray[np.float32]
 
 
 class Label:
-    """A line of text near the lower edge of the camera's picture."""
+    """A line of text on a dark band at the lower edge of the camera's picture."""
 
-    def __init__(self, scene: bpy.types.Scene, size: float = 0.065) -> None:
+    def __init__(self, scene: bpy.types.Scene, size: float = 0.062) -> None:
         curve: Any = bpy.data.curves.new("Label", "FONT")
         curve.align_x = "CENTER"
         curve.materials.append(_flat((0.92, 0.93, 0.95)))
@@ -28,9 +28,15 @@ class Label:
         self._size = size
         self._object = bpy.data.objects.new("Label", curve)
         scene.collection.objects.link(self._object)
-        self._object.visible_shadow = False
-        self._object.visible_diffuse = False
-        self._object.visible_glossy = False
+        mesh = bpy.data.meshes.new("Label Band")
+        mesh.from_pydata([(-4, -0.8, 0), (4, -0.8, 0), (4, 1.05, 0), (-4, 1.05, 0)], [], [range(4)])
+        mesh.materials.append(_flat((0.030, 0.036, 0.045)))
+        self._band = bpy.data.objects.new("Label Band", mesh)
+        scene.collection.objects.link(self._band)
+        for each in (self._object, self._band):
+            each.visible_shadow = False
+            each.visible_diffuse = False
+            each.visible_glossy = False
         self._scene = scene
 
     def show(self, text: str) -> None:
@@ -41,8 +47,12 @@ class Label:
         height = 2 * near * tan(data.angle_y / 2)
         self._curve.body = text
         self._curve.size = self._size * height
-        place = Matrix.Translation((0.0, -0.455 * height, -near))
+        low = -0.5 * height + 0.42 * self._curve.size
+        place = Matrix.Translation((0.0, low, -near))
         self._object.matrix_world = camera.matrix_world @ place
+        behind = Matrix.Translation((0.0, low, -near * 1.001))
+        stretch = Matrix.Diagonal((height, self._curve.size, 1.0, 1.0))
+        self._band.matrix_world = camera.matrix_world @ behind @ stretch
 
 
 def read(path: Path) -> Picture:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small photo studio for faces: camera, three lights, background, render settings."""
+"""A small photo studio for faces: camera, lights, background, render settings."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class Lighting:
-    """Strengths of the three lights and the surroundings, and how soft the lights are."""
+    """Strengths of the lights and the surroundings, and how soft the lights are.
+
+    `front` shines from beside the camera into the mouth.
+    """
 
     key: float = 1.0
     fill: float = 0.3
+    front: float = 0.22
     rim: float = 0.4
     surroundings: float = 0.45
     softness: float = 1.0
@@ -73,11 +77,12 @@ def set_lights(
     size_m: float = 0.3,
     lighting: Lighting | None = None,
 ) -> list[bpy.types.Object]:
-    """Key, fill and rim light around `target`, for a subject of `size_m`, and the backdrop."""
+    """Lights around `target` for a subject of `size_m`, and the backdrop."""
     lighting = lighting or Lighting()
     plan = (
         ("Key", -32, 24, 3.6, 1.7, lighting.key, (1.0, 0.955, 0.90)),
         ("Fill", 52, 8, 4.0, 2.6, lighting.fill, (0.86, 0.92, 1.0)),
+        ("Front", 6, -4, 4.2, 0.9, lighting.front, (1.0, 0.98, 0.96)),
         ("Rim", 150, 38, 3.4, 1.4, lighting.rim, (1.0, 0.98, 0.95)),
         ("Rim Low", -140, 22, 3.6, 1.4, 0.45 * lighting.rim, (0.88, 0.93, 1.0)),
     )
