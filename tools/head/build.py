@@ -73,7 +73,7 @@ def build(wheel_path: Path) -> asset.Arrays:
 
 def _skin_materials(face: skin.Skin) -> list[str]:
     """A material name per face of the skin."""
-    hairy = np.min(paint.scalp(face.points)[face.quads], axis=1) > 0.9
+    hairy = np.max(paint.scalp(face.points)[face.quads], axis=1) > 0
     inside = np.any(face.mouth[face.quads], axis=1)
     return [
         "mouth" if wet else "scalp" if hair else "skin"
