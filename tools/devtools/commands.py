@@ -18,7 +18,12 @@ def main(arguments: List[str]) -> int:
     if sys.version_info < (3, 8):
         print("tools/dev.py needs Python 3.8 or newer.")
         return 2
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen, others = parser.parse_known_args(arguments)
+    if chosen.command == "train":
+        chosen.words = others
+    elif others:
+        parser.error("unknown: " + " ".join(others))
     began = time.monotonic()
     try:
         code = COMMANDS[chosen.command](chosen)
@@ -58,8 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     adding.add_argument("name", nargs="?", help="a file of benchmarks/; all of them without it")
     adding.add_argument("--json", metavar="FILE", help="write the figures as one flat JSON object")
 
-    adding = commands.add_parser("train", help="train the built-in network; words go to training/")
-    adding.add_argument("words", nargs=argparse.REMAINDER)
+    commands.add_parser(
+        "train", help="train the built-in network; all words go to training/", add_help=False
+    )
 
     adding = commands.add_parser("gui", help="tests in a real window, in Debian's Blender")
     adding.add_argument("-k", metavar="WORDS", help="only scripts whose name holds this")
@@ -94,6 +100,7 @@ def _bench(chosen: argparse.Namespace) -> int:
 
 
 def _train(chosen: argparse.Namespace) -> int:
+    extension.build_head()
     python = envs.ensure("training")
     command = [str(python), str(ROOT / "training"), *chosen.words]
     return subprocess.call(command, env=envs.clean_environ(), cwd=str(ROOT))
