@@ -46,8 +46,8 @@ _WET = {"Roughness": 0.3, "Specular IOR Level": 0.5}
 _HAIR = {"Roughness": 0.65, "Specular IOR Level": 0.2}
 
 LOOKS = {
-    "skin": Look((0.56, 0.33, 0.24), True, _SKIN, pores=_PORES),
-    "scalp": Look((0.56, 0.33, 0.24), True, _SKIN, pores=_PORES, stubbly=True),
+    "skin": Look((0.76, 0.45, 0.33), True, _SKIN, pores=_PORES),
+    "scalp": Look((0.76, 0.45, 0.33), True, _SKIN, pores=_PORES, stubbly=True),
     "mouth": Look((0.40, 0.115, 0.10), True, _WET),
     "sclera": Look((0.80, 0.78, 0.76), True, _EYE),
     "iris": Look((0.14, 0.24, 0.26), True, _EYE),

@@ -146,6 +146,8 @@ def use_workbench(scene: bpy.types.Scene) -> None:
     shading.show_specular_highlight = True
     scene.display.render_aa = "8"
     _common(scene, 2)
+    # Workbench's lights are dim beside ours.
+    scene.view_settings.exposure = 0.6
 
 
 def _common(scene: bpy.types.Scene, threads: int) -> None:
