@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stubs
-from facewright.core import audio, limits
+from facewright.core import limits
 from facewright.core.audio import Voice, probe_voice, read_voice
 from facewright.core.errors import UserError
 from facewright.core.resampling import Resampler

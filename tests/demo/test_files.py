@@ -7,6 +7,7 @@ voice; ``tools/dev.py test`` runs both demos first.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_the_movie_is_seen_and_heard(folder, weights):
     assert len(frames) == weights["numFrames"]
     assert min(frame.mean() for frame in frames) > DARK
     assert min(frame.std() for frame in frames) > FLAT
-    changes = [np.abs(a - b).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    changes = [np.abs(a - b).mean() for a, b in itertools.pairwise(frames)]
     assert np.mean(np.array(changes) > ALIKE) > 0.5
     assert np.abs(sound).max() > 0.05
 

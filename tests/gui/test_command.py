@@ -14,7 +14,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import driver  # noqa: E402
+import driver
 
 LIMIT_S = 120
 

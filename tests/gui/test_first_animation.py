@@ -12,7 +12,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import driver  # noqa: E402
+import driver
 
 KEY = {"type": "J", "value": "PRESS", "ctrl": True, "shift": True}
 

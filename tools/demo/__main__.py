@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from report import Report  # noqa: E402
-from subprocesses import picture, skipped  # noqa: E402
+from report import Report
+from subprocesses import picture, skipped
 
 FILES = ("talking.blend", "talking.usdc", "talking.fbx", "talking.json")
 SHEET, MOVIE = "talking.png", "talking.mp4"

@@ -22,6 +22,7 @@ SHEET_FRAMES, SHEET_COLUMNS = 12, 6
 SHEET_SIZE, MOVIE_SIZE = (360, 420), (512, 576)
 MOVED = 0.15  # a vertex that moves this share of the largest movement belongs to the face
 MARGIN = 1.6  # the picture's height, in heights of what moves
+FORWARD = 0.35  # of the box's depth, from its middle to the face
 MOVIE_SUBDIVISION = 1  # smooth enough at the movie's size, and half the time
 CYCLES_SAMPLES = 32
 
@@ -52,18 +53,17 @@ def _points(block: Any, count: int) -> np.ndarray[Any, Any]:
     return points.reshape(count, 3)
 
 
-def _framing(face: Any) -> tuple[Any, float]:
-    low, high = _moving_box(face)
-    return (low + high) / 2, float(high[2] - low[2])
-
-
 def _shot(face: Any) -> Any:
     """From straight in front of the face, which looks along its object's -Y."""
-    centre, height = _framing(face)
-    ahead_x, ahead_y = -np.array(face.matrix_world)[:2, 1]
-    yaw = np.degrees(np.arctan2(ahead_x, -ahead_y))
+    low, high = _moving_box(face)
+    ahead = -np.array(face.matrix_world)[:3, 1]
+    ahead /= np.linalg.norm(ahead)
+    depth = np.abs(ahead) @ (high - low)
+    target = (low + high) / 2 + FORWARD * depth * ahead  # the lights are set for the surface
+    yaw = np.degrees(np.arctan2(ahead[0], -ahead[1]))
     stage = _pictures("stage")
-    return stage.Shot(target=tuple(centre), height_m=height * MARGIN, yaw_deg=float(yaw))
+    height_m = float(high[2] - low[2]) * MARGIN
+    return stage.Shot(target=tuple(target), height_m=height_m, yaw_deg=float(yaw))
 
 
 def light_for_people(scene: Any, face: Any) -> None:
