@@ -11,6 +11,8 @@ from ..core.errors import UserError
 from .explained import Explained
 from .faults import report_fault, sentence
 
+FAR_M = 1.0  # from farther away, a head is too small to be seen as one
+
 
 class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
     """Add the built-in head at the 3D cursor and choose it as the face"""
@@ -22,6 +24,12 @@ class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return "" if context.mode == "OBJECT" else "Leave the edit mode first"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        outcome = self.execute(context)
+        if "FINISHED" in outcome:
+            _come_near(context)
+        return outcome
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.template_head import add_template_head
@@ -41,6 +49,18 @@ class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
         chosen: Any = context.scene.facewright
         chosen.face = head.skin
         return {"FINISHED"}
+
+
+def _come_near(context: bpy.types.Context) -> None:
+    """Bring the view to the new head where it stands far off, as it does in Blender's own scene."""
+    area: Any = context.area
+    if area is None or area.type != "VIEW_3D":
+        return
+    if area.spaces.active.region_3d.view_distance < FAR_M:
+        return
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(region=region):
+        bpy.ops.view3d.view_selected()
 
 
 register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_OT_add_head,))

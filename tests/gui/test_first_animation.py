@@ -43,12 +43,15 @@ def _let_a_key_press_animate() -> None:
 def _add_head() -> driver.Steps:
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.add_head("INVOKE_DEFAULT")
+    view = driver.area("VIEW_3D").spaces.active
+    yield from driver.wait_for(
+        "the view to come near", lambda: view.region_3d.view_distance < 1.0, 10
+    )
     yield
+    driver.shot("2_added")
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.view3d.view_axis(type="FRONT")
-        bpy.ops.view3d.view_selected()
-    shading = driver.area("VIEW_3D").spaces.active.shading
-    shading.color_type = "MATERIAL"
+    view.shading.color_type = "VERTEX"
     yield
     yield
     assert _face() is not None, "Add Template Head did not choose the head as the face"
