@@ -90,7 +90,8 @@ def _place(point: np.ndarray[Any, Any]) -> tuple[float, float, float]:
 
 def _local(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Points or displacements (..., 3) of the asset's space in the object's space, float32."""
-    return (points @ character_matrix()[:3, :3].T).astype(np.float32)
+    turn = character_matrix()[:3, :3].T.astype(np.float32)
+    return np.asarray(points, np.float32) @ turn
 
 
 def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -118,9 +119,16 @@ def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> b
 
 def _new_mesh(title: str, part: HeadPart, rest: np.ndarray[Any, Any]) -> bpy.types.Mesh:
     mesh = bpy.data.meshes.new(title)
-    faces = [[corner for corner in face if corner >= 0] for face in part.faces.tolist()]
-    mesh.from_pydata(rest.tolist(), [], faces)
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), dtype=bool))
+    real = part.faces >= 0  # a triangle's fourth corner is not
+    sizes = real.sum(axis=1)
+    mesh.vertices.add(len(rest))
+    mesh.vertices.foreach_set("co", rest.ravel())
+    mesh.loops.add(int(sizes.sum()))
+    mesh.loops.foreach_set("vertex_index", part.faces[real])
+    mesh.polygons.add(len(sizes))
+    mesh.polygons.foreach_set("loop_start", (np.cumsum(sizes) - sizes).astype(np.int32))
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(sizes), dtype=bool))
+    mesh.update(calc_edges=True)
     return mesh
 
 
