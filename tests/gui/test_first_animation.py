@@ -143,7 +143,14 @@ def _heights(points: Any) -> np.ndarray[Any, Any]:
 
 
 def _widest_frame() -> int:
-    return bpy.context.scene.frame_start + 3 * int(np.argmin(_opening()))
+    """Of the frames measured, the one with the widest mouth, lids open: a picture to look at."""
+    scene, blink = bpy.context.scene, _face().data.shape_keys.key_blocks["eyeBlinkLeft"]
+    for index in np.argsort(_opening()):
+        frame = scene.frame_start + 3 * int(index)
+        scene.frame_set(frame)
+        if blink.value < 0.2:
+            return frame
+    raise AssertionError("the lids are never open")
 
 
 driver.run(script)
