@@ -147,7 +147,7 @@ def _until(worker: Any, done: Any, limit_s: float = 300.0) -> None:
 
 def _write_keys(ticket: Any, skin: Any, scene: Any) -> float:
     """Seconds for all keyframes."""
-    face = _part("operators.animation_job")._face_track(ticket)
+    face = _part("operators.animation_job").face_track(ticket)
     character = _part("scene.characters").find_character(skin, face.names)
     actions = _part("scene.actions")
     label = actions.TakeLabel("benchmark", "", "minute", "")

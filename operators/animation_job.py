@@ -115,7 +115,7 @@ def animation_steps(request: Request) -> Steps:
     done = False
     try:
         ticket = yield from _worked(request, args, arrays)
-        face = _face_track(ticket)
+        face = face_track(ticket)
         label = TakeLabel(
             take_id,
             _hash(ticket.result.get("settings", {})),
@@ -210,7 +210,8 @@ def _keyframes(writing: Generator[float, None, Written]) -> Generator[Progress, 
         writing.close()
 
 
-def _face_track(ticket: Ticket) -> FaceTrack:
+def face_track(ticket: Ticket) -> FaceTrack:
+    """The animation that a finished "animate" job brought back."""
     result: Mapping[str, Any] = ticket.result
     return FaceTrack(
         names=tuple(result["names"]),

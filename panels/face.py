@@ -72,7 +72,7 @@ def _draw_voice(layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any)
             layout.prop_search(
                 chosen, "strip", scene.sequence_editor, all_strips_name(), icon="SOUND"
             )
-    layout.prop(chosen, "channel", text="Channel" if chosen.channel else "Channel (mix)")
+    layout.prop(chosen, "channel", text="Channel" if chosen.channel else "Channel (all)")
     if chosen.voice_source != "STRIP":
         layout.prop(chosen, "start_frame")
 

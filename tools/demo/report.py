@@ -37,9 +37,10 @@ class Report:
             return
         self._shown = now
         line = f"   {share:4.0%} {text}"
-        print(f"\r{line:<60}", end="" if share < 1 else "\n", flush=True) if (
-            self._watched
-        ) else self.say(line)
+        if self._watched:
+            print(f"\r{line:<60}", end="" if share < 1 else "\n", flush=True)
+        else:
+            self.say(line)
 
     @staticmethod
     def file(path: Path) -> str:

@@ -7,6 +7,7 @@ it frames any character.
 
 from __future__ import annotations
 
+import importlib
 import os
 import runpy
 import sys
@@ -28,8 +29,9 @@ CYCLES_SAMPLES = 32
 
 
 def _pictures(name: str) -> Any:
+    """A module of tools/pictures."""
     runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
-    return __import__(f"facewright.tools.pictures.{name}", fromlist=["*"])
+    return importlib.import_module(f"facewright.tools.pictures.{name}")
 
 
 def _moving_box(face: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

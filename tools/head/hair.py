@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,15 +40,25 @@ def lashes(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
     roots = _lash_roots(loop)
     left = _grow_lashes(rest, roots, eye_left)
     points, faces = _both_sides(left)
+
+    def follow(delta: Floats) -> Floats:
+        goes = _follow_lid(left, rest, rest + limit(delta), roots, eye_left)
+        return goes.reshape(-1, 3)
+
+    moved = _moves_of_both(shapes, skin, follow)
+    return Part.of("lashes", points, faces, "lashes", moved, np.tile(LASH, (len(points), 1)))
+
+
+def _moves_of_both(shapes: Shapes, skin: Skin, follow: Callable[[Floats], Floats]) -> Shapes:
+    """The shapes that move hairs: ``follow`` says how the left side's hairs go with a movement of
+    the skin, and the right side's go as its mirror image."""
     moved: Shapes = {}
     for name, delta in shapes.items():
-        goes_left = _follow_lid(left, rest, rest + limit(delta), roots, eye_left)
         mirrored = (delta * MIRROR)[skin.mirror]
-        goes_right = _follow_lid(left, rest, rest + limit(mirrored), roots, eye_left)
-        both = np.concatenate([goes_left.reshape(-1, 3), goes_right.reshape(-1, 3) * MIRROR])
+        both = np.concatenate([follow(delta), follow(mirrored) * MIRROR])
         if np.abs(both).max() > _STILL_CM:
             moved[name] = both
-    return Part.of("lashes", points, faces, "lashes", moved, np.tile(LASH, (len(points), 1)))
+    return moved
 
 
 @dataclass(frozen=True)
@@ -156,14 +167,7 @@ def brows(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
     front = FrontSurface.of(rest, skin)
     strips, binding = _grow_brow(front, eye_left)
     points, faces = _both_sides(strips)
-    moved: Shapes = {}
-    for name, delta in shapes.items():
-        goes = limit(delta)
-        left = binding.carry(goes)
-        right = binding.carry((goes * MIRROR)[skin.mirror]) * MIRROR
-        both = np.concatenate([left, right])
-        if np.abs(both).max() > _STILL_CM:
-            moved[name] = both
+    moved = _moves_of_both(shapes, skin, lambda delta: binding.carry(limit(delta)))
     return Part.of("brows", points, faces, "brows", moved, np.tile(BROW, (len(points), 1)))
 
 
