@@ -146,6 +146,12 @@ def settings_for(model: Model, overrides: Mapping[str, object]) -> Settings:
     for name, strength in zip(model.info.emotions, model.info.default_emotion, strict=True):
         if name in EMOTION_NAMES:
             values[EMOTION_PREFIX + name] = min(max(strength, 0.0), 1.0)
+    for part, rig in (("skin", model.skin_rig), ("tongue", model.tongue_rig)):
+        if rig is not None:
+            values[f"{part}_regularization"] = rig.config.l2
+            values[f"{part}_sparsity"] = rig.config.l1
+            values[f"{part}_temporal"] = rig.config.temporal
+            values[f"{part}_symmetry"] = rig.config.symmetry
     if "source_shot" in overrides and "source_frame" not in overrides:
         values["source_frame"] = 0
     values.update({name: checked(name, value) for name, value in overrides.items()})

@@ -17,7 +17,11 @@ from typing import Literal
 from .errors import UserError
 
 Value = float | int | bool | str
-Stage = Literal["network", "skin", "tongue", "teeth", "eyes", "solve", "weights"]
+# What has to run again first; later stages follow (see ``core/workbench.py``)
+Stage = Literal[
+    "emotion", "network", "skin", "tongue", "teeth", "eyes", "solve", "skin_solve", "tongue_solve",
+    "weights",
+]  # fmt: skip
 
 EMOTION_NAMES: tuple[str, ...] = (
     "amazement",
@@ -70,6 +74,13 @@ INPUT: tuple[Parameter, ...] = (
        "Default expression from the model's database; empty takes the model's own", "network"),
     _P("source_frame", "Source Frame", 0, 1_000_000, 0, "",
        "Frame of the source shot that is the default expression", "network"),
+    _P("identity", "Identity", 0.0, 0.0, "", "",
+       "Which person of the model moves; empty takes the first", "network"),
+    _P("fresh_noise", "Fresh Noise", 0, 1, False, "",
+       "Diffusion models: draws new noise for every half second instead of the same all along",
+       "network"),
+    _P("noise_seed", "Noise Seed", 0, 9_999, 0, "",
+       "Diffusion models: chooses the noise that the motion is made from", "network"),
 )  # fmt: skip
 EMOTION: tuple[Parameter, ...] = tuple(
     _P(EMOTION_PREFIX + name, label, 0.0, 1.0, 0.0, "",
@@ -80,6 +91,26 @@ EMOTION: tuple[Parameter, ...] = tuple(
          "Pain", "Sadness"),
         strict=True,
     )
+)  # fmt: skip
+AUTO_EMOTION: tuple[Parameter, ...] = (
+    _P("detection_range", "Detection Range", 0.5, 3.75, 1.4, "s",
+       "Seconds of voice that are judged for one key", "emotion"),
+    _P("key_interval", "Key Interval", 0.1, 10.0, 1.0, "s",
+       "Seconds between neighbouring keys", "emotion"),
+    _P("overall_emotion_strength", "Emotion Strength", 0.0, 1.0, 0.6, "",
+       "Amount of the emotions after they are mixed; 0 is neutral", "emotion"),
+    _P("key_smoothing", "Smoothing", 0, 20, 0, "keys",
+       "Neighbouring keys that are averaged on each side", "emotion"),
+    _P("max_emotions", "Max Emotions", 1, 6, 6, "",
+       "Only so many of the strongest emotions at a time", "emotion"),
+    _P("detected_emotion_contrast", "Contrast", 0.3, 3.0, 1.0, "",
+       "Spreads the detected emotions: higher favours the strongest", "emotion"),
+    _P("preferred_strength", "Preferred Strength", 0.0, 1.0, 0.5, "",
+       "Share of the preferred emotion, 0 detected only to 1 preferred only", "emotion"),
+    _P("live_blend", "Live Blend", 0.0, 1.0, 0.7, "",
+       "Frame by frame: share of the frame before in a detected emotion", "emotion"),
+    _P("live_transition", "Live Transition", 0.001, 10.0, 0.5, "s",
+       "Frame by frame: time that a change of emotion takes", "emotion"),
 )  # fmt: skip
 SKIN: tuple[Parameter, ...] = (
     _P("skin_strength", "Skin Strength", 0.0, 2.0, 1.0, "",
@@ -114,7 +145,10 @@ EYES: tuple[Parameter, ...] = (
     _P("saccade_strength", "Saccade Strength", 0.0, 2.0, 1.0, "",
        "Range of the small darts of the eyes", "eyes"),
     _P("eye_saccade_seed", "Saccade Seed", 0, 4_999, 0, "",
-       "Chooses where in the model's pattern the darts start", "eyes"),
+       "Chooses where in the pattern the darts start", "eyes"),
+    _P("saccade_pattern", "Saccade Pattern", 0, 7, 0, "",
+       "Which pattern of darts: 0 is the model's own, the others differ in range and frequency",
+       "eyes"),
     _P("right_eye_rot_x_offset", "Right Eye Rotate X", -10.0, 10.0, 0.0, "deg",
        "Turns the right eye; positive looks down", "eyes"),
     _P("right_eye_rot_y_offset", "Right Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
@@ -148,14 +182,36 @@ SOLVE: tuple[Parameter, ...] = (
        "smoothing is on", "solve"),
 )  # fmt: skip
 
+
+def _rig_rows(part: Literal["skin", "tongue"]) -> tuple[Parameter, ...]:
+    """Solver strengths of one rig; a model's own solver settings go before these defaults."""
+    stage: Stage = "skin_solve" if part == "skin" else "tongue_solve"
+    return (
+        _P(f"{part}_regularization", "Weight Regularization", 0.0, 1000.0, 3.5, "",
+           f"Makes the weights of the {part} smaller", stage),
+        _P(f"{part}_sparsity", "Weight Sparsity", 0.0, 1000.0, 1.0, "",
+           f"Lets fewer poses of the {part} be active at a time", stage),
+        _P(f"{part}_temporal", "Temporal Smoothing", 0.0, 1000.0, 0.0, "",
+           f"Holds the weights of the {part} back over time: fewer pops", stage),
+        _P(f"{part}_symmetry", "Symmetric Pose", 0.0, 1000.0, 100.0, "",
+           f"Makes the pairs of the {part} more equal", stage),
+    )  # fmt: skip
+
+
+SKIN_SOLVE = _rig_rows("skin")
+TONGUE_SOLVE = _rig_rows("tongue")
+
 GROUPS: dict[str, tuple[Parameter, ...]] = {
     "input": INPUT,
     "emotion": EMOTION,
+    "auto_emotion": AUTO_EMOTION,
     "skin": SKIN,
     "eyes": EYES,
     "teeth": TEETH,
     "tongue": TONGUE,
     "solve": SOLVE,
+    "skin_solve": SKIN_SOLVE,
+    "tongue_solve": TONGUE_SOLVE,
 }
 PARAMETERS: dict[str, Parameter] = {p.name: p for group in GROUPS.values() for p in group}
 
@@ -210,6 +266,9 @@ class Settings:
     prediction_delay: float = _f("prediction_delay")
     source_shot: str = ""
     source_frame: int = _i("source_frame")
+    identity: str = ""
+    fresh_noise: bool = False
+    noise_seed: int = _i("noise_seed")
     emotion_amazement: float = 0.0
     emotion_anger: float = 0.0
     emotion_cheekiness: float = 0.0
@@ -220,6 +279,15 @@ class Settings:
     emotion_outofbreath: float = 0.0
     emotion_pain: float = 0.0
     emotion_sadness: float = 0.0
+    detection_range: float = _f("detection_range")
+    key_interval: float = _f("key_interval")
+    overall_emotion_strength: float = _f("overall_emotion_strength")
+    key_smoothing: int = _i("key_smoothing")
+    max_emotions: int = _i("max_emotions")
+    detected_emotion_contrast: float = _f("detected_emotion_contrast")
+    preferred_strength: float = _f("preferred_strength")
+    live_blend: float = _f("live_blend")
+    live_transition: float = _f("live_transition")
     skin_strength: float = _f("skin_strength")
     upper_face_strength: float = _f("upper_face_strength")
     lower_face_strength: float = _f("lower_face_strength")
@@ -236,6 +304,7 @@ class Settings:
     eyeballs_strength: float = _f("eyeballs_strength")
     saccade_strength: float = _f("saccade_strength")
     eye_saccade_seed: int = _i("eye_saccade_seed")
+    saccade_pattern: int = _i("saccade_pattern")
     right_eye_rot_x_offset: float = _f("right_eye_rot_x_offset")
     right_eye_rot_y_offset: float = _f("right_eye_rot_y_offset")
     left_eye_rot_x_offset: float = _f("left_eye_rot_x_offset")
@@ -248,6 +317,14 @@ class Settings:
     tongue_depth_offset: float = _f("tongue_depth_offset")
     clamp_weights: bool = False
     sdk_compatible: bool = False
+    skin_regularization: float = _f("skin_regularization")
+    skin_sparsity: float = _f("skin_sparsity")
+    skin_temporal: float = _f("skin_temporal")
+    skin_symmetry: float = _f("skin_symmetry")
+    tongue_regularization: float = _f("tongue_regularization")
+    tongue_sparsity: float = _f("tongue_sparsity")
+    tongue_temporal: float = _f("tongue_temporal")
+    tongue_symmetry: float = _f("tongue_symmetry")
 
     def __post_init__(self) -> None:
         for field in fields(self):
