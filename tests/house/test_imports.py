@@ -42,9 +42,10 @@ LAYERS = {
     "operators": layer(
         "operators preferences scene providers properties core", {"numpy"} | BLENDER
     ),
+    "api": layer("api operators scene providers properties core", {"numpy"} | BLENDER),
     "panels": layer("panels preferences properties operators core scene.versions", BLENDER),
-    "preferences": layer("properties core scene.places", BLENDER),
-    "registration": layer("preferences properties operators panels", set()),
+    "preferences": layer("properties panels core scene.places", BLENDER),
+    "registration": layer("preferences properties operators panels api", set()),
     "__init__": layer("registration", set()),
 }
 

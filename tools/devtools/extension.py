@@ -24,6 +24,7 @@ SHIPPED = (
     "__init__.py",
     "registration.py",
     "preferences.py",
+    "api",
     "core",
     "worker",
     "providers",
