@@ -15,7 +15,7 @@ from .places import ROOT
 TYPED = (
     "registration.py",
     "preferences.py",
-    *("core", "worker", "providers", "scene", "properties", "operators", "panels"),
+    *("api", "core", "worker", "providers", "scene", "properties", "operators", "panels"),
     *("training", "tools/head", "tools/demo", "benchmarks", "tests"),
 )
 
