@@ -34,7 +34,7 @@ Json = Mapping[str, Any]
 DEFAULT_BLINK = (0.0, 0.5, 1.0, 1.0, 0.82, 0.58, 0.36, 0.18, 0.06, 0.0)
 
 
-def read_model(folder: Path) -> Model:
+def read_model(folder: Path, identity: str = "") -> Model:
     """Read and check a model folder. Raises UserError naming the file and the reason."""
     if not folder.is_dir():
         reason = "is a file, not a folder" if folder.exists() else "does not exist"
@@ -149,7 +149,7 @@ def _network_info(path: Path) -> NetworkInfo:
     emotions = _names(params, "explicit_emotions", path)
     window = _integer(audio, "buffer_len", path, 1, limits.MAX_WINDOW_SAMPLES)
     info = NetworkInfo(
-        family=family,
+        family="regression",
         actor=str(identity.get("actor", "")),
         version=str(identity.get("version", "")),
         emotions=emotions,
