@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -22,31 +21,11 @@ from .audio import Clip
 from .emotion import EmotionTrack, implicit_vector
 from .errors import Cancelled, UserError
 from .models import Model
+from .motion import Motion as Motion
 from .parameters import Settings
 from .windows import WindowPlan, gather
 
 _HINT = "Download the model again, or choose another."
-
-
-@dataclass(frozen=True)
-class Motion:
-    """What the network says per frame, before any post-processing.
-
-    ``skin``    (T, S) and ``tongue`` (T, Tt) coefficients of the model's shapes
-    ``jaw``     (T, J, 3) motion of the lower teeth's markers from rest, the model's unit
-    ``eyes``    (T, 2, 2) degrees, [right, left][X pitch, Y yaw]
-    ``fps``     frames per second, exact; all arrays float32
-    """
-
-    skin: Floats
-    tongue: Floats
-    jaw: Floats
-    eyes: Floats
-    fps: Fraction
-
-    @property
-    def frame_count(self) -> int:
-        return int(self.skin.shape[0])
 
 
 def default_threads() -> int:
