@@ -16,13 +16,12 @@ from .arrays import Floats, Integers
 from .licences import Licence
 from .parameters import EMOTION_NAMES, EMOTION_PREFIX, Settings, Value, checked
 
-
 Family = Literal["regression", "diffusion", "emotion"]
 
 
 @dataclass(frozen=True)
 class DiffusionInfo:
-    """How a diffusion network runs: one inference gives ``frames`` frames; ``center`` of them count.
+    """How a diffusion network runs: an inference gives ``frames`` frames; ``center`` of them count.
 
     ``steps``, ``layers``, ``latent_dim``  shape of the carried state: [steps, layers, batch, dim];
                                            the noise has ``steps + 1`` slices

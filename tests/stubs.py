@@ -7,96 +7,39 @@ needed: the few protobuf fields of the ONNX file are written here.
 
 from __future__ import annotations
 
-import json
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-EMOTIONS = (
-    "amazement", "anger", "cheekiness", "disgust", "fear", "grief", "joy", "outofbreath", "pain",
-    "sadness",
-)  # fmt: skip
-TONGUE_NAMES = (
-    "tongueTipUp", "tongueTipDown", "tongueTipLeft", "tongueTipRight", "tongueRollUp",
-    "tongueRollDown", "tongueRollLeft", "tongueRollRight", "tongueUp", "tongueDown", "tongueLeft",
-    "tongueRight", "tongueIn", "tongueStretch", "tongueWide", "tongueNarrow",
-)  # fmt: skip
-INACTIVE = ("eyeLook", "tongueOut")
+# Found by whoever loads this file by its path alone
+if str(Path(__file__).resolve().parent) not in sys.path:
+    sys.path.append(str(Path(__file__).resolve().parent))
+
+from onnx_writer import onnx_external_tensor as onnx_external_tensor
+from onnx_writer import onnx_model, onnx_node, onnx_tensor
+from stub_diffusion import StubDiffusion as StubDiffusion
+from stub_diffusion import make_stub_diffusion as make_stub_diffusion
+from stub_emotion import StubEmotion as StubEmotion
+from stub_emotion import make_stub_emotion as make_stub_emotion
+from stub_parts import (
+    EMOTIONS,
+    JAW,
+    TONGUE_NAMES,
+    arkit_names,
+    face_deltas,
+    face_neutral,
+    local_deltas,
+    solve_config,
+    write_json,
+    write_rig,
+)
+from stub_parts import INACTIVE as INACTIVE
+
 WINDOW, TARGET = 8320, 4160
-
-
-# ---- a tiny protobuf writer: just enough for an ONNX graph -------------------------------------
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _bytes(field: int, value: bytes | str) -> bytes:
-    data = value.encode() if isinstance(value, str) else value
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
-
-
-def onnx_tensor(name: str, values: np.ndarray) -> bytes:
-    """TensorProto with raw float32 or int64 data."""
-    kind = 1 if values.dtype == np.float32 else 7
-    dims = b"".join(_number(1, size) for size in values.shape)
-    return dims + _number(2, kind) + _bytes(8, name) + _bytes(9, values.tobytes())
-
-
-def onnx_external_tensor(name: str, size: int, location: str) -> bytes:
-    """TensorProto of ``size`` floats whose data lie in another file."""
-    entry = _bytes(1, "location") + _bytes(2, location)
-    return _number(1, size) + _number(2, 1) + _bytes(8, name) + _bytes(13, entry) + _number(14, 1)
-
-
-def onnx_node(kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> bytes:
-    """NodeProto; attributes are integers or lists of integers."""
-    out = b"".join(_bytes(1, name) for name in inputs)
-    out += b"".join(_bytes(2, name) for name in outputs)
-    out += _bytes(4, kind)
-    for name, value in attributes.items():
-        if isinstance(value, int):
-            body = _bytes(1, name) + _number(3, value) + _number(20, 2)
-        else:
-            body = _bytes(1, name) + b"".join(_number(8, n) for n in value) + _number(20, 7)
-        out += _bytes(5, body)
-    return out
-
-
-def _value(name: str, shape: tuple[str | int, ...]) -> bytes:
-    dims = b"".join(
-        _bytes(1, _bytes(2, axis) if isinstance(axis, str) else _number(1, axis)) for axis in shape
-    )
-    return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, 1) + _bytes(2, dims)))
-
-
-def onnx_model(
-    nodes: list[bytes],
-    tensors: list[bytes],
-    inputs: dict[str, tuple[str | int, ...]],
-    outputs: dict[str, tuple[str | int, ...]],
-    opset: int = 14,
-    ir_version: int = 8,
-) -> bytes:
-    """ModelProto of one graph with float inputs and outputs."""
-    graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, "stub")
-    graph += b"".join(_bytes(5, tensor) for tensor in tensors)
-    graph += b"".join(_bytes(11, _value(*item)) for item in inputs.items())
-    graph += b"".join(_bytes(12, _value(*item)) for item in outputs.items())
-    return _number(1, ir_version) + _bytes(7, graph) + _bytes(8, _number(2, opset))
 
 
 def stub_network(
@@ -155,45 +98,6 @@ class Stub:
         return loudness[:, None] * self.voice_gain + emotion @ self.emotion_gain
 
 
-def arkit_names() -> tuple[str, ...]:
-    """The 52 names in the published order, written by hand here so that tests can compare."""
-    eye = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
-    names = [f"eye{part}{side}" for side in ("Left", "Right") for part in eye]
-    names += ["jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel"]
-    names += ["mouthPucker", "mouthLeft", "mouthRight"]
-    for part in ("Smile", "Frown", "Dimple", "Stretch"):
-        names += [f"mouth{part}Left", f"mouth{part}Right"]
-    names += ["mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"]
-    for part in ("Press", "LowerDown", "UpperUp"):
-        names += [f"mouth{part}Left", f"mouth{part}Right"]
-    names += ["browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"]
-    names += ["cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft"]
-    names += ["noseSneerRight", "tongueOut"]
-    return tuple(names)
-
-
-def _solve_config(names: tuple[str, ...], **changes: Any) -> dict[str, Any]:
-    count = len(names)
-    config = {
-        "strengthL1regularization": 0.1,
-        "strengthL2regularization": 0.1,
-        "strengthTemporalSmoothing": 0.0,
-        "strengthSymmetry": 0.0,
-        "templateBBSize": 50.0,
-        "numPoses": count,
-        "bsSolveActivePoses": [int(not name.startswith(INACTIVE)) for name in names],
-        "bsSolveCancelPoses": [-1] * count,
-        "bsSolveSymmetryPoses": [-1] * count,
-        "bsWeightMultipliers": [1.0] * count,
-        "bsWeightOffsets": [0.0] * count,
-    }
-    return {"blendshape_params": {**config, **changes}}
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
-
-
 def make_stub_model(
     folder: Path | str,
     *,
@@ -222,15 +126,15 @@ def make_stub_model(
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     names = arkit_names()
-    neutral = rng.uniform((-8, -14, -6), (8, 14, 10), (vertices, 3)).astype(np.float32)
-    neutral[:2, 1] = (-14, 14)
-    upper = [name.startswith(("eye", "brow")) for name in names]
-    deltas = _local_deltas(rng, neutral, len(names), upper)
-    shapes = rng.normal(0, 0.05, (skin_shapes, vertices, 3)).astype(np.float32)
+    neutral = face_neutral(rng, vertices)
+    deltas = face_deltas(rng, neutral)
+    shapes = np.empty((skin_shapes, vertices, 3), np.float32)
+    for row in shapes:  # one at a time: at full size all of them in float64 are 400 MB
+        row[:] = rng.normal(0, 0.05, row.shape)
     for row, name in enumerate(("jawOpen", "mouthSmileLeft", "browInnerUp")[:skin_shapes]):
         shapes[row] = deltas[names.index(name)]
     tongue_neutral = rng.uniform(-2, 2, (tongue_vertices, 3)).astype(np.float32)
-    tongue_deltas = _local_deltas(rng, tongue_neutral, 16)
+    tongue_deltas = local_deltas(rng, tongue_neutral, 16)
     tongue_basis = tongue_deltas[[8, 12, 0]][:tongue_shapes]
     if tongue_shapes > 3:
         extra = rng.normal(0, 0.05, (tongue_shapes - 3, tongue_vertices, 3)).astype(np.float32)
@@ -242,9 +146,7 @@ def make_stub_model(
         "eye_close_pose_delta": deltas[0] + deltas[7],
         "shapes_matrix_tongue": tongue_basis,
         "shapes_mean_tongue": tongue_neutral,
-        "neutral_jaw": np.array(
-            [[0, -6, 4], [2, -6, 3], [-2, -6, 3], [3, -5, 0], [-3, -5, 0]], np.float32
-        ),
+        "neutral_jaw": JAW,
         "saccade_rot_matrix": rng.normal(0, 1, (5000, 2)).astype(np.float32),
     }
     length = skin_shapes + tongue_shapes + 19
@@ -260,11 +162,11 @@ def make_stub_model(
         rng.uniform(-0.2, 0.2, (30, implicit)).astype(np.float32),
     )  # fmt: skip
     _write_folder(stub, implicit, mask, tongue, network)
-    _write_json(folder / "model_config.json", {"config": {**_config(implicit), **(config or {})}})
-    _write_json(folder / "bs_skin_config.json", _solve_config(names, **(skin_solve or {})))
-    _write_json(
+    write_json(folder / "model_config.json", {"config": {**_config(implicit), **(config or {})}})
+    write_json(folder / "bs_skin_config.json", solve_config(names, **(skin_solve or {})))
+    write_json(
         folder / "bs_tongue_config.json",
-        _solve_config(TONGUE_NAMES, templateBBSize=5.0, **(tongue_solve or {})),
+        solve_config(TONGUE_NAMES, templateBBSize=5.0, **(tongue_solve or {})),
     )
     params = {
         "implicit_emotion_len": implicit,
@@ -278,7 +180,7 @@ def make_stub_model(
         "result_jaw_size": 15,
         "result_eyes_size": 4,
     }
-    _write_json(
+    write_json(
         folder / "network_info.json",
         {
             "id": {"type": "regression", "actor": "stub", "version": "1", "output": "geometry"},
@@ -287,24 +189,6 @@ def make_stub_model(
         },
     )
     return stub
-
-
-def _local_deltas(
-    rng: np.random.Generator, neutral: np.ndarray, count: int, upper: list[bool] | None = None
-) -> np.ndarray:
-    """Poses (count, V, 3) that each move a neighbourhood, high or low on the face if said."""
-    deltas = np.zeros((count, *neutral.shape), np.float32)
-    if not len(neutral):
-        return deltas
-    reach = np.ptp(neutral, axis=0).max() / 4
-    for pose in range(count):
-        places = neutral
-        if upper is not None:
-            places = neutral[(neutral[:, 1] > 7) if upper[pose] else (neutral[:, 1] < -2)]
-        centre = places[rng.integers(len(places))]
-        fall = np.exp(-(((neutral - centre) / reach) ** 2).sum(axis=1))
-        deltas[pose] = fall[:, None] * rng.normal(0, 1, 3) + rng.normal(0, 0.02, neutral.shape)
-    return deltas
 
 
 def _config(implicit: int) -> dict[str, Any]:
@@ -331,7 +215,7 @@ def _write_folder(
     }
     if not implicit:
         del index["emotionDatabasePath"]
-    _write_json(folder / "model.json", index)
+    write_json(folder / "model.json", index)
     (folder / "network.onnx").write_bytes(
         network or stub_network(stub.voice_gain, stub.emotion_gain)
     )
@@ -346,17 +230,13 @@ def _write_folder(
             emo_spec_size=np.array([20, 10], np.int32),
         )
     neutral = stub.data["shapes_mean_skin"]
-    skin = {"neutral": neutral, **dict(zip(stub.skin_names, stub.skin_deltas, strict=True))}
-    if mask:
-        skin["frontalMask"] = np.arange(0, len(neutral) * 3 // 4, dtype=np.int32)
-    np.savez(folder / "bs_skin.npz", poseNames=np.array(["neutral", *stub.skin_names]), **skin)
+    write_rig(folder / "bs_skin.npz", stub.skin_names, neutral, stub.skin_deltas, mask)
     if tongue:
-        poses = dict(zip(stub.tongue_names, stub.tongue_deltas, strict=True))
-        np.savez(
+        write_rig(
             folder / "bs_tongue.npz",
-            poseNames=np.array(["neutral", *stub.tongue_names]),
-            neutral=stub.data["shapes_mean_tongue"],
-            **poses,
+            stub.tongue_names,
+            stub.data["shapes_mean_tongue"],
+            stub.tongue_deltas,
         )
 
 
