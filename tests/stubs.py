@@ -129,8 +129,8 @@ def make_stub_model(
     neutral = face_neutral(rng, vertices)
     deltas = face_deltas(rng, neutral)
     shapes = np.empty((skin_shapes, vertices, 3), np.float32)
-    for row in shapes:  # one at a time: at full size all of them in float64 are 400 MB
-        row[:] = rng.normal(0, 0.05, row.shape)
+    for shape in shapes:  # one at a time: at full size all of them in float64 are 400 MB
+        shape[:] = rng.normal(0, 0.05, shape.shape)
     for row, name in enumerate(("jawOpen", "mouthSmileLeft", "browInnerUp")[:skin_shapes]):
         shapes[row] = deltas[names.index(name)]
     tongue_neutral = rng.uniform(-2, 2, (tongue_vertices, 3)).astype(np.float32)
