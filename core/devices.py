@@ -91,6 +91,11 @@ class OpenNetwork:
         return _KINDS[self.device].memory
 
 
+def label_of(device: str) -> str:
+    """The processor's name for people; a name that is not known stays as it is."""
+    return _KINDS[device].label if device in _KINDS else device
+
+
 def default_threads() -> int:
     """Threads for the network when the caller does not say: those there are, at most four."""
     return max(1, min(4, os.cpu_count() or 1))
