@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def read_emotion_keys(path: str | os.PathLike[str]) -> EmotionTrack:
         raise UserError(f"{source} has to hold a list of emotion keys, at least one.")
     rows = [_row(key, f"{source}: key {place}") for place, key in enumerate(values, 1)]
     times = [time for time, _strengths in rows]
-    for place, (before, after) in enumerate(zip(times, times[1:], strict=False), 2):
+    for place, (before, after) in enumerate(pairwise(times), 2):
         if after <= before:
             raise UserError(f"{source}: key {place} is not later than the key before it.")
     strengths = np.array([row for _time, row in rows], np.float32)

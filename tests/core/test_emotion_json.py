@@ -66,5 +66,5 @@ def test_face_parameters_of_the_sdk_are_ours(tmp_path):
     }
     with pytest.raises(UserError, match="no face parameter called 'skin_strength'"):
         face_settings({"skin_strength": 1.0})
-    with pytest.raises(UserError, match="blinkStrength: .*between 0 and 2"):
+    with pytest.raises(UserError, match=r"blinkStrength: .*between 0 and 2"):
         face_settings({"blinkStrength": 3.0})
