@@ -34,3 +34,19 @@ NETWORK_BATCH = 32  # windows per call of the network
 GEOMETRY_BLOCK = 128  # frames of geometry held at once
 PROJECTION_BLOCK = 256  # frames brought into the solver's unknowns at once
 MAX_FRAMES = 1_000_000  # of one take
+
+MAX_CLIP_PHASES = 16  # runs over a voice with a network for whole clips; with more, windows
+CLIP_PART_SAMPLES = 20 * SAMPLE_RATE  # of a voice, in one run of such a network
+MAX_BASIS_ROWS = 1_024  # directions that a diffusion model's motion is kept in
+
+MAX_HUB_FILES = 500  # of a model that is downloaded
+MAX_HUB_BYTES = 16 << 30
+MAX_HUB_PATH = 200  # characters of a file's name with its folders
+
+MAX_IDENTITIES = 64  # people in one model folder
+MAX_DIFFUSION_STEPS = 64
+MAX_NOISE_VALUES = 1 << 28  # that one diffusion inference is given: 1 GiB of float32
+MAX_NETWORK_FIELDS = 4_000_000  # protobuf fields looked at in one network file
+MAX_NPY_HEADER_BYTES = 64 << 10
+MAX_COORDINATE = 1e6  # of anything in a model's arrays, so that no later sum overflows
+MAX_LICENCE_BYTES = 256 << 10  # looked at in a file of terms

@@ -1,101 +1,155 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running a model's network over a voice with ONNX Runtime.
+"""A model's network: opening it, checking that it fits its folder, and listening with it.
 
-Regression family of the published models: inputs ``input`` [B, 1, window] and ``emotion``
-[B, 1, implicit + explicit], output ``result`` [B, 1, skin | tongue | jaw | eyes]. Every frame is
-independent of the others.
+Everything here is common to the families; ``regression``, ``whole_clip`` and ``diffusion`` hold
+what each does with the voice.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from . import limits
-from .arrays import Floats
+from . import diffusion, regression, whole_clip
 from .audio import Clip
-from .emotion import EmotionTrack, implicit_vector
-from .errors import Cancelled, UserError
-from .models import Model
+from .checkpoint import Checkpoint
+from .devices import CPU, OpenNetwork, open_network
+from .emotion import EmotionTrack
+from .errors import UserError
+from .models import DiffusionInfo, Model, NetworkInfo
 from .motion import Motion as Motion
 from .parameters import Settings
-from .windows import WindowPlan, gather
+from .running import Meter
+from .windows import WindowPlan, plan_windows
 
 _HINT = "Download the model again, or choose another."
+_OPEN = "any"  # a size that the network must not fix
+_Sizes = tuple[int | str, ...]
 
 
-def default_threads() -> int:
-    """Threads for the network when the caller does not say: those there are, at most four."""
-    return max(1, min(4, os.cpu_count() or 1))
+def open_session(
+    model: Model, threads: int = 0, device: str = CPU, engines: Path | None = None
+) -> OpenNetwork:
+    """Open the model's network on a processor; its names, shapes and types are checked.
 
-
-def open_session(model: Model, threads: int = 0) -> Any:
-    """Open the model's network on the processor; its names and shapes are checked.
-
-    ``threads`` 0 takes ``default_threads``. Raises UserError when the file is no usable network.
+    The folder's network for whole clips is opened too where there is one. ``threads`` 0 takes as
+    many as there are, at most four; ``engines`` as in ``open_network``. Raises UserError when a
+    file is no usable network or does not fit the folder.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or default_threads()
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
-    if hasattr(options, "use_deterministic_compute"):
-        options.use_deterministic_compute = True
-    # Idle threads must not spin: Blender and the worker share the processor.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(
-            str(model.network_path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # the runtime's own exceptions share no public base
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "unknown"
-        raise UserError(
-            f"The network {model.network_path} cannot be opened: {reason}.", _HINT
-        ) from error
-    _check_signature(session, model)
-    return session
-
-
-def _check_signature(session: Any, model: Model) -> None:
     info = model.info
-    wanted = {
-        "input": [1, info.window_length],
-        "emotion": [1, info.emotion_length],
-        "result": [1, info.result_length],
+    opened = open_network(model.network_path, device, threads, engines)
+    inputs, outputs = _diffusion(info, info.diffusion) if info.diffusion else _regression(info)
+    _check(opened.session, model.network_path, inputs, outputs)
+    path = model.clip_network_path
+    if path is None or info.diffusion is not None:
+        return opened
+    clip = open_network(path, device, threads, engines)
+    inputs = {"input": (1, 1, _OPEN), "emotion": (1, _OPEN, info.emotion_length)}
+    _check(clip.session, path, inputs, {"result": (1, _OPEN, info.result_length)})
+    return replace(opened, notices=(*opened.notices, *clip.notices), clip=clip.session)
+
+
+def listen(
+    opened: OpenNetwork,
+    model: Model,
+    clip: Clip,
+    fps: Fraction,
+    emotion: EmotionTrack,
+    settings: Settings,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    checkpoint: Checkpoint | Path | None = None,
+    meter: Meter | None = None,
+) -> Motion:
+    """What the network says to a whole voice.
+
+    Regression gives frames at ``fps``; diffusion at its own rate (``Motion.fps``; see ``at_rate``).
+    ``emotion`` has one column per name in ``model.info.emotions``. ``progress`` is told the share
+    done, 0..1; ``cancelled`` is asked between runs. ``checkpoint`` keeps what a long diffusion run
+    has done and resumes it. ``meter`` afterwards holds the time taken and notices; what it wishes
+    counts where ``progress`` and ``cancelled`` are None.
+
+    Raises Cancelled, and UserError when the network fails or gives values that are no numbers.
+    """
+    meter = meter or Meter()
+    meter.progress = progress or meter.progress
+    meter.cancelled = cancelled or meter.cancelled
+    if model.info.diffusion is not None:
+        kept = Checkpoint(checkpoint) if isinstance(checkpoint, Path) else checkpoint
+        return diffusion.listen(opened, model, clip.samples, emotion, settings, meter, kept)
+    info = model.info
+    plan = plan_windows(
+        len(clip.samples), fps, info.window_length, info.target_offset, settings.prediction_delay
+    )
+    rows = regression.emotion_rows(model, plan.targets, emotion, settings)
+    sliding = opened.clip is not None and whole_clip.suits(plan, info.clip_stride)
+    way = whole_clip.slid if sliding else regression.windowed
+    results = way(opened, model, clip.samples, plan, rows, settings.input_strength, meter)
+    return regression.split_result(model, results, plan.fps)
+
+
+def _regression(info: NetworkInfo) -> tuple[dict[str, _Sizes], dict[str, _Sizes]]:
+    inputs: dict[str, _Sizes] = {
+        "input": (_OPEN, 1, info.window_length),
+        "emotion": (_OPEN, 1, info.emotion_length),
     }
-    found = {value.name: value for value in [*session.get_inputs(), *session.get_outputs()]}
-    for name, shape in wanted.items():
-        value = found.get(name)
-        if value is None:
-            raise UserError(
-                f"The network {model.network_path} has no tensor called {name!r}.", _HINT
-            )
-        axes = list(value.shape)
-        fits = len(axes) == 3 and all(
-            isinstance(have, str) or have is None or have == want
-            for have, want in zip(axes[1:], shape, strict=True)
-        )
-        batch_is_free = len(axes) == 3 and not isinstance(axes[0], int)
-        if value.type != "tensor(float)" or not fits or not batch_is_free:
-            raise UserError(
-                f"The network {model.network_path} does not fit its network_info.json: {name!r} "
-                f"is {axes} instead of [batch, {shape[0]}, {shape[1]}].",
-                _HINT,
-            )
-    extra = {value.name for value in session.get_inputs()} - set(wanted)
+    return inputs, {"result": (_OPEN, 1, info.result_length)}
+
+
+def _diffusion(
+    info: NetworkInfo, form: DiffusionInfo
+) -> tuple[dict[str, _Sizes], dict[str, _Sizes]]:
+    steps, frames = form.steps, form.frames
+    latents = (steps, form.layers, 1, form.latent_dim)
+    inputs: dict[str, _Sizes] = {
+        "window": (1, info.window_length),
+        "identity": (1, len(info.identities)),
+        "emotion": (1, form.center, info.emotion_length),
+        "input_latents": latents,
+        "noise": (1, steps + 1, frames, info.channels),
+    }
+    return inputs, {"prediction": (1, frames, info.channels), "output_latents": latents}
+
+
+def _check(
+    session: Any, path: Path, inputs: Mapping[str, _Sizes], outputs: Mapping[str, _Sizes]
+) -> None:
+    """Compare names, types and sizes; a size that the network leaves open fits any.
+
+    Raises UserError naming the first tensor that is wrong.
+    """
+    given, made = session.get_inputs(), session.get_outputs()
+    for wanted, values in ((inputs, given), (outputs, made)):
+        found = {value.name: value for value in values}
+        for name, sizes in wanted.items():
+            if name not in found:
+                raise UserError(f"The network {path} has no tensor called {name!r}.", _HINT)
+            _check_tensor(found[name], path, sizes)
+    extra = {value.name for value in given} - set(inputs)
     if extra:
         raise UserError(
-            f"The network {model.network_path} wants unknown inputs: {', '.join(sorted(extra))}.",
+            f"The network {path} wants unknown inputs: {', '.join(sorted(extra))}.", _HINT
+        )
+
+
+def _check_tensor(value: Any, path: Path, sizes: _Sizes) -> None:
+    axes = list(value.shape)
+    fits = len(axes) == len(sizes) and all(
+        not isinstance(have, int) or have == want for have, want in zip(axes, sizes, strict=True)
+    )
+    if value.type != "tensor(float)" or not fits:
+        wanted = ", ".join(map(str, sizes))
+        raise UserError(
+            f"The network {path} does not fit its network_info.json: {value.name!r} is "
+            f"{value.type} {axes} instead of tensor(float) [{wanted}].",
             _HINT,
         )
 
 
+# Until core/pipeline asks ``listen``
 def run_network(
     session: Any,
     model: Model,
@@ -106,58 +160,7 @@ def run_network(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Motion:
-    """Run the network for every frame of the plan.
-
-    ``progress`` is told the share done, 0..1; ``cancelled`` is asked between batches.
-    Raises Cancelled, and UserError when the network fails or gives values that are no numbers.
-    """
-    info = model.info
-    count = plan.frame_count
-    results = np.zeros((count, info.result_length), np.float32)
-    emotions = np.zeros((count, info.emotion_length), np.float32)
-    emotions[:, : info.implicit_length] = implicit_vector(
-        model, settings.source_shot, settings.source_frame
-    )
-    emotions[:, info.implicit_length :] = emotion.sample(plan.targets / limits.SAMPLE_RATE)
-    for first in range(0, count, limits.NETWORK_BATCH):
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        last = min(first + limits.NETWORK_BATCH, count)
-        windows = gather(clip.samples, plan, first, last, settings.input_strength)
-        results[first:last] = _run(session, model, windows, emotions[first:last])
-        if progress is not None:
-            progress(last / count)
-    return split_result(model, results, plan.fps)
+    return listen(session, model, clip, plan.fps, emotion, settings, progress, cancelled)
 
 
-def _run(session: Any, model: Model, windows: Floats, emotions: Floats) -> Floats:
-    feeds = {"input": windows[:, None, :], "emotion": emotions[:, None, :]}
-    try:
-        result = session.run(["result"], feeds)[0]
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise UserError(
-            f"The network {model.network_path} failed: {str(error).strip()[:200]}.", _HINT
-        ) from error
-    if result.shape != (len(windows), 1, model.info.result_length):
-        raise UserError(
-            f"The network {model.network_path} gave an array of the shape {result.shape}.", _HINT
-        )
-    if not np.isfinite(result).all():
-        raise UserError(
-            f"The network {model.network_path} gave values that are not numbers.", _HINT
-        )
-    return result[:, 0]
-
-
-def split_result(model: Model, results: Floats, fps: Fraction) -> Motion:
-    """Cut the network's rows (T, result length) into skin | tongue | jaw | eyes."""
-    info = model.info
-    sizes = (info.skin_shapes, info.tongue_shapes, info.jaw_size)
-    skin, tongue, jaw, eyes = np.split(results, np.cumsum(sizes), axis=1)
-    return Motion(
-        skin=np.ascontiguousarray(skin),
-        tongue=np.ascontiguousarray(tongue),
-        jaw=np.ascontiguousarray(jaw).reshape(-1, info.jaw_size // 3, 3),
-        eyes=np.ascontiguousarray(eyes).reshape(-1, 2, 2),
-        fps=fps,
-    )
+split_result = regression.split_result

@@ -20,6 +20,44 @@ from .errors import UserError
 
 
 @dataclass(frozen=True)
+class WindowProgress:
+    """Windows of a voice that may still be growing.
+
+    Window i starts at ``floor(i * stride) + start``, speaks for the sample ``target`` after its
+    start and holds ``size`` samples. All in samples; ``stride`` > 0 is exact.
+    """
+
+    size: int
+    start: int
+    target: int
+    stride: Fraction
+
+    def start_of(self, index: int) -> int:
+        """First sample of a window; may be negative."""
+        return index * self.stride.numerator // self.stride.denominator + self.start
+
+    def target_of(self, index: int) -> int:
+        """The sample that a window speaks for."""
+        return self.start_of(index) + self.target
+
+    def end_of(self, index: int) -> int:
+        """The sample after a window's last one."""
+        return self.start_of(index) + self.size
+
+    def open_count(self, samples: int) -> int:
+        """Windows that lie within the first ``samples`` of a voice that goes on."""
+        return self._count(samples - self.size - self.start + 1)
+
+    def closed_count(self, samples: int) -> int:
+        """Windows of a voice that ends after ``samples``: those that speak for one of them."""
+        return self._count(samples - self.target - self.start)
+
+    def _count(self, limit: int) -> int:
+        """Windows whose floor(i * stride) is below ``limit``."""
+        return max(-(-limit * self.stride.denominator // self.stride.numerator), 0)
+
+
+@dataclass(frozen=True)
 class WindowPlan:
     """Windows of a whole voice.
 
@@ -67,10 +105,13 @@ def scene_fps(fps: int, fps_base: float) -> Fraction:
     return exact_fps(Fraction(fps) / base)
 
 
-def frame_samples(count: int, fps: Fraction) -> Integers:
-    """Samples (count,) int64 of the frames 0..count-1 at 16 kHz: floor(i * 16000 / fps)."""
-    steps = np.arange(count, dtype=np.int64) * (limits.SAMPLE_RATE * fps.denominator)
-    return steps // np.int64(fps.numerator)
+def frame_samples(count: int, fps: Fraction, first: int = 0) -> Integers:
+    """Samples (count,) int64 of the frames from ``first`` on, at 16 kHz: floor(i * 16000 / fps).
+
+    Frames before the voice, ``first`` < 0, are at negative samples.
+    """
+    frames = np.arange(first, first + count, dtype=np.int64)
+    return frames * (limits.SAMPLE_RATE * fps.denominator) // np.int64(fps.numerator)
 
 
 def count_frames(sample_count: int, fps: Fraction) -> int:
@@ -112,11 +153,22 @@ def gather(samples: Floats, plan: WindowPlan, first: int, last: int, gain: float
     starts = plan.starts[first:last]
     if not len(starts):
         return np.zeros((0, plan.length), np.float32)
-    low, high = int(starts[0]), int(starts[-1]) + plan.length
-    segment = np.zeros(high - low, np.float32)
-    inside_low, inside_high = max(low, 0), min(high, len(samples))
-    if inside_low < inside_high:
-        segment[inside_low - low : inside_high - low] = samples[inside_low:inside_high]
-    segment *= np.float32(gain)
-    views = np.lib.stride_tricks.sliding_window_view(segment, plan.length)
+    low = int(starts[0])
+    part = segment(samples, low, int(starts[-1]) + plan.length, gain)
+    views = np.lib.stride_tricks.sliding_window_view(part, plan.length)
     return np.ascontiguousarray(views[starts - low])
+
+
+def segment(samples: Floats, low: int, high: int, gain: float = 1.0, origin: int = 0) -> Floats:
+    """Samples ``low`` .. ``high - 1`` of a voice, float32, times ``gain``; silence outside it.
+
+    ``samples`` holds the voice from its sample ``origin`` on.
+    """
+    result = np.zeros(high - low, np.float32)
+    inside_low, inside_high = max(low, origin), min(high, origin + len(samples))
+    if inside_low < inside_high:
+        result[inside_low - low : inside_high - low] = samples[
+            inside_low - origin : inside_high - origin
+        ]
+    result *= np.float32(gain)
+    return result
