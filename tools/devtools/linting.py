@@ -41,7 +41,7 @@ def types() -> None:
 
 def tool_types() -> None:
     """mypy over the tools, which run by path."""
-    _lint("mypy", "devtools", "dev.py", "wheels.py", cwd=str(ROOT / "tools"))
+    _lint("mypy", "devtools", "dev.py", "runtimes.py", "wheels.py", cwd=str(ROOT / "tools"))
 
 
 CHECKS: Tuple[Tuple[str, Callable[[], None]], ...] = (
