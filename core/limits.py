@@ -28,7 +28,7 @@ MAX_VERTICES = 1_000_000
 MAX_SHAPES = 4_096
 MAX_EMOTIONS = 256
 MAX_WINDOW_SAMPLES = 160_000
-MAX_ROWS = 10_000_000  # of a table over time: emotion database, eye darts
+MAX_ROWS = 10_000_000  # of a table without a fixed size: emotion database, eye darts, names
 
 NETWORK_BATCH = 32  # windows per call of the network
 GEOMETRY_BLOCK = 128  # frames of geometry held at once
@@ -43,6 +43,7 @@ MAX_HUB_FILES = 500  # of a model that is downloaded
 MAX_HUB_BYTES = 16 << 30
 MAX_HUB_PATH = 200  # characters of a file's name with its folders
 
+MAX_POSES = 1_024  # of one blend shape rig
 MAX_IDENTITIES = 64  # people in one model folder
 MAX_DIFFUSION_STEPS = 64
 MAX_NOISE_VALUES = 1 << 28  # that one diffusion inference is given: 1 GiB of float32

@@ -281,11 +281,14 @@ class ModelIndex:
     licence: Licence | None
 
     @property
-    def note(self) -> str:
-        """The frame rate in words, for the library."""
-        if self.family == "emotion":
-            return "Emotion from the voice"
+    def frame_rate(self) -> str:
+        """The frame rate in words, for the library; a face model of one rate is resampled."""
         return "Any frame rate" if self.fps is None else f"{float(self.fps):g} frames per second"
+
+    @property
+    def languages(self) -> str:
+        """The languages in words, for the library: the networks hear sounds, not words."""
+        return "Every language"
 
 
 def settings_for(model: Model, overrides: Mapping[str, object]) -> Settings:

@@ -12,9 +12,11 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import limits
 from .errors import UserError
 
 _MAX_DEPTH = 24
+_LONGEST_TEXT = 4_096  # bytes of a place or its key
 
 # message -> field -> message of the sub-message in that field
 _CHILDREN: dict[str, dict[int, str]] = {
@@ -33,6 +35,60 @@ _CHILDREN: dict[str, dict[int, str]] = {
 Buffer = mmap.mmap | bytes
 
 
+class _Walk:
+    """Counts the fields looked at: a file of tiny ones must not keep us for hours."""
+
+    def __init__(self, data: Buffer) -> None:
+        self.data = data
+        self.left = limits.MAX_NETWORK_FIELDS
+
+    def fields(self, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (number, wire type, start, end) of each field; a varint has start == value."""
+        data = self.data
+        while at < end:
+            self.left -= 1
+            if self.left < 0:
+                raise ValueError("it has too many parts")
+            key, at = _varint(data, at, end)
+            number, wire = key >> 3, key & 7
+            if wire == 0:
+                value, at = _varint(data, at, end)
+                yield number, wire, value, at
+                continue
+            if wire == 2:
+                size, at = _varint(data, at, end)
+            elif wire in (1, 5):
+                size = 8 if wire == 1 else 4
+            else:
+                raise ValueError("it is not an ONNX file")
+            if number == 0 or at + size > end:
+                raise ValueError("it is cut off or not an ONNX file")
+            yield number, wire, at, at + size
+            at += size
+
+    def locations(self, message: str, at: int, end: int, depth: int) -> Iterator[str]:
+        """Yield the places of external data in one message and those below it."""
+        if depth > _MAX_DEPTH:
+            raise ValueError("it is nested too deeply")
+        children = _CHILDREN[message]
+        for number, wire, start, stop in self.fields(at, end):
+            child = children.get(number)
+            if wire != 2 or child is None:
+                continue
+            if child == "entry":
+                strings = {n: self.text(a, b) for n, w, a, b in self.fields(start, stop) if w == 2}
+                if strings.get(1) == "location":
+                    yield strings.get(2, "")
+            else:
+                yield from self.locations(child, start, stop, depth + 1)
+
+    def text(self, start: int, stop: int) -> str:
+        """A key or value of an entry."""
+        if stop - start > _LONGEST_TEXT:
+            raise ValueError("it holds a name that is too long")
+        return bytes(self.data[start:stop]).decode("utf-8", "replace")
+
+
 def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     value = shift = 0
     while at < end and shift < 70:
@@ -45,57 +101,22 @@ def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     raise ValueError("it is cut off")
 
 
-def _fields(data: Buffer, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (field number, wire type, start, end) of each field; a varint has start == value."""
-    while at < end:
-        key, at = _varint(data, at, end)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(data, at, end)
-            yield number, wire, value, at
-            continue
-        if wire == 2:
-            size, at = _varint(data, at, end)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError("it is not an ONNX file")
-        if number == 0 or at + size > end:
-            raise ValueError("it is cut off or not an ONNX file")
-        yield number, wire, at, at + size
-        at += size
-
-
-def _locations(data: Buffer, message: str, at: int, end: int, depth: int) -> Iterator[str]:
-    if depth > _MAX_DEPTH:
-        raise ValueError("it is nested too deeply")
-    children = _CHILDREN[message]
-    for number, wire, start, stop in _fields(data, at, end):
-        child = children.get(number)
-        if wire != 2 or child is None:
-            continue
-        if child == "entry":
-            strings = {n: bytes(data[a:b]) for n, w, a, b in _fields(data, start, stop) if w == 2}
-            if strings.get(1) == b"location":
-                yield strings.get(2, b"").decode("utf-8", "replace")
-        else:
-            yield from _locations(data, child, start, stop, depth + 1)
-
-
 def external_locations(data: Buffer) -> tuple[str, ...]:
     """Places of external data that an ONNX model names. Raises ValueError when it is no ONNX."""
-    has_graph = any(n == 7 and w == 2 for n, w, _, _ in _fields(data, 0, len(data)))
+    walk = _Walk(data)
+    has_graph = any(n == 7 and w == 2 for n, w, _, _ in walk.fields(0, len(data)))
     if not has_graph:
         raise ValueError("it is not an ONNX file")
-    return tuple(_locations(data, "model", 0, len(data), 0))
+    return tuple(walk.locations("model", 0, len(data), 0))
 
 
-def check_network_file(path: Path, limit: int) -> None:
+def check_network_file(path: Path, limit: int = limits.MAX_NETWORK_BYTES) -> tuple[Path, ...]:
     """Refuse a network file that is no ONNX, too large, or points outside of its own folder.
 
-    Raises UserError naming the file and the reason.
+    Returns the files of external data that it names, sorted; each exists in the network's folder.
+    ``limit`` is in bytes, for all of them together. Raises UserError naming the file and the
+    reason.
     """
-    folder = path.parent.resolve()
     try:
         if not path.is_file():
             raise UserError(f"The network {path} does not exist.", "Download the model again.")
@@ -108,16 +129,31 @@ def check_network_file(path: Path, limit: int) -> None:
             path.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
         ):
-            places = external_locations(data)
+            places = sorted(set(external_locations(data)))
+        found = tuple(_external_file(path, place) for place in places)
+        size += sum(file.stat().st_size for file in found)
     except (OSError, ValueError) as error:
         raise UserError(
             f"The network {path} cannot be read: {error}.", "Download the model again."
         ) from error
-    for place in set(places):
-        target = folder / place
-        inside = target.resolve().is_relative_to(folder)
-        if not place or Path(place).is_absolute() or not inside or target.is_symlink():
-            raise UserError(
-                f"The network {path} is refused: it reads data outside of its folder ({place!r}).",
-                "Only use models from people you trust.",
-            )
+    if size > limit:
+        raise UserError(f"The network {path} is too large with its data: {size} bytes.")
+    return found
+
+
+def _external_file(network: Path, place: str) -> Path:
+    """The file that a place stands for: a real one, in the network's own folder."""
+    folder = network.parent.resolve()
+    target = folder / place
+    inside = "\0" not in place and target.resolve().is_relative_to(folder)
+    if not place or Path(place).is_absolute() or not inside or target.is_symlink():
+        raise UserError(
+            f"The network {network} is refused: it reads data outside of its folder ({place!r}).",
+            "Only use models from people you trust.",
+        )
+    if not target.is_file():
+        raise UserError(
+            f"The network {network} names a file of data that does not exist ({place!r}).",
+            "Download the model again.",
+        )
+    return target

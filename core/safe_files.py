@@ -92,7 +92,8 @@ class ArrayForm:
         if dtype.kind not in self.kind:
             return f"has the type {dtype}"
         fits = len(shape) == len(self.shape) and all(
-            want is None or want == have for want, have in zip(self.shape, shape, strict=True)
+            have <= limits.MAX_ROWS if want is None else want == have
+            for want, have in zip(self.shape, shape, strict=True)
         )
         wanted = " x ".join("any" if n is None else str(n) for n in self.shape) or "single value"
         return "" if fits else f"has the shape {_shape(shape)} instead of {wanted}"
@@ -137,6 +138,10 @@ class NpzReader:
         infos = self._archive.infolist()
         if len(infos) > limits.MAX_NPZ_ENTRIES:
             raise UserError(f"{self.path} holds too many arrays: {len(infos)}.")
+        for info in infos:
+            # Others, which numpy never writes, take memory as their header says
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UserError(f"{self.path} is packed in a way that is not supported.")
         total = sum(info.file_size for info in infos)
         packed = sum(info.compress_size for info in infos)
         if total > limit:
@@ -173,6 +178,12 @@ class NpzReader:
             raise self._fail(name, "has another size than its header says")
         return shape, dtype
 
+    def check_form(self, name: str, shape: tuple[int | None, ...], kind: str = "f") -> None:
+        """Refuse an array of another form without reading it. Raises UserError."""
+        refusal = ArrayForm(kind, shape).refusal(*self.form(name))
+        if refusal:
+            raise self._fail(name, refusal)
+
     def read(self, name: str, form: ArrayForm) -> AnyArray:
         """Read one array that has to fit ``form``; floats have to be finite. Raises UserError."""
         shape, dtype = self.form(name)
@@ -190,7 +201,12 @@ class NpzReader:
 
     def floats(self, name: str, shape: tuple[int | None, ...]) -> AnyArray:
         """Read a float array as C-contiguous float32. Raises UserError."""
-        return np.ascontiguousarray(self.read(name, ArrayForm("f", shape)), np.float32)
+        with np.errstate(over="ignore"):
+            found = self.read(name, ArrayForm("f", shape))
+            values = np.ascontiguousarray(found, np.float32)
+        if found.dtype.itemsize > values.itemsize and not np.isfinite(values).all():
+            raise self._fail(name, "holds values that are too large")
+        return values
 
     def integers(self, name: str, shape: tuple[int | None, ...]) -> AnyArray:
         """Read an integer array as int64. Raises UserError."""
@@ -210,6 +226,11 @@ class NpzReader:
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Shape, type and header length in bytes of an npy stream."""
+    start = stream.read(12)
+    length = int.from_bytes(start[8:12], "little") if start[6:7] == b"\x02" else 0
+    if length > limits.MAX_NPY_HEADER_BYTES:
+        raise ValueError("its header is too long")
+    stream.seek(0)
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)

@@ -11,12 +11,15 @@ import math
 import re
 from typing import Any, NoReturn
 
+_LONGEST_WHOLE = 20  # characters of a number of 64 bits
+
 
 def parse(data: bytes | bytearray, max_depth: int) -> Any:
     """Parse JSON text in UTF-8.
 
-    Raises ValueError for what is no JSON, for NaN and infinite numbers, for a name that stands
-    twice in one object, and for brackets nested more than ``max_depth`` deep.
+    Raises ValueError for what is no JSON, for NaN and infinite numbers, for whole numbers of more
+    than 64 bits, for a name that stands twice in one object, and for brackets nested more than
+    ``max_depth`` deep.
     """
     if _depth(bytes(data)) > max_depth:
         raise ValueError("it is nested too deeply")
@@ -25,6 +28,7 @@ def parse(data: bytes | bytearray, max_depth: int) -> Any:
         object_pairs_hook=_unique,
         parse_constant=_refuse_constant,
         parse_float=_finite,
+        parse_int=_whole,
     )
 
 
@@ -56,5 +60,13 @@ def _refuse_constant(text: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _whole(text: str) -> int:
+    # By its length first: thousands of digits take long to read
+    number = int(text) if len(text) <= _LONGEST_WHOLE else 1 << 64
+    if not -(1 << 63) <= number < 1 << 64:
         raise ValueError(f"{text[:20]} is too large a number")
     return number

@@ -217,7 +217,12 @@ def test_external_data_outside_of_the_folder_is_refused(tmp_path, location):
     with pytest.raises(UserError, match="outside of its folder"):
         onnx_header.check_network_file(path, limits.MAX_NETWORK_BYTES)
     path.write_bytes(network_with_external("weights.bin"))
-    onnx_header.check_network_file(path, limits.MAX_NETWORK_BYTES)
+    with pytest.raises(UserError, match="names a file of data that does not exist"):
+        onnx_header.check_network_file(path)
+    (folder / "weights.bin").write_bytes(bytes(16))
+    assert onnx_header.check_network_file(path) == (folder / "weights.bin",)
+    with pytest.raises(UserError, match="too large with its data"):
+        onnx_header.check_network_file(path, path.stat().st_size + 8)
 
 
 def test_files_that_are_no_network_are_refused(tmp_path, stub):
