@@ -151,16 +151,19 @@ class Inferences:
         self._identity = np.zeros((1, len(model.info.identities)), np.float32)
         self._identity[0, model.identity_index] = 1.0
         self.index = 0 if state is None else state.index
-        shapes = None if state is None else state.shapes
-        self._skin = _compactor(3 * model.info.skin_vertices, shapes and shapes.skin)
-        self._tongue = _compactor(3 * model.info.tongue_vertices, shapes and shapes.tongue)
+        self._skin = _compactor(
+            model.info.skin_vertices, None if state is None else state.shapes.skin
+        )
+        self._tongue = _compactor(
+            model.info.tongue_vertices, None if state is None else state.shapes.tongue
+        )
 
     @property
     def shapes(self) -> MotionShapes:
         """The basis of all motion so far; copies, (S, V, 3) and (Tt, Vt, 3)."""
         return MotionShapes(
-            self._skin.basis.reshape(self._skin.rows, -1, 3),
-            self._tongue.basis.reshape(self._tongue.rows, -1, 3),
+            self._skin.basis.reshape(-1, self._skin.width // 3, 3),
+            self._tongue.basis.reshape(-1, self._tongue.width // 3, 3),
         )
 
     def nothing(self) -> Motion:
@@ -249,8 +252,9 @@ class Inferences:
         )
 
 
-def _compactor(width: int, basis: Floats | None) -> Compactor:
-    return Compactor(width, None if basis is None else basis.reshape(len(basis), -1))
+def _compactor(vertices: int, shapes: Floats | None) -> Compactor:
+    width = 3 * vertices
+    return Compactor(width, None if shapes is None else shapes.reshape(len(shapes), width))
 
 
 def _on_host(values: Floats) -> Any:

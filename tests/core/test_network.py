@@ -6,18 +6,25 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import references
+import stub_diffusion
 import stubs
-from facewright.core import network
+from facewright.core import limits, network
 from facewright.core.audio import Clip
 from facewright.core.emotion import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models import load_model, settings_for
+from facewright.core.running import Meter
 from facewright.core.windows import plan_windows
 
 
 @pytest.fixture(scope="module")
 def session(model):
     return network.open_session(model, threads=1)
+
+
+@pytest.fixture(scope="module")
+def diffusion_stub(tmp_path_factory):
+    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "m")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,7 @@ def run(session, model, clip, fps=Fraction(30), settings=None, emotion=None, **r
     values = settings_for(model, settings or {})
     plan = plan_windows(len(clip.samples), fps, 8320, 4160, values.prediction_delay)
     track = emotion or constant(values.emotion(model.info.emotions))
-    return network.run_network(session, model, clip, plan, track, values, **rest), plan
+    return network.listen(session, model, clip, fps, track, values, **rest), plan
 
 
 def closed_form(stub, clip, plan, gain, emotions):
@@ -96,6 +103,33 @@ def test_progress_rises_to_one_and_cancelling_stops_between_batches(model, sessi
     assert len(shares) == 1
 
 
+def test_the_networks_time_is_measured(model, session, clip):
+    meter = Meter()
+    motion, _ = run(session, model, clip, Fraction(60), meter=meter)
+    assert meter.frames == motion.frame_count == 54
+    assert meter.seconds > 0
+    assert meter.ms_per_frame == pytest.approx(1000 * meter.seconds / 54)
+    assert meter.real_time(Fraction(60)) == pytest.approx(0.9 / meter.seconds)
+
+
+def test_a_frame_does_not_depend_on_its_batch_or_place_in_it(model, session, clip, monkeypatch):
+    whole, _ = run(session, model, clip, Fraction(60))
+    for size in (1, 7):
+        monkeypatch.setattr(limits, "NETWORK_BATCH", size)
+        parts, _ = run(session, model, clip, Fraction(60))
+        np.testing.assert_allclose(rows(parts), rows(whole), atol=1e-6)
+
+
+def test_the_first_and_the_last_window_are_filled_with_silence(stub, model, session):
+    short = Clip(np.full(100, 0.5, np.float32), "voice", "")
+    motion, _ = run(session, model, short, Fraction(100))
+    assert motion.frame_count == 1
+    emotions = np.zeros((1, 26))
+    emotions[:, :16] = stub.emo_db[3]
+    expected = stub.result(np.array([0.5 * 100 / 8320]), emotions)
+    np.testing.assert_allclose(rows(motion), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("names", "says"),
     [({"input": "audio"}, "no tensor called 'input'"), ({"result": "out"}, "called 'result'")],
@@ -117,6 +151,37 @@ def test_tensor_shapes_are_checked_before_use(tmp_path, stub, part):
     else:
         voice, emotion = voice[:-1], emotion[:, :-1]
     stubs.make_stub_model(tmp_path / "m", network=stubs.stub_network(voice, emotion, window))
+    with pytest.raises(UserError, match=r"does not fit its network_info\.json"):
+        network.open_session(load_model(tmp_path / "m"))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("window", "no tensor called 'window'"),
+        ("noise", "no tensor called 'noise'"),
+        ("output_latents", "no tensor called 'output_latents'"),
+    ],
+)
+def test_a_diffusion_networks_tensor_names_are_checked(tmp_path, diffusion_stub, name, says):
+    data = stub_diffusion.stub_diffusion_network(diffusion_stub, **{name: "other"})
+    stub_diffusion.make_stub_diffusion(tmp_path / "m", network=data)
+    with pytest.raises(UserError, match=says):
+        network.open_session(load_model(tmp_path / "m"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_diffusion_steps": 3},
+        {"num_gru_layers": 3},
+        {"gru_latent_dim": 128},
+        {"num_frames_left_truncate": 10, "num_frames_center": 20, "num_frames_right_truncate": 10},
+        {"num_frames_left_truncate": 20, "num_frames_center": 15, "num_frames_right_truncate": 25},
+    ],
+)
+def test_a_diffusion_networks_tensor_shapes_are_checked(tmp_path, change):
+    stub_diffusion.make_stub_diffusion(tmp_path / "m", info=change)
     with pytest.raises(UserError, match=r"does not fit its network_info\.json"):
         network.open_session(load_model(tmp_path / "m"))
 

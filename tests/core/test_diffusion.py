@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Diffusion models: which frames come from which inference, and the state carried along."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import references
+import stub_diffusion
+import stubs
+from facewright.core import checkpoint as checkpoints
+from facewright.core import diffusion, network
+from facewright.core.audio import Clip
+from facewright.core.checkpoint import Checkpoint
+from facewright.core.compact import TOLERANCE
+from facewright.core.emotion import EmotionTrack, constant
+from facewright.core.errors import Cancelled, UserError
+from facewright.core.models import load_model, settings_for
+from facewright.core.motion import at_rate, joined, shapes_of
+from facewright.core.running import Meter
+
+CLOSE = 2.5 * TOLERANCE  # the coefficients' tolerance, and rounding inside the network
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
+
+
+@pytest.fixture(scope="module")
+def james(made):
+    return load_model(made.folder, "James")
+
+
+@pytest.fixture(scope="module")
+def opened(james):
+    return network.open_session(james, threads=1)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
+
+
+def settings_of(model, **overrides):
+    return settings_for(model, overrides)
+
+
+def listen(opened, model, clip, emotion=None, settings=None, **rest):
+    values = settings or settings_of(model)
+    track = emotion or constant(values.emotion(model.info.emotions))
+    return network.listen(opened, model, clip, Fraction(24), track, values, **rest)
+
+
+def frames(model, motion):
+    """Rows (T, channels) float64 of a motion: vertices again instead of coefficients."""
+    shapes = shapes_of(model, motion)
+    count = motion.frame_count
+    parts = [
+        np.einsum("ts,svx->tvx", motion.skin.astype(float), shapes.skin),
+        np.einsum("ts,svx->tvx", motion.tongue.astype(float), shapes.tongue),
+        motion.jaw,
+        motion.eyes,
+    ]
+    return np.hstack([part.reshape(count, -1) for part in parts])
+
+
+def inference_noise(model, settings, index):
+    key = index if settings.fresh_noise else None
+    return diffusion.noise_for(model, settings.noise_seed, key).astype(float)
+
+
+def reference(stub, model, clip, emotion, settings):
+    """The published rules, one inference and one frame at a time, float64."""
+    count, rows = len(clip.samples), []
+    fps = stub.frames * 16000 / stub.window
+    stride = stub.window * stub.center // stub.frames
+    person = np.zeros((1, len(stub.identities)))
+    person[0, model.identity_index] = 1.0
+    latents, index = stub.latents().astype(float), 0
+    while len(rows) < math.ceil(count * fps / 16000):
+        start = index * stride - stub.window - round(settings.prediction_delay * 16000)
+        window = references.window(clip.samples, start, stub.window, settings.input_strength)
+        first = index * stub.center - (stub.frames - stub.left)
+        targets = np.array([math.floor((first + j) * 16000 / fps) for j in range(stub.center)])
+        prediction, latents = stub.result(
+            window[None], person, emotion.sample(targets / 16000)[None].astype(float), latents,
+            inference_noise(model, settings, index),
+        )  # fmt: skip
+        kept = prediction[0, stub.left : stub.left + stub.center]
+        rows += [row for row, at in zip(kept, targets, strict=True) if 0 <= at < count]
+        index += 1
+    return np.array(rows)
+
+
+def check(stub, model, clip, motion, emotion=None, settings=None):
+    values = settings or settings_of(model)
+    track = emotion or constant(values.emotion(model.info.emotions))
+    expected = reference(stub, model, clip, track, values)
+    found = frames(model, motion)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=CLOSE)
+
+
+# ---- frames and samples ------------------------------------------------------------------------
+
+
+def test_frame_counts_of_diffusion_follow_the_voices_length(james):
+    timing = diffusion.timing_of(james)
+    rng = np.random.default_rng(0)
+    for samples in rng.integers(1, 200_000, 2000).tolist():
+        count = math.ceil(samples * 60 / 16000)
+        total = timing.inferences(count)
+        kept = [frame for k in range(total) for frame in timing.usable(k, count)]
+        assert kept == list(range(count))
+        # As the published rule says it: windows exist while they speak for a sample of the voice
+        assert total == timing.windows.closed_count(samples)
+
+
+def test_first_executions_of_diffusion_give_0_then_15_then_30_frames(james):
+    timing = diffusion.timing_of(james)
+    assert [len(timing.usable(k, 1000)) for k in range(5)] == [0, 15, 30, 30, 30]
+
+
+def test_frame_timestamps_of_diffusion_are_integer_floors(james):
+    timing = diffusion.timing_of(james)
+    stamps = {}
+    for k in range(40):
+        targets = timing.targets(k)
+        assert targets.tolist() == [k * 8000 - 12000 + math.floor(j * 800 / 3) for j in range(30)]
+        stamps.update(zip(range(k * 30 - 45, k * 30 - 15), targets.tolist(), strict=True))
+    assert [stamps[i] for i in range(1000)] == [math.floor(i * 16000 / 60) for i in range(1000)]
+
+
+def test_windows_of_diffusion_are_the_published_ones(james):
+    timing = diffusion.timing_of(james)
+    assert timing.windows.open_count(16000) == 3
+    assert [timing.windows.start_of(k) for k in range(3)] == [-16000, -8000, 0]
+    assert timing.windows.target_of(0) == -12000
+
+
+@pytest.mark.parametrize("samples", [1, 266, 267, 8000, 8001, 12345])
+def test_short_voices_have_their_frames(made, james, opened, samples):
+    clip = Clip(stubs.speech_like(1.0)[:samples].astype(np.float32), "voice", "")
+    motion = listen(opened, james, clip)
+    assert motion.frame_count == math.ceil(samples * 60 / 16000)
+    assert motion.fps == 60
+    check(made, james, clip, motion)
+
+
+# ---- values ------------------------------------------------------------------------------------
+
+
+def test_the_motion_is_the_networks_closed_form(made, james, opened, clip):
+    motion = listen(opened, james, clip)
+    assert motion.frame_count == 138
+    assert motion.jaw.shape == (138, 5, 3) and motion.eyes.shape == (138, 2, 2)
+    assert motion.skin.dtype == motion.tongue.dtype == motion.jaw.dtype == np.float32
+    assert motion.shapes.skin.shape[1:] == (40, 3) and motion.shapes.tongue.shape[1:] == (12, 3)
+    check(made, james, clip, motion)
+
+
+def test_every_identity_is_one_hot_at_its_place(made, opened, clip):
+    for name in made.identities:
+        model = load_model(made.folder, name)
+        check(made, model, clip, listen(opened, model, clip))
+
+
+def test_the_gain_strengthens_the_voice_and_not_the_silence_around_it(made, james, opened, clip):
+    settings = settings_of(james, input_strength=1.7)
+    check(made, james, clip, listen(opened, james, clip, settings=settings), settings=settings)
+
+
+@pytest.mark.parametrize("delay", [0.15, -0.4])
+def test_a_positive_delay_lets_the_mouth_move_later(made, james, opened, clip, delay):
+    settings = settings_of(james, prediction_delay=delay)
+    check(made, james, clip, listen(opened, james, clip, settings=settings), settings=settings)
+
+
+def test_a_delay_of_whole_inferences_shifts_what_is_heard_by_as_many_frames(james, opened):
+    silence = np.zeros(16000, np.float32)
+    voice = np.concatenate([silence, stubs.speech_like(2.0).astype(np.float32)])
+    clip = Clip(voice, "voice", "")
+    late = settings_of(james, prediction_delay=0.5)
+    now = frames(james, listen(opened, james, clip))
+    later = frames(james, listen(opened, james, clip, settings=late))
+    # The stub's state fades by half each inference: only its tail differs
+    np.testing.assert_allclose(later[60:], now[30:-30], atol=CLOSE)
+
+
+def test_emotion_is_sampled_at_each_kept_frames_target(made, james, opened, clip):
+    keys = np.zeros((3, 10), np.float32)
+    keys[0, 6], keys[1, 6], keys[1, 1], keys[2, 1] = 0.2, 1.0, 0.3, 1.0
+    track = EmotionTrack(np.array([0.31, 0.907, 1.5]), keys)
+    check(made, james, clip, listen(opened, james, clip, emotion=track), emotion=track)
+
+
+def test_emotion_before_time_0_is_the_first_keys(james, opened, clip):
+    keys = np.zeros((2, 10), np.float32)
+    keys[:, 6] = (0.7, 0.0)
+    track = EmotionTrack(np.array([0.0, 1.0]), keys)
+    timing = diffusion.timing_of(james)
+    given = track.sample(timing.targets(0) / 16000)
+    assert (timing.targets(0) < 0).all()
+    np.testing.assert_array_equal(given[:, 6], np.full(30, 0.7, np.float32))
+
+
+def test_only_frames_after_an_emotion_key_change(james, opened, clip):
+    keys = np.zeros((2, 10), np.float32)
+    keys[1, 6] = 1.0
+    plain = frames(james, listen(opened, james, clip))
+    keyed = frames(
+        james, listen(opened, james, clip, emotion=EmotionTrack(np.array([1.0, 1.001]), keys))
+    )
+    change = np.abs(keyed - plain).max(axis=1)
+    assert (change[:61] <= CLOSE).all()
+    assert (change[61:] > 0.01).all()
+
+
+# ---- noise -------------------------------------------------------------------------------------
+
+
+def test_noise_is_the_same_for_every_inference_and_every_run(made, james, opened, clip):
+    one, two = (listen(opened, james, clip) for _ in range(2))
+    np.testing.assert_array_equal(one.skin, two.skin)
+    settings = settings_of(james, noise_seed=5)
+    other = listen(opened, james, clip, settings=settings)
+    check(made, james, clip, other, settings=settings)
+    assert np.abs(frames(james, other) - frames(james, one)).max() > 0.01
+
+
+def test_fresh_noise_differs_between_inferences_and_repeats_between_runs(made, james, opened, clip):
+    settings = settings_of(james, fresh_noise=True, noise_seed=2)
+    one, two = (listen(opened, james, clip, settings=settings) for _ in range(2))
+    np.testing.assert_array_equal(one.skin, two.skin)
+    check(made, james, clip, one, settings=settings)
+
+
+def test_noise_is_normal_and_follows_its_seed(james):
+    noise = diffusion.noise_for(james, 0, None)
+    assert noise.shape == (1, 3, 60, 175)
+    assert noise.dtype == np.float32
+    assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03
+    assert not np.array_equal(noise, diffusion.noise_for(james, 1, None))
+    assert not np.array_equal(noise, diffusion.noise_for(james, 0, 0))
+
+
+# ---- other folders -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("left", "right", "center"), [(7, 8, 15), (8, 7, 15), (20, 25, 15)])
+def test_every_count_is_read_from_the_folder(tmp_path, clip, left, right, center):
+    stub = stub_diffusion.make_stub_diffusion(
+        tmp_path / "m", left=left, right=right, center=center, identities=("Ann",), steps=3,
+        layers=1, latent_dim=16, skin_vertices=30,
+    )  # fmt: skip
+    model = load_model(stub.folder)
+    motion = listen(network.open_session(model, 1), model, clip)
+    assert motion.fps == left + right + center  # the window is one second
+    check(stub, model, clip, motion)
+
+
+def test_a_network_that_fails_in_a_run_is_one_sentence(tmp_path, clip):
+    stub = stub_diffusion.make_stub_diffusion(tmp_path / "m")
+    endless = np.full_like(stub.gains["voice"], np.inf)
+    wide = replace(stub, gains={**stub.gains, "voice": endless})
+    data = stub_diffusion.stub_diffusion_network(wide)
+    stub_diffusion.make_stub_diffusion(tmp_path / "m", network=data)
+    model = load_model(tmp_path / "m")
+    with pytest.raises(UserError, match="not numbers"):
+        listen(network.open_session(model), model, clip)
+
+
+# ---- going on ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, opened, clip, fresh):
+    settings = settings_of(james, fresh_noise=fresh)
+    whole = listen(opened, james, clip, settings=settings)
+    timing = diffusion.timing_of(james)
+    emotion = np.zeros((30, 10), np.float32)
+
+    def step(run):
+        return run.step(timing.window(clip.samples, run.index, 1.0), emotion, 138)
+
+    for cut in range(timing.inferences(138)):
+        run = diffusion.Inferences(opened, james, settings, Meter())
+        parts = [step(run) for _ in range(cut)]
+        run = diffusion.Inferences(opened, james, settings, Meter(), run.state())
+        parts += [step(run) for _ in range(cut, timing.inferences(138))]
+        motion = joined(parts)
+        np.testing.assert_array_equal(motion.skin, whole.skin)
+        np.testing.assert_array_equal(motion.tongue, whole.tongue)
+        np.testing.assert_array_equal(motion.jaw, whole.jaw)
+        np.testing.assert_array_equal(run.shapes.skin, whole.shapes.skin)
+        np.testing.assert_array_equal(run.shapes.tongue, whole.shapes.tongue)
+
+
+class Broken(Exception):
+    pass
+
+
+def broken_after(inferences):
+    left = [inferences]
+
+    def progress(_):
+        left[0] -= 1
+        if not left[0]:
+            raise Broken
+
+    return progress
+
+
+@pytest.mark.parametrize("inferences", [2, 3, 4])
+def test_a_run_broken_off_goes_on_from_its_checkpoint(tmp_path, james, opened, clip, inferences):
+    path = tmp_path / "run.npz"
+    whole = listen(opened, james, clip)
+    with pytest.raises(Broken):
+        listen(opened, james, clip, checkpoint=Checkpoint(path, 1),
+               progress=broken_after(inferences))  # fmt: skip
+    assert path.is_file()
+    meter = Meter()
+    resumed = listen(opened, james, clip, checkpoint=Checkpoint(path, 1), meter=meter)
+    np.testing.assert_array_equal(resumed.skin, whole.skin)
+    np.testing.assert_array_equal(resumed.tongue, whole.tongue)
+    np.testing.assert_array_equal(resumed.eyes, whole.eyes)
+    np.testing.assert_array_equal(resumed.shapes.skin, whole.shapes.skin)
+    # What was done is not done again; the first two inferences give no and 15 frames
+    assert meter.frames == 138 - [0, 15, 45][inferences - 2]
+    assert not path.exists()
+
+
+def test_a_checkpoint_of_anything_else_is_not_used(tmp_path, james, made, opened, clip):
+    path = tmp_path / "run.npz"
+    claire = load_model(made.folder, "Claire")
+    others = (
+        {"settings": settings_of(james, input_strength=1.1)},
+        {"settings": settings_of(james, noise_seed=1)},
+        {"emotion": constant(np.full(10, 0.1))},
+        {"clip": Clip(clip.samples[:-1], "voice", "")},
+        {"model": claire},
+    )
+    for change in others:
+        with pytest.raises(Broken):
+            listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+        asked = {"model": james, "clip": clip, **change}
+        meter = Meter()
+        motion = listen(opened, checkpoint=Checkpoint(path, 1), meter=meter, **asked)
+        plain = listen(opened, **asked)
+        assert meter.frames == motion.frame_count
+        np.testing.assert_array_equal(motion.skin, plain.skin)
+
+
+def test_later_settings_do_not_spoil_a_checkpoint(tmp_path, james, opened, clip):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Broken):
+        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+    meter = Meter()
+    settings = settings_of(james, skin_strength=0.5, blink_seed=3)
+    listen(opened, james, clip, settings=settings, checkpoint=path, meter=meter)
+    assert meter.frames < 138
+
+
+def test_a_damaged_checkpoint_begins_anew(tmp_path, james, opened, clip):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Broken):
+        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+    data = path.read_bytes()
+    for broken in (data[: len(data) // 2], b"", b"nothing"):
+        path.write_bytes(broken)
+        motion = listen(opened, james, clip, checkpoint=path)
+        assert motion.frame_count == 138
+
+
+def test_a_long_run_writes_its_checkpoint_ever_more_seldom(tmp_path, james, monkeypatch):
+    written = []
+    monkeypatch.setattr(checkpoints, "_write", lambda *_: written.append(1))
+    kept = Checkpoint(tmp_path / "run.npz")
+    at = [index for index in range(1, 7201) if kept.offer(index, lambda: (None, None))]
+    assert at[:4] == [40, 80, 120, 160]
+    assert len(at) == len(written) < 30
+    assert all(b - a <= max(40, a // 4) for a, b in itertools.pairwise(at))
+
+
+def test_progress_rises_to_one_and_cancelling_stops_between_inferences(james, opened, clip):
+    shares = []
+    listen(opened, james, clip, progress=shares.append)
+    assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) == 7
+    shares.clear()
+    with pytest.raises(Cancelled):
+        listen(opened, james, clip, progress=shares.append, cancelled=lambda: len(shares) == 2)
+    assert len(shares) == 2
+
+
+# ---- other rates -------------------------------------------------------------------------------
+
+
+def test_half_the_rate_takes_every_second_frame(james, opened, clip):
+    motion = listen(opened, james, clip)
+    half = at_rate(motion, Fraction(30), 69)
+    np.testing.assert_array_equal(half.skin, motion.skin[::2])
+    np.testing.assert_array_equal(half.jaw, motion.jaw[::2])
+    assert half.fps == 30 and half.shapes is motion.shapes
+
+
+def test_other_rates_are_linear_between_the_frames(james, opened, clip):
+    motion = listen(opened, james, clip)
+    film = at_rate(motion, Fraction(24000, 1001), 56)
+    times = np.arange(56) * 1001 / 24000
+    for name in ("skin", "tongue", "jaw", "eyes"):
+        values = getattr(motion, name).reshape(138, -1)
+        found = getattr(film, name).reshape(56, -1)
+        for column in range(values.shape[1]):
+            expected = np.interp(times, np.arange(138) / 60, values[:, column])
+            np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
+
+
+def test_the_same_rate_is_the_same_motion(james, opened, clip):
+    motion = listen(opened, james, clip)
+    assert at_rate(motion, Fraction(60), 138) is motion
+
+
+def test_the_networks_time_is_measured(james, opened, clip):
+    meter = Meter()
+    listen(opened, james, clip, meter=meter)
+    assert meter.frames == 138
+    assert meter.ms_per_frame == pytest.approx(1000 * meter.seconds / 138)
