@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 def _modules() -> tuple[ModuleType, ...]:
     """Each has ``register()`` and ``unregister()``; property groups come before their users."""
     from . import preferences
-    from .operators import animate, command, head, settings, worker_host
+    from .operators import animate, command, head, pump, settings, worker_host
     from .panels import face as face_panel
     from .properties import face, progress
 
@@ -21,6 +21,7 @@ def _modules() -> tuple[ModuleType, ...]:
         progress,
         face,
         worker_host,
+        pump,
         animate,
         head,
         settings,

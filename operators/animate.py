@@ -9,7 +9,6 @@ In a window the button runs it in short steps; everywhere else it waits.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import Cancelled, UserError
+from ..properties.face import people_of
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from ..scene.places import SAMPLE_VOICE
@@ -26,11 +26,11 @@ from .faults import report_fault, sentence
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from ..core.emotion_source import EmotionSource
     from ..scene.exports import Exported
     from ..scene.sounds import VoiceSource
     from .animation_job import Result, Steps
 
-POLL_S = 0.01
 TICK_S = 0.03
 
 
@@ -44,8 +44,13 @@ def animate_object(
     start_frame: float | None = None,
     settings: Mapping[str, Any] | None = None,
     model: str = "",
+    identity: str = "",
+    emotion: EmotionSource | None = None,
+    rigs: Mapping[str, Any] | None = None,
+    device: str = "",
     threads: int = 0,
     place_sound: bool = True,
+    accept_licence: bool = False,
     outputs: Sequence[str] = (),
     progress: Callable[[float, str], None] | None = None,
 ) -> Result:
@@ -54,7 +59,10 @@ def animate_object(
     ``voice`` is a path, a Sound or a VoiceSource (which can be a strip); ``channel`` is 0-based,
     None mixes all. ``fps`` None takes the scene's, ``start_frame`` None the strip's or the
     scene's first. ``settings`` go by the names of ``core.parameters``; ``model`` "" is the
-    built-in one. ``outputs`` are files to save, told apart by their endings.
+    built-in one, ``identity`` "" its first. ``emotion`` says where emotion comes from; ``rigs``
+    overrides poses of the solver; ``device`` is a name of ``core.devices``, "" the best here.
+    ``accept_licence`` accepts the terms of the models used. ``outputs`` are files to save, told
+    apart by their endings.
     Raises UserError with one clear sentence; the scene is then as it was.
     """
     # Here and below: what only a job needs is imported by the first job, not with the extension.
@@ -62,6 +70,7 @@ def animate_object(
     from ..scene.rates import parse_rate
     from ..scene.sounds import VoiceSource
     from .animation_job import animation_steps, make_request
+    from .asking import wait_for
 
     if isinstance(voice, bpy.types.Sound):
         voice = VoiceSource("SOUND", voice.name, channel)
@@ -76,27 +85,19 @@ def animate_object(
         start_frame=start_frame,
         settings=dict(settings or {}),
         model=model,
+        identity=identity,
+        emotion=emotion,
+        rigs=dict(rigs or {}),
+        device=device,
         threads=threads,
         place_sound=place_sound,
+        accept_licence=accept_licence,
     )
-    result = _wait(animation_steps(request), progress)
+    result = wait_for(animation_steps(request), progress)
     notices = list(result.notices)
     for path in paths:
         notices += save(path, _content(context.scene, result))
     return replace(result, notices=tuple(notices))
-
-
-def _wait(steps: Steps, progress: Callable[[float, str], None] | None) -> Result:
-    try:
-        while True:
-            now = next(steps)
-            if progress is not None:
-                progress(now.fraction, now.text)
-            time.sleep(POLL_S)
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
 
 
 def _content(scene: bpy.types.Scene, result: Result) -> Exported:
@@ -128,20 +129,36 @@ def chosen_source(scene: bpy.types.Scene) -> VoiceSource:
     return VoiceSource("FILE", chosen.voice_path, channel)
 
 
+def preferences() -> Any:
+    """The extension's preferences; None where it is loaded without being enabled."""
+    addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
+    return addon.preferences if addon else None
+
+
 def chosen_options(context: bpy.types.Context) -> dict[str, Any]:
     """The panel's other settings, as ``animate_object`` takes them."""
     chosen: Any = context.scene.facewright
-    package = __package__.rpartition(".")[0]
-    addon = context.preferences.addons.get(package)
-    preferences: Any = addon.preferences if addon else None
-    model = chosen.model or (preferences.model if preferences else "")
+    general = preferences()
     strip = chosen.voice_source == "STRIP"
     return {
         "start_frame": None if strip else float(chosen.start_frame),
         "settings": chosen.changed_settings(),
-        "model": model,
-        "threads": preferences.threads if preferences else 0,
+        "model": chosen.model or getattr(general, "model", ""),
+        "identity": chosen.identity if chosen.identity in people_of(chosen) else "",
+        "emotion": chosen_emotion(context.scene),
+        "device": getattr(general, "device", ""),
+        "threads": getattr(general, "threads", 0),
     }
+
+
+def chosen_emotion(scene: bpy.types.Scene) -> EmotionSource | None:
+    """Where the panel wants emotion to come from; None when it is not to be detected."""
+    chosen: Any = scene.facewright
+    if chosen.detect_emotion == "OFF":
+        return None
+    from ..core.emotion_source import EmotionSource
+
+    return EmotionSource(model=chosen.emotion_model, mode=chosen.detect_emotion.lower())
 
 
 @dataclass(frozen=True)
@@ -180,6 +197,8 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
             "SOUND": chosen.sound is None and "Choose a sound first",
             "STRIP": not chosen.strip and "Choose a strip first",
         }.get(chosen.voice_source)
+        if not missing and chosen.detect_emotion != "OFF" and not chosen.emotion_model.strip():
+            missing = "Choose an emotion model, or switch Detect Emotion off"
         if missing:
             return missing
         try:
@@ -190,8 +209,10 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for it: in background, and for scripts."""
+        from .asking import wait_for
+
         try:
-            self._report(_wait(self._steps(context), None))
+            self._report(wait_for(self._steps(context)))
         except UserError as error:
             return self._fail(sentence(error))
         except Cancelled as error:
@@ -263,7 +284,8 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
         redraw(context)
 
     def _report(self, result: Result) -> None:
-        STATE.end(result.sentence, "done", (*result.notices, *result.remarks))
+        notices = (*result.notices, *result.remarks)
+        STATE.end(result.sentence, "done", notices, result.network_sentence)
         self.report({"INFO"}, " ".join((f"{result.sentence}.", *result.remarks)))
         for notice in result.notices:
             self.report({"WARNING"}, notice)

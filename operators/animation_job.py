@@ -16,13 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ..core.audio import Voice
-from ..core.errors import Cancelled, UserError
+from ..core.devices import label_of
+from ..core.errors import UserError
 from ..core.face_track import FaceTrack
 from ..core.parameters import Settings
 from ..providers.base import Ticket
@@ -31,39 +32,46 @@ from ..scene.characters import Character, find_character
 from ..scene.places import model_folder, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
-from ..scene.sounds import VoiceSource, extend_range, place_strip, resolve
-from .faults import WorkerFault
-from .worker_host import worker
+from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
+from .asking import Progress, ask
+
+if TYPE_CHECKING:
+    from ..core.emotion_source import EmotionSource
 
 WORKER_SHARE = 0.9  # of the progress; the rest is writing keyframes
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to animate, how. None and empty values mean: the scene's, the strip's, the model's."""
+    """What to animate, how. None and empty values mean: the scene's, the strip's, the model's.
+
+    ``source`` is a voice that Blender knows, or any other. ``rigs`` overrides poses of the solver,
+    as the worker's job takes them. ``device`` "" is the best that works here.
+    """
 
     scene: Reference
     face: Reference
-    source: VoiceSource
+    source: VoiceSource | Voice
     fps: Fraction | None = None
     start_frame: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
+    identity: str = ""
+    emotion: EmotionSource | None = None
+    rigs: Mapping[str, Any] = field(default_factory=dict)
+    device: str = ""
     threads: int = 0
     place_sound: bool = True
-
-
-@dataclass(frozen=True)
-class Progress:
-    fraction: float
-    text: str
 
 
 @dataclass(frozen=True)
 class Result:
     """What was made. ``members`` are the names of the face's objects, ``unmatched`` keys of its
     mesh that mean no pose, ``missing`` ARKit poses that it does not have. ``notices`` are worth
-    a look, ``remarks`` only say what was done beside the keyframes."""
+    a look, ``remarks`` only say what was done beside the keyframes. ``device`` is where the network
+    really ran, ``network_ms`` its milliseconds per frame and ``network_speed`` how many times
+    faster than the voice it was (0: it did not run). ``emotion_times`` (K,) seconds and
+    ``emotion_values`` (K, 10) are the emotion that it was given."""
 
     take_id: str
     written: Written
@@ -76,25 +84,57 @@ class Result:
     notices: tuple[str, ...]
     remarks: tuple[str, ...]
     seconds: float
+    device: str = ""
+    network_ms: float = 0.0
+    network_speed: float = 0.0
+    emotion_times: Any = None
+    emotion_values: Any = None
 
     @property
     def sentence(self) -> str:
         count = self.face.frame_count
         return f"{count} frames in {self.seconds:.1f} s, {self.found_count} of 52 shapes"
 
+    @property
+    def network_sentence(self) -> str:
+        """How fast the network was and where it ran; empty when it did not run."""
+        if not self.device or self.network_ms <= 0:
+            return ""
+        where = "the processor (CPU)" if self.device == "cpu" else label_of(self.device)
+        return (
+            f"Network {_short(self.network_ms)} ms per frame, {_short(self.network_speed)} x real "
+            f"time, on {where}"
+        )
+
 
 Steps = Generator[Progress, None, Result]
 
 
 def make_request(
-    scene: bpy.types.Scene, obj: bpy.types.Object | None, source: VoiceSource, **options: Any
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object | None,
+    source: VoiceSource | Voice,
+    *,
+    accept_licence: bool = False,
+    **options: Any,
 ) -> Request:
-    """Check everything that can be checked at once. Raises UserError."""
+    """Check everything that can be checked at once. Raises UserError.
+
+    ``accept_licence`` accepts the terms of the models that are used.
+    """
     find_character(obj)
-    resolve(source, scene)
-    model_folder(options.get("model", ""))
+    _resolved(source, scene)
     Settings.from_mapping(options.get("settings", {}))
-    return Request(reference(scene), reference(obj), source, **options)
+    request = Request(reference(scene), reference(obj), source, **options)
+    check_terms(request.model, request.emotion, accept_licence)
+    return request
+
+
+def check_terms(model: str, emotion: EmotionSource | None, accept: bool) -> None:
+    """Raise UserError unless the models are there and their terms were accepted."""
+    model_folder(model)
+    if emotion is not None and emotion.model and emotion.mode != "off":
+        model_folder(emotion.model)
 
 
 def animation_steps(request: Request) -> Steps:
@@ -102,7 +142,7 @@ def animation_steps(request: Request) -> Steps:
     began = time.monotonic()
     scene = request.scene.get()
     find_character(request.face.get())
-    resolved = resolve(request.source, scene)
+    resolved = _resolved(request.source, scene)
     start_frame = request.start_frame
     if start_frame is None:
         start_frame = resolved.start_frame
@@ -147,7 +187,21 @@ def animation_steps(request: Request) -> Steps:
         found_count=info["found_count"],
         missing=info["missing"],
         unmatched=info["unmatched"],
+        device=str(ticket.result.get("device", "")),
+        network_ms=float(ticket.result.get("network_ms_per_frame", 0.0)),
+        network_speed=float(ticket.result.get("network_real_time", 0.0)),
+        emotion_times=ticket.arrays.get("emotion_times"),
+        emotion_values=ticket.arrays.get("emotion_values"),
     )
+
+
+def _short(number: float) -> str:
+    """A measured number as people read it: two digits below ten, none behind the point above."""
+    return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
+
+
+def _resolved(source: VoiceSource | Voice, scene: bpy.types.Scene) -> Resolved:
+    return Resolved(source) if isinstance(source, Voice) else resolve(source, scene)
 
 
 def _job(
@@ -164,39 +218,64 @@ def _job(
         where["path"] = voice.path
     else:
         arrays["voice_bytes"] = np.frombuffer(voice.data, np.uint8)
+    settings = dict(request.settings)
+    if request.identity:
+        settings["identity"] = request.identity
     args = {
         "voice": where,
         "model": str(model_folder(request.model)),
         "fps": [fps.numerator, fps.denominator],
-        "settings": dict(request.settings),
+        "settings": settings,
         "take_path": str(path),
     }
+    if request.rigs:
+        args["rigs"] = dict(request.rigs)
+    if request.device:
+        args["device"] = request.device
+    if request.emotion is not None:
+        args["emotion"], keys = emotion_fields(request.emotion)
+        arrays.update(keys)
     return args, arrays
+
+
+def emotion_fields(source: EmotionSource) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An emotion's source as arguments and arrays of the worker's jobs."""
+    fields: dict[str, Any] = {"mode": source.mode, "overrides": dict(source.overrides)}
+    if source.model and source.mode != "off":
+        fields["model"] = str(model_folder(source.model))
+    if source.preferred is not None:
+        fields["preferred"] = [float(value) for value in source.preferred]
+    if source.keys is None:
+        return fields, {}
+    return fields, {"emotion_times": source.keys.times_s, "emotion_values": source.keys.values}
 
 
 def _worked(
     request: Request, args: dict[str, Any], arrays: dict[str, Any]
 ) -> Generator[Progress, None, Ticket]:
-    """Let the worker do the job; ends it there when anything ends it here."""
-    provider = worker(request.threads)
-    ticket = provider.submit("animate", args, arrays)
+    """Let the worker do the job as long as the scene and the face are there."""
+
+    def still_there() -> None:
+        request.scene.get()
+        request.face.get()
+
+    asking = ask(
+        "animate",
+        args,
+        arrays,
+        device=request.device,
+        threads=request.threads,
+        between=still_there,
+    )
     try:
-        while not ticket.finished:
-            provider.poll()
-            request.scene.get()
-            request.face.get()
-            yield Progress(ticket.progress * WORKER_SHARE, ticket.stage or "Starting")
+        while True:
+            now = next(asking)
+            yield Progress(now.fraction * WORKER_SHARE, now.text)
+    except StopIteration as end:
+        ticket: Ticket = end.value
+        return ticket
     finally:
-        if not ticket.finished:
-            provider.cancel(ticket)
-            provider.poll()
-    if ticket.state == "cancelled":
-        raise Cancelled("Cancelled.")
-    if ticket.state == "failed":
-        if ticket.kind == "user":
-            raise UserError(ticket.error)
-        raise WorkerFault(ticket.error, ticket.traceback)
-    return ticket
+        asking.close()
 
 
 def _keyframes(writing: Generator[float, None, Written]) -> Generator[Progress, None, Written]:
@@ -241,7 +320,7 @@ def _about(character: Character) -> dict[str, Any]:
 
 def _make_audible(request: Request, start_frame: float) -> tuple[str, ...]:
     """The face is animated already: what goes wrong with its sound is worth a notice, no more."""
-    if not request.place_sound:
+    if not request.place_sound or isinstance(request.source, Voice):
         return ()
     try:
         owner = request.face.get().name

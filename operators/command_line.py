@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate`` with explicit parameters, exit codes 0, 1, 2, 4.
+"""The command line: ``animate``, ``models`` and ``devices``; exit codes 0, 1, 2, 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -10,15 +10,20 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.errors import Cancelled, UserError
-from ..core.parameters import PARAMETERS, Value
+from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
 from .faults import report_fault, sentence
+
+if TYPE_CHECKING:
+    from ..core.emotion_source import EmotionSource
 
 DONE, USER_ERROR, WRONG_USAGE, FAULT = 0, 1, 2, 4
 _USAGE = "blender --background FILE --command facewright"
@@ -50,6 +55,20 @@ def _parser() -> argparse.ArgumentParser:
         "4 a fault of Facewright's (the message names a report file).",
     )
     commands = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
+    _add_animate(commands)
+    models = commands.add_parser(
+        "models", prog=f"{_USAGE} models", help="list the models, or describe one"
+    )
+    models.set_defaults(subcommand=_models)
+    models.add_argument("model", nargs="?", metavar="DIR", help="folder to describe")
+    devices = commands.add_parser(
+        "devices", prog=f"{_USAGE} devices", help="list the processors that networks can run on"
+    )
+    devices.set_defaults(subcommand=_devices)
+    return parser
+
+
+def _add_animate(commands: Any) -> None:
     animate = commands.add_parser(
         "animate", prog=f"{_USAGE} animate", help="animate a face and save it"
     )
@@ -64,15 +83,26 @@ def _parser() -> argparse.ArgumentParser:
     add("--file", metavar="FILE", help="refuse to run unless this .blend is the one open")
     add("--channel", type=int, default=0, metavar="N", help="channel of the voice; 0 mixes all")
     add("--model", default="", metavar="DIR", help="model folder; the built-in one without")
+    add("--identity", default="", metavar="NAME", help="person of the model; its first without")
+    add("--accept-licence", action="store_true", help="accept the terms of the models used")
+    add("--emotion-keys", metavar="FILE.json", help="emotion over time")
+    add("--auto-emotion", default="", metavar="DIR", help="read emotion from the voice with this "
+        "Audio2Emotion folder")  # fmt: skip
+    add("--auto-emotion-mode", choices=("keys", "frames"), default="keys",
+        help="judge longer parts of the voice, or every frame")  # fmt: skip
+    add("--emotion-override", action="append", default=[], metavar="NAME=VALUE",
+        help="an emotion that is mixed in, 0 to 1; repeatable")  # fmt: skip
+    add("--pose-table", metavar="FILE.json", help="poses of the solver: use, pairs, multipliers")
     add("--fps", metavar="N", help="frames per second of the keys; the scene's without")
     add("--start-frame", type=float, metavar="N", help="frame at which the voice begins")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable")
+    add("--device", default="", metavar="NAME", help="processor of the network: auto (default) "
+        "or a name that the subcommand devices lists")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N", help="processor threads; 0 chooses")
     add("--no-sound", action="store_true", help="leave the sequencer alone")
     add("--out", action="extend", nargs="+", default=[], metavar="PATH",
         help=".blend .usdc .usd .fbx .json; repeatable")  # fmt: skip
     add("--quiet", action="store_true", help="print notices and errors only")
-    return parser
 
 
 def _animate(options: argparse.Namespace) -> None:
@@ -92,16 +122,96 @@ def _animate(options: argparse.Namespace) -> None:
         fps=options.fps,
         start_frame=options.start_frame,
         settings=dict(_setting(text) for text in options.set),
-        model=options.model,
+        model=_full_path(options.model),
+        identity=options.identity,
+        emotion=_emotion(options),
+        rigs=_pose_table(options.pose_table),
+        device=options.device,
         threads=options.threads,
         place_sound=not options.no_sound,
+        accept_licence=options.accept_licence,
         outputs=options.out,
         progress=None if options.quiet else _Progress(),
     )
     for notice in (*result.notices, *result.remarks):
         _say(f"Note: {notice}")
     if not options.quiet:
+        if result.network_sentence:
+            _say(f"{result.network_sentence}.")
         _say(f"Done: {result.sentence}.")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from . import command_lists
+
+    lines = command_lists.description(options.model) if options.model else command_lists.models()
+    for line in lines:
+        _say(line)
+
+
+def _devices(_options: argparse.Namespace) -> None:
+    from . import command_lists
+
+    for line in command_lists.devices():
+        _say(line)
+
+
+def _full_path(text: str) -> str:
+    """A path of the command line, which is relative to the shell's folder; empty stays so."""
+    return text if not text or text.startswith("//") else os.path.abspath(text)
+
+
+def _emotion(options: argparse.Namespace) -> EmotionSource | None:
+    """Where emotion comes from; None leaves it to the parameters."""
+    overrides = dict(_override(text) for text in options.emotion_override)
+    if not (options.emotion_keys or options.auto_emotion or overrides):
+        return None
+    if options.emotion_keys and options.auto_emotion:
+        raise UserError("--emotion-keys and --auto-emotion exclude each other.", "Choose one.")
+    from ..core.emotion_source import EmotionSource
+    from ..core.exchange.emotion_json import read_emotion_keys
+
+    keys = None
+    if options.emotion_keys:
+        keys = read_emotion_keys(os.path.abspath(options.emotion_keys))
+    return EmotionSource(
+        keys=keys,
+        model=_full_path(options.auto_emotion),
+        mode=options.auto_emotion_mode if options.auto_emotion else "off",
+        overrides=overrides,
+    )
+
+
+def _override(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    if not equals or name.strip() not in EMOTION_NAMES:
+        raise UserError(
+            f"--emotion-override {text} names no emotion.",
+            f"Write it as NAME=VALUE; there are {', '.join(EMOTION_NAMES)}.",
+        )
+    return name.strip(), _number(value, f"--emotion-override {text}")
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"{where} gives no number.") from None
+
+
+def _pose_table(path: str | None) -> dict[str, Any]:
+    if not path:
+        return {}
+    from ..core.safe_files import read_json
+    from ..core.solve.pose_table import RigOverrides
+
+    source = Path(path).absolute()
+    try:
+        return RigOverrides.from_mapping(read_json(source)).to_mapping()
+    except UserError as error:
+        if str(source) in error.message:
+            raise
+        raise UserError(f"{source}: {error.message}", error.hint) from error
 
 
 def _source(options: argparse.Namespace) -> VoiceSource:
@@ -123,10 +233,7 @@ def _setting(text: str) -> tuple[str, Value]:
         )
     if parameter.kind == "text":
         return name.strip(), value
-    try:
-        return name.strip(), float(value)
-    except ValueError:
-        raise UserError(f"--set {text} gives no number.") from None
+    return name.strip(), _number(value, f"--set {text}")
 
 
 def _check_open_file(wanted: str) -> None:

@@ -9,7 +9,7 @@ import bpy
 
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
-from ..properties.face import SHOWN_PARAMETERS
+from ..properties.face import SHOWN_PARAMETERS, people_of
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
 
@@ -53,6 +53,11 @@ class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         chosen: Any = context.scene.facewright
         layout.prop(chosen, "model")
+        if len(people_of(chosen)) > 1:
+            layout.prop(chosen, "person")
+        layout.prop(chosen, "detect_emotion")
+        if chosen.detect_emotion != "OFF":
+            layout.prop(chosen, "emotion_model")
         column = layout.column()
         for name in SHOWN_PARAMETERS:
             column.prop(chosen, name)
@@ -125,6 +130,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.label(text=reason, icon="INFO")
     elif STATE.outcome:
         layout.label(text=STATE.outcome, icon=ICONS[STATE.ending])
+        if STATE.network:
+            layout.label(text=STATE.network, icon="BLANK1")
     for notice in STATE.notices:
         layout.label(text=notice, icon="INFO")
 

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..core.errors import UserError
 from ..core.parameters import PARAMETERS
+
+PACKAGE = __package__.rpartition(".")[0]
 
 SHOWN_PARAMETERS = (
     "input_strength",
@@ -39,6 +44,52 @@ def _number(name: str) -> Any:
         step=10,
         precision=2,
     )
+
+
+@lru_cache(maxsize=16)
+def _read_people(folder: str, _changed_ns: int) -> tuple[str, ...]:
+    """The identities of a model folder, read again when its ``model.json`` has changed."""
+    from ..core.model_index import read_model_index
+
+    try:
+        return read_model_index(Path(folder)).identities
+    except UserError:  # Animate says what is wrong with it
+        return ()
+
+
+def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
+    """The identities of the scene's model, as its folder lists them; none for the built-in one."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    preferred: Any = addon.preferences if addon else None
+    folder = chosen.model or (preferred.model if preferred else "")
+    if not folder.strip():
+        return ()
+    path = Path(bpy.path.abspath(folder)).absolute()
+    try:
+        changed = (path / "model.json").stat().st_mtime_ns
+    except (OSError, ValueError):
+        return ()
+    return _read_people(str(path), changed)
+
+
+@lru_cache(maxsize=16)
+def _person_items(people: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    """Blender keeps no reference to the texts of an enum, so somebody has to."""
+    return [(name, name, f"The face moves as {name} does") for name in people]
+
+
+def _persons(self: FACEWRIGHT_PG_face, _context: Any) -> list[tuple[str, str, str]]:
+    return _person_items(people_of(self)) or [("-", "-", "This model has one identity")]
+
+
+def _get_person(self: FACEWRIGHT_PG_face) -> int:
+    people = people_of(self)
+    return people.index(self.identity) if self.identity in people else 0
+
+
+def _set_person(self: FACEWRIGHT_PG_face, place: int) -> None:
+    people = people_of(self)
+    self.identity = people[place] if place < len(people) else ""
 
 
 class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
@@ -78,6 +129,41 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         name="Model",
         description="Folder of a model in Audio2Face-3D's format; empty is the preferred one",
         subtype="DIR_PATH",
+    )
+    identity: StringProperty(name="Identity", description="Person of the model; empty is the first")
+    person: EnumProperty(
+        name="Identity",
+        description="Which person of the model moves",
+        items=_persons,
+        get=_get_person,
+        set=_set_person,
+    )
+    detect_emotion: EnumProperty(
+        name="Detect Emotion",
+        description="Read emotion from the voice; this needs an Audio2Emotion model",
+        items=(
+            ("OFF", "Off", "The face is neutral unless emotions are set"),
+            ("KEYS", "Keys", "Judge longer parts of the voice, one key for each"),
+            ("FRAMES", "Every Frame", "Follow the voice frame by frame, as a live session does"),
+        ),
+        default="OFF",
+    )
+    emotion_model: StringProperty(
+        name="Emotion Model", description="Folder of an Audio2Emotion model", subtype="DIR_PATH"
+    )
+    burst: EnumProperty(
+        name="Live Sessions",
+        description="How fast sound is taken from scripts that animate live",
+        items=(
+            ("DEFAULT", "Default", "As fast as it is heard"),
+            (
+                "FORCE_BURST",
+                "Burst",
+                "As fast as it can be done; not advised while this machine renders",
+            ),
+            ("FORCE_REAL_TIME", "Real Time", "As fast as it is heard"),
+        ),
+        default="DEFAULT",
     )
     input_strength: _number("input_strength")
     skin_strength: _number("skin_strength")

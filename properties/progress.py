@@ -11,7 +11,8 @@ Ending = Literal["done", "stopped", "failed"]
 
 @dataclass
 class JobState:
-    """Written by operators, read by panels. ``cancel`` asks the running job to end."""
+    """Written by operators, read by panels. ``cancel`` asks the running job to end; ``network``
+    says how fast the network of the last take was, and where it ran."""
 
     running: bool = False
     fraction: float = 0.0
@@ -20,14 +21,18 @@ class JobState:
     outcome: str = ""
     ending: Ending = "done"
     notices: tuple[str, ...] = ()
+    network: str = ""
 
     def begin(self) -> None:
-        self.running, self.cancel = True, False
+        self.running, self.cancel, self.network = True, False, ""
         self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
 
-    def end(self, outcome: str, ending: Ending, notices: tuple[str, ...] = ()) -> None:
+    def end(
+        self, outcome: str, ending: Ending, notices: tuple[str, ...] = (), network: str = ""
+    ) -> None:
         self.running, self.cancel = False, False
         self.outcome, self.ending, self.notices = outcome, ending, notices
+        self.network = network
 
     @property
     def failed(self) -> bool:

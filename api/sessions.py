@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Live sessions: samples in, as they come; frames out, as they are made.
+
+A ``Session`` is made on Blender's main thread. ``send``, ``end``, ``cancel`` and ``frames`` may
+then be called from any thread. Blender's main thread has to go on: in a window it does by itself,
+in background it calls ``Session.wait`` or ``api.pump``.
+"""
+
+from __future__ import annotations
+
+import queue
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.errors import Cancelled, UserError
+from ..core.face_track import FaceTrack
+from ..core.limits import SHORT_CLIP_S
+from ..operators import pump
+from ..operators.animation_job import check_terms, emotion_fields
+from ..operators.faults import report_fault, sentence
+from ..scene.actions import TakeLabel, Written, write_steps
+from ..scene.characters import find_character
+from ..scene.rates import parse_rate, scene_rate
+from ..scene.references import Reference, reference
+from .burst import Burst, Clock
+from .emotion import EmotionParameters
+from .orders import Chosen, choose
+from .samples import Array, check_format, interleaved
+from .session_run import END, PIECE_S, FrameBlock, Order, Run
+
+REAL_CLOCK = Clock()
+WAIT_S = 0.005
+SHORT = "The session is under 0.5 s long; emotion and face parameters may have no effect."
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """How a session ended.
+
+    ``ok`` and ``error`` (one sentence, empty when it succeeded), ``cancelled``; ``frame_count``
+    frames made; ``take_id`` of the action that was written, empty without a face; ``device`` that
+    the network ran on.
+    """
+
+    number: int
+    ok: bool
+    error: str = ""
+    cancelled: bool = False
+    frame_count: int = 0
+    take_id: str = ""
+    device: str = ""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bake:
+    """Where a finished session's keyframes go."""
+
+    face: Reference
+    scene: Reference
+    start_frame: float
+    name: str = "session"
+
+
+class Session:
+    """Sound that comes in pieces. Several sends make one session; what follows its end is another.
+
+    ``results`` holds how each session ended, oldest first.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        channels: int = 1,
+        *,
+        face: bpy.types.Object | None = None,
+        emotion: EmotionParameters | None = None,
+        face_parameters: Mapping[str, float] | None = None,
+        provider: str = "",
+        emotion_model: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        device: str | None = None,
+        fps: str | float | Fraction | None = None,
+        start_frame: float | None = None,
+        burst: Burst | None = None,
+        accept_licence: bool = False,
+        scene: bpy.types.Scene | None = None,
+        clock: Clock = REAL_CLOCK,
+    ) -> None:
+        """Make a session object; the first ``send`` opens a session. On Blender's main thread.
+
+        ``rate`` samples per second and channel, ``channels`` of them are mixed. With a ``face``, a
+        session that has ended is written as keyframes from ``start_frame`` (None: the present one).
+        ``burst`` None takes the scene's setting. The other arguments are those of ``api.animate``.
+        Raises UserError, naming the argument, for what can be seen at once.
+        """
+        check_format(rate, channels)
+        where = scene or bpy.context.scene
+        chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
+        check_terms(chosen.model, chosen.emotion, accept_licence)
+        self._order = make_order(rate, channels, _fps(fps, where), chosen)
+        self._burst = burst or Burst(where.facewright.burst)
+        self._clock = clock
+        self._bake = None if face is None else bake_onto(face, where, start_frame)
+        self._has_parameters = chosen.given
+        self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
+        self._turn.put(None)
+        self._run: Run | None = None  # the session that sends go to
+        self._runs: list[Run] = []  # those that are not over, oldest first
+        self._baking: Generator[float, None, Written] | None = None
+        self._take_id = ""
+        self._arrived: queue.SimpleQueue[FrameBlock] = queue.SimpleQueue()
+        self._closed = False
+        self._count = 0
+        self.results: list[SessionResult] = []
+        pump.watch(self)
+
+    # ---- from any thread
+
+    def send(self, samples: Any, *, end: bool = False) -> bool:
+        """Hand in samples, interleaved or one column per channel, float32 or int16.
+
+        Waits until they are accepted; True when they are. False when the session was cancelled or
+        has failed (``error`` says why); then sends have no effect until the session is ended, and
+        the one after begins a new session. ``end`` ends the session after these samples.
+        Raises UserError for samples of another type or shape.
+        """
+        values = interleaved(samples, self._order.channels)
+        self._take_turn()
+        try:
+            return self._send(values, end)
+        finally:
+            self._turn.put(None)
+
+    def end(self) -> bool:
+        """End the session: what is on its way is finished. True also when none was open."""
+        return self.send(np.zeros(0, np.float32), end=True)
+
+    def cancel(self) -> None:
+        """Make nothing more; frames that are there can still be read.
+
+        Later sends have no effect until the session is ended.
+        """
+        run = self._run
+        if run is not None:
+            run.stop = True
+            pump.pump()
+
+    def frames(self) -> list[FrameBlock]:
+        """The frames that were made since the last call."""
+        blocks: list[FrameBlock] = []
+        while True:
+            try:
+                blocks.append(self._arrived.get_nowait())
+            except queue.Empty:
+                return blocks
+
+    @property
+    def error(self) -> str:
+        """Why the present session has failed, or the last one if none is open."""
+        run = self._run
+        if run is not None:
+            return run.outcome.error
+        return self.results[-1].error if self.results else ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session is open, or its frames are still being made or written."""
+        return bool(self._runs) or self._baking is not None
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until all that was ended is made and written; True when the last session is ok.
+
+        A session that was not ended is not waited for.
+        """
+        began = self._clock.now()
+        while self._unfinished():
+            if timeout_s is not None and self._clock.now() - began >= timeout_s:
+                return False
+            self._pause()
+        return bool(self.results) and self.results[-1].ok
+
+    def close(self) -> None:
+        """Cancel what is open; the object can no longer be used."""
+        self._closed = True
+        for run in list(self._runs):
+            run.stop = True
+        pump.pump()
+
+    def _unfinished(self) -> bool:
+        return any(run is not self._run for run in list(self._runs)) or self._baking is not None
+
+    def _take_turn(self) -> None:
+        while True:
+            try:
+                return self._turn.get_nowait()
+            except queue.Empty:
+                self._pause()
+
+    def _send(self, values: Array, end: bool) -> bool:
+        run = self._run
+        if run is None:
+            if end and not len(values):
+                return True
+            if self._closed:
+                return False
+            self._count += 1
+            run = Run(self._count, self._order, self._burst, self._clock)
+            self._runs.append(run)
+            self._run = run
+        accepted = self._hand_in(run, values, end)
+        if end:
+            self._run = None
+        return accepted
+
+    def _hand_in(self, run: Run, values: Array, end: bool) -> bool:
+        while run.state == "opening" and not run.stop:
+            self._pause()
+        size = max(1, int(self._order.rate * PIECE_S)) * self._order.channels
+        pieces: list[Array | None] = [values[at : at + size] for at in range(0, len(values), size)]
+        if end:
+            pieces.append(END)
+        return all(self._put(run, piece) for piece in pieces)
+
+    def _put(self, run: Run, piece: Array | None) -> bool:
+        while not run.stop and not run.finished:
+            try:
+                run.pieces.put_nowait(piece)
+            except queue.Full:
+                self._pause()
+            else:
+                return True
+        return False
+
+    def _pause(self) -> None:
+        """Let time pass; on Blender's main thread go on with the work meanwhile."""
+        pump.pump()
+        self._clock.sleep(WAIT_S)
+
+    # ---- on Blender's main thread
+
+    def step(self) -> bool:
+        """Called by the pump: move all sessions on."""
+        for run in list(self._runs):
+            run.step()
+            while not run.arrived.empty():
+                self._arrived.put(run.arrived.get_nowait())
+            if not run.finished:
+                break  # one after another: frames come in the order of the sends
+            if self._baked(run):
+                self._runs.remove(run)
+        return self.busy
+
+    def _baked(self, run: Run) -> bool:
+        """Write the keyframes of a finished session, step by step; True when that is over."""
+        outcome = run.outcome
+        if outcome.state != "done" or self._bake is None:
+            self._finish(run, outcome.error, ())
+            return True
+        try:
+            if self._baking is None:
+                self._baking = self._begin(run)
+            next(self._baking)
+            return False
+        except StopIteration as end:
+            self._finish(run, "", end.value.notices, self._take_id)
+        except UserError as error:
+            self._finish(run, sentence(error), ())
+        except Cancelled as error:
+            self._finish(run, str(error) or "Cancelled.", ())
+        except Exception as error:
+            self._finish(run, report_fault(error), ())
+        self._baking = None
+        return True
+
+    def _begin(self, run: Run) -> Generator[float, None, Written]:
+        bake = self._bake
+        if bake is None:
+            raise UserError("The session has no face.")
+        self._take_id = uuid.uuid4().hex
+        track = joined(
+            [block.track for block in run.outcome.blocks], run.outcome.samples, self.rate
+        )
+        model = run.outcome.result.get("model", {})
+        name = str(model.get("name", "")) if isinstance(model, dict) else ""
+        label = TakeLabel(self._take_id, "", bake.name, name)
+        character = find_character(bake.face.get(), track.names)
+        return write_steps(character, track, bake.scene.get(), bake.start_frame, label)
+
+    def _finish(self, run: Run, error: str, notices: tuple[str, ...], take_id: str = "") -> None:
+        outcome = run.outcome
+        cancelled = outcome.state == "cancelled"
+        short = outcome.samples < SHORT_CLIP_S * self._order.rate
+        if short and self._has_parameters and not cancelled:
+            notices = (*notices, SHORT)
+        self.results.append(
+            SessionResult(
+                number=run.number,
+                ok=not error and not cancelled,
+                error=error or ("Cancelled." if cancelled else ""),
+                cancelled=cancelled,
+                frame_count=sum(block.track.frame_count for block in outcome.blocks),
+                take_id=take_id,
+                device=str(outcome.result.get("device", "")),
+                notices=(*outcome.notices, *notices),
+            )
+        )
+
+    @property
+    def rate(self) -> int:
+        """Samples per second and channel."""
+        return self._order.rate
+
+
+def make_order(rate: int, channels: int, fps: Fraction, chosen: Chosen) -> Order:
+    """What a session is opened with."""
+    emotion, arrays = emotion_fields(chosen.emotion)
+    settings = dict(chosen.settings)
+    if chosen.identity:
+        settings["identity"] = chosen.identity
+    args = {
+        "model": chosen.model,
+        "fps": [fps.numerator, fps.denominator],
+        "settings": settings,
+        "emotion": emotion,
+        "rate": int(rate),
+        "channels": int(channels),
+        "device": chosen.device,
+    }
+    return Order(int(rate), int(channels), fps, args, arrays, chosen.device, chosen.threads)
+
+
+def _fps(fps: str | float | Fraction | None, scene: bpy.types.Scene) -> Fraction:
+    return scene_rate(scene) if fps is None else parse_rate(fps)
+
+
+def joined(tracks: list[FaceTrack], samples: int, rate: int) -> FaceTrack:
+    """All frames of a session as one animation."""
+    first = tracks[0]
+    return FaceTrack(
+        names=first.names,
+        weights=np.concatenate([track.weights for track in tracks]),
+        jaw=np.concatenate([track.jaw for track in tracks]),
+        eyes=np.concatenate([track.eyes for track in tracks]),
+        fps=first.fps,
+        duration_s=samples / rate,
+    )
+
+
+def bake_onto(face: bpy.types.Object, scene: bpy.types.Scene, start_frame: float | None) -> Bake:
+    """Where keyframes go: onto this face, from this frame or the present one. Raises UserError."""
+    find_character(face)
+    start = float(scene.frame_current) if start_frame is None else float(start_frame)
+    return Bake(reference(face), reference(scene), start)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the command line lists: the models there are, one model's description, the processors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import UserError
+from ..core.licences import licence_of
+from ..core.model_index import read_model_index
+from ..core.models import ModelIndex
+from ..scene.places import BUILT_IN_MODEL, model_folder
+from .asking import ask, wait_for
+
+MB = 1 << 20
+
+
+def library() -> Iterator[tuple[str, Path]]:
+    """Name and folder of every model in the library."""
+    yield from ()
+
+
+def models() -> Iterator[str]:
+    """One line per model: name, family, identities, rate, folder; or what is wrong with it."""
+    for name, folder in (("Facewright", BUILT_IN_MODEL), *library()):
+        try:
+            index = read_model_index(folder)
+        except UserError as error:
+            yield f"{name}: {error.message}"
+            continue
+        people = f", {', '.join(index.identities)}" if len(index.identities) > 1 else ""
+        yield f"{name}: {index.family}{people}, {_rate(index)}, {folder}"
+
+
+def description(folder: str) -> Iterator[str]:
+    """What is known of one model folder, a line each. Raises UserError."""
+    path = model_folder(os.path.abspath(folder))
+    index = read_model_index(path)
+    yield f"Folder: {path}"
+    yield f"Name: {index.name}"
+    yield f"Family: {index.family}"
+    if index.identities:
+        yield f"Identities: {', '.join(index.identities)}"
+    yield f"Emotions: {', '.join(index.emotions)}"
+    yield f"Rate: {_rate(index)}"
+    about = "" if index.memory_known else "about "
+    yield f"Files: {len(index.files)}, {index.size_bytes / MB:.0f} MB"
+    yield f"Memory on the device: {about}{index.memory_bytes / MB:.0f} MB"
+    if index.good_at:
+        yield f"Good at: {index.good_at}"
+    yield f"Licence: {_licence(path)}"
+    if index.family != "emotion":
+        yield from _details(path)
+
+
+def _rate(index: ModelIndex) -> str:
+    return "any frame rate" if index.fps is None else f"{float(index.fps):g} frames per second"
+
+
+def _licence(path: Path) -> str:
+    found = licence_of(path)
+    return f"{found.title}, {found.url}" if found else "none that Facewright knows of"
+
+
+def _details(path: Path) -> Iterator[str]:
+    """What only the worker can say, which reads the whole model."""
+    told: Mapping[str, Any] = wait_for(ask("describe", {"model": str(path)})).result
+    for title, key in (("Poses", "poses"), ("Source shots", "shots")):
+        names = told.get(key) or ()
+        if names:
+            yield f"{title}: {', '.join(map(str, names))}"
+    yield f"Hash: {told.get('sha256', '')}"
+
+
+def devices() -> Iterator[str]:
+    """One line per processor: name, label, whether it can be used and was tested, or why not."""
+    for device in wait_for(ask("devices", {})).result["devices"]:
+        state = "usable" if device["usable"] else "not usable"
+        tested = "tested" if device["tested"] else "not tested"
+        reason = f": {device['reason']}" if device.get("reason") else ""
+        yield f"{device['name']:<9} {device['label']}, {state}, {tested}{reason}"
