@@ -84,7 +84,7 @@ INPUT: tuple[Parameter, ...] = (
 )  # fmt: skip
 EMOTION: tuple[Parameter, ...] = tuple(
     _P(EMOTION_PREFIX + name, label, 0.0, 1.0, 0.0, "",
-       f"Amount of {label.lower()} in the whole take; all at 0 is neutral", "network")
+       f"Amount of {label.lower()} in the whole take; all at 0 is neutral", "emotion")
     for name, label in zip(
         EMOTION_NAMES,
         ("Amazement", "Anger", "Cheekiness", "Disgust", "Fear", "Grief", "Joy", "Out of Breath",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes as files: what the network said and what it was asked, so later stages can be redone.
 
-An uncompressed npz: the motion's and the face's arrays, and ``header``, JSON as bytes. The same
-take gives the same bytes, except for the timings.
+An uncompressed npz: the motion's and the face's arrays, the emotion keys, and ``header``, JSON as
+bytes. The same take gives the same bytes, except for the timings. Schema 2 added the emotion, the
+pose tables, the identity, the processor, the motion's own frame rate and its shapes (diffusion).
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from . import limits
+from .arrays import AnyArray
+from .emotion import EmotionTrack, constant
 from .errors import UserError
 from .face_track import FaceTrack
 from .files import write_npz
-from .network import Motion
-from .parameters import Settings
-from .pipeline import Take
+from .motion import Motion, MotionShapes
+from .parameters import EMOTION_NAMES, PARAMETERS, Settings
 from .safe_files import ArrayForm, Json, NpzReader, parse_json
+from .solve.pose_table import RigOverrides
+from .take import Take
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, 2)
+
+_Header = dict[str, Json]
 
 
 def write_take(path: str | os.PathLike[str], take: Take) -> None:
@@ -36,61 +43,46 @@ def write_take(path: str | os.PathLike[str], take: Take) -> None:
         "voice_sha256": take.voice_sha256,
         "model_name": take.model_name,
         "model_sha256": take.model_sha256,
+        "identity": take.identity,
+        "device": take.device,
         "fps": [face.fps.numerator, face.fps.denominator],
+        "motion_fps": [motion.fps.numerator, motion.fps.denominator],
         "duration_s": face.duration_s,
         "names": list(face.names),
+        "emotion_names": list(take.emotion_names),
         "notices": list(face.notices),
-        "settings": take.settings.to_mapping(),
+        "settings": take.values,
+        "rigs": take.rigs.to_mapping(),
         "timings": dict(take.timings),
+        "network_ms_per_frame": take.network_ms_per_frame,
     }
     text = json.dumps(header, ensure_ascii=False, indent=1, allow_nan=False)
-    write_npz(
-        path,
-        {
-            "header": np.frombuffer(text.encode("utf-8"), np.uint8),
-            "skin": motion.skin,
-            "tongue": motion.tongue,
-            "jaw_points": motion.jaw,
-            "eye_offsets": motion.eyes,
-            "weights": face.weights,
-            "jaw": face.jaw,
-            "eyes": face.eyes,
-        },
-    )
+    arrays: dict[str, AnyArray] = {
+        "header": np.frombuffer(text.encode("utf-8"), np.uint8),
+        "skin": motion.skin,
+        "tongue": motion.tongue,
+        "jaw_points": motion.jaw,
+        "eye_offsets": motion.eyes,
+        "emotion_times": take.emotion.times_s,
+        "emotion_values": take.emotion.values,
+        "weights": face.weights,
+        "jaw": face.jaw,
+        "eyes": face.eyes,
+    }
+    if motion.shapes is not None:
+        arrays["skin_shapes"] = motion.shapes.skin
+        arrays["tongue_shapes"] = motion.shapes.tongue
+    write_npz(path, arrays)
 
 
 def read_take(path: str | os.PathLike[str]) -> Take:
     """Read a take. Raises UserError when the file is missing, damaged or from a newer version."""
     source = Path(path)
     with NpzReader(source) as npz:
-        if "header" not in npz.names:
-            raise UserError(f"{source} is not a take.")
-        (size,) = npz.form("header")[0] or (0,)
-        if size > limits.MAX_JSON_BYTES:
-            raise UserError(f"{source}: the header is too large.")
-        data = npz.read("header", ArrayForm("u", (None,))).tobytes()
-        header = parse_json(data, str(source))
-        if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-            raise UserError(f"{source} was not made by this version.", "Animate the voice again.")
-        names, fps = _texts(header, "names", source), _fps(header, source)
-        skin = npz.floats("skin", (None, None))
-        count = len(skin)
-        motion = Motion(
-            skin=skin,
-            tongue=npz.floats("tongue", (count, None)),
-            jaw=npz.floats("jaw_points", (count, None, 3)),
-            eyes=npz.floats("eye_offsets", (count, 2, 2)),
-            fps=fps,
-        )
-        face = FaceTrack(
-            names=names,
-            weights=npz.floats("weights", (count, len(names))),
-            jaw=npz.floats("jaw", (count, 4, 4)),
-            eyes=npz.floats("eyes", (count, 2, 2)),
-            fps=fps,
-            duration_s=_number(header, "duration_s", source),
-            notices=_texts(header, "notices", source),
-        )
+        header = _header(npz, source)
+        motion = _motion(npz, header, source)
+        face = _face(npz, header, source)
+        emotion_names, emotion = _emotion(npz, header, source)
     settings, timings = header.get("settings"), header.get("timings")
     if not isinstance(settings, dict) or not isinstance(timings, dict):
         raise _damaged(source)
@@ -103,7 +95,82 @@ def read_take(path: str | os.PathLike[str]) -> Take:
         model_sha256=_text(header, "model_sha256", source),
         settings=Settings.from_mapping(settings),
         timings={name: _number(timings, name, source) for name in timings},
+        emotion=emotion,
+        emotion_names=emotion_names,
+        rigs=RigOverrides.from_mapping(header.get("rigs", {})),
+        identity=_text(header, "identity", source),
+        device=_text(header, "device", source),
+        network_ms_per_frame=_number(header, "network_ms_per_frame", source),
+        missing=tuple(name for name in PARAMETERS if name not in settings),
     )
+
+
+def _header(npz: NpzReader, source: Path) -> _Header:
+    """The header, one of schema 1 brought up to what schema 2 says."""
+    if "header" not in npz.names:
+        raise UserError(f"{source} is not a take.")
+    (size,) = npz.form("header")[0] or (0,)
+    if size > limits.MAX_JSON_BYTES:
+        raise UserError(f"{source}: the header is too large.")
+    data = npz.read("header", ArrayForm("u", (None,))).tobytes()
+    header = parse_json(data, str(source))
+    if not isinstance(header, dict) or header.get("schema") not in _READABLE:
+        raise UserError(f"{source} was not made by this version.", "Animate the voice again.")
+    if header["schema"] == 1:
+        header = {
+            "motion_fps": header.get("fps"),
+            "emotion_names": list(EMOTION_NAMES),
+            "identity": "",
+            "device": "cpu",
+            "network_ms_per_frame": 0.0,
+            **header,
+        }
+    return header
+
+
+def _motion(npz: NpzReader, header: _Header, source: Path) -> Motion:
+    skin = npz.floats("skin", (None, None))
+    count = len(skin)
+    tongue = npz.floats("tongue", (count, None))
+    shapes = None
+    if "skin_shapes" in npz.names:
+        shapes = MotionShapes(
+            npz.floats("skin_shapes", (skin.shape[1], None, 3)),
+            npz.floats("tongue_shapes", (tongue.shape[1], None, 3)),
+        )
+    return Motion(
+        skin=skin,
+        tongue=tongue,
+        jaw=npz.floats("jaw_points", (count, None, 3)),
+        eyes=npz.floats("eye_offsets", (count, 2, 2)),
+        fps=_fps(header, "motion_fps", source),
+        shapes=shapes,
+    )
+
+
+def _face(npz: NpzReader, header: _Header, source: Path) -> FaceTrack:
+    names = _texts(header, "names", source)
+    weights = npz.floats("weights", (None, len(names)))
+    return FaceTrack(
+        names=names,
+        weights=weights,
+        jaw=npz.floats("jaw", (len(weights), 4, 4)),
+        eyes=npz.floats("eyes", (len(weights), 2, 2)),
+        fps=_fps(header, "fps", source),
+        duration_s=_number(header, "duration_s", source),
+        notices=_texts(header, "notices", source),
+    )
+
+
+def _emotion(npz: NpzReader, header: _Header, source: Path) -> tuple[tuple[str, ...], EmotionTrack]:
+    names = _texts(header, "emotion_names", source)
+    if header["schema"] == 1:  # one emotion for the whole take, only in its settings
+        settings = header.get("settings")
+        if not isinstance(settings, dict):
+            raise _damaged(source)
+        return names, constant(Settings.from_mapping(settings).emotion(names))
+    times = npz.read("emotion_times", ArrayForm("f", (None,))).astype(np.float64)
+    return names, EmotionTrack(times, npz.floats("emotion_values", (len(times), len(names))))
 
 
 def _damaged(source: Path) -> UserError:
@@ -128,15 +195,16 @@ def _texts(header: Mapping[str, Json], key: str, source: Path) -> tuple[str, ...
     values = header.get(key)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise _damaged(source)
-    return tuple(values)
+    return tuple(str(value) for value in values)
 
 
-def _fps(header: Mapping[str, Json], source: Path) -> Fraction:
-    values = header.get("fps")
-    if (
-        not isinstance(values, list)
-        or len(values) != 2
-        or not all(isinstance(n, int) and 0 < n < 1 << 40 for n in values)
-    ):
+def _fps(header: Mapping[str, Json], key: str, source: Path) -> Fraction:
+    values = header.get(key)
+    if not isinstance(values, list) or len(values) != 2:
         raise _damaged(source)
-    return Fraction(values[0], values[1])
+    numerator, denominator = values
+    if not isinstance(numerator, int) or not isinstance(denominator, int):
+        raise _damaged(source)
+    if not (0 < numerator < 1 << 40 and 0 < denominator < 1 << 40):
+        raise _damaged(source)
+    return Fraction(numerator, denominator)

@@ -28,7 +28,7 @@ import numpy as np
 from ..core.audio import Voice, read_voice
 from ..core.head import Head, lip_gap, pose_skin
 from ..core.naming import ARKIT_NAMES
-from ..core.pipeline import LoadedModel, animate, open_model
+from ..core.pipeline import Loaded, Request, animate, open_model
 
 Pairing = Literal["true", "delayed", "swapped"]
 
@@ -151,15 +151,15 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     return result
 
 
-def mouth_gap(model: LoadedModel, head: Head, voice: Voice) -> np.ndarray:
+def mouth_gap(model: Loaded, head: Head, voice: Voice) -> np.ndarray:
     """Gap over mouth width (T,) at 60 fps, by the product's own path and its defaults."""
-    take = animate(voice, model.model.folder, FPS, {}, loaded=model)
+    take = animate(Request(voice, model.model.folder, FPS), loaded=model)
     columns = [take.face.names.index(name) for name in ARKIT_NAMES]
     return lip_gap(head, pose_skin(head, take.face.weights[:, columns]))
 
 
 def _record(
-    model: LoadedModel,
+    model: Loaded,
     head: Head,
     folder: Path,
     limit: int | None,

@@ -19,19 +19,24 @@ SACCADE_RATE = 30  # rows of the table per second
 LOOK_IN, LOOK_OUT, LOOK_DOWN, LOOK_UP = 14.5, 13.8, 10.7, 9.5
 
 
-def saccade_rows(count: int, fps: Fraction, seed: int, rows: int) -> Integers:
-    """Rows (count,) int64 of the table of eye darts: floor(seed + 30 i / fps) mod rows, held."""
-    steps = np.arange(count, dtype=np.int64) * (SACCADE_RATE * fps.denominator)
+def saccade_rows(count: int, fps: Fraction, seed: int, rows: int, first: int = 0) -> Integers:
+    """Rows (count,) int64 of the table of eye darts: floor(seed + 30 i / fps) mod rows, held.
+
+    ``first`` is i of the first frame.
+    """
+    steps = np.arange(first, first + count, dtype=np.int64) * (SACCADE_RATE * fps.denominator)
     return (seed + steps // fps.numerator) % rows
 
 
-def eye_angles(eyes: Floats, saccades: Floats, fps: Fraction, settings: Settings) -> Floats:
+def eye_angles(
+    eyes: Floats, saccades: Floats, fps: Fraction, settings: Settings, first: int = 0
+) -> Floats:
     """Angles (T, 2, 2) float32 from the network's ``eyes`` (T, 2, 2) and the table (N, 2).
 
     ``offset + eyeballs_strength * network + saccade_strength * dart``, the same dart for both eyes
-    (published SDK behaviour).
+    (published SDK behaviour). ``first`` is the number of the first frame in its take.
     """
-    rows = saccade_rows(len(eyes), fps, settings.eye_saccade_seed, len(saccades))
+    rows = saccade_rows(len(eyes), fps, settings.eye_saccade_seed, len(saccades), first)
     offsets = np.array(
         [
             [settings.right_eye_rot_x_offset, settings.right_eye_rot_y_offset],

@@ -62,7 +62,8 @@ def smooth(
     """Smooth controls (T, K) for both regions: (T, 2, K) float64 [upper, lower], and the state.
 
     Feed blocks one after the other with the state returned last; cut or whole, the result is the
-    same to the bit. ``state`` None starts anew at the first frame's values.
+    same to the bit. ``state`` None starts anew at the first frame's values. Later blocks may have
+    more shapes than those before (a diffusion motion that goes on).
     """
     dt_s = float(1 / fps)
     gains = np.array(
@@ -76,12 +77,21 @@ def smooth(
         return result, state
     if state is None:
         state = SmoothingState(*(np.repeat(controls[:1], 2, axis=0) for _ in range(2)))
-    first, second = state.first.copy(), state.second.copy()
+    first = _grown(state.first, controls.shape[1])
+    second = _grown(state.second, controls.shape[1])
     for frame, values in enumerate(controls):
         first += (values - first) * gains
         second += (first - second) * gains
         result[frame] = second
     return result, SmoothingState(first, second)
+
+
+def _grown(values: Doubles, width: int) -> Doubles:
+    """A copy (2, width): shapes that came up since the last block were at 0 all the while.
+
+    They stand before the two controls of lids and lips.
+    """
+    return np.insert(values, [values.shape[1] - 2] * (width - values.shape[1]), 0.0, axis=1)
 
 
 def face_mask(neutral: Floats, level: float, softness: float) -> Doubles:
@@ -98,29 +108,39 @@ def face_mask(neutral: Floats, level: float, softness: float) -> Doubles:
     return 1.0 / (1.0 + np.exp(-exponent))
 
 
+def region_shares(neutral: Floats, settings: Settings) -> Doubles:
+    """Shares (2, V) float64 of the upper and the lower face at each vertex; they add up to 1."""
+    lower = face_mask(neutral, settings.face_mask_level, settings.face_mask_softness)
+    return np.stack([1.0 - lower, lower])
+
+
 def region_strengths(neutral: Floats, settings: Settings) -> Doubles:
     """Factors (2, V) float64 of the smoothed upper and lower motion at each vertex."""
-    lower = face_mask(neutral, settings.face_mask_level, settings.face_mask_softness)
-    return np.stack(
-        [settings.upper_face_strength * (1.0 - lower), settings.lower_face_strength * lower]
-    )
+    strengths = np.array([settings.upper_face_strength, settings.lower_face_strength])
+    return region_shares(neutral, settings) * strengths[:, None]
 
 
-def skin_basis(data: ModelData) -> Floats:
-    """Motion (K, V, 3) float32 of one unit of each control: shapes, lids closed, lips open."""
+def skin_basis(data: ModelData, shapes: Floats) -> Floats:
+    """Motion (S + 2, V, 3) float32 of one unit of each control: shapes, lids closed, lips open.
+
+    ``shapes`` (S, V, 3) float32 are those that the motion's coefficients stand for.
+    """
     extra = np.stack([data.eye_close_delta, data.lip_open_delta])
-    return np.concatenate([data.skin_shapes, extra])
+    return np.concatenate([shapes, extra])
 
 
-def skin_geometry(data: ModelData, smoothed: Doubles, settings: Settings) -> Floats:
-    """Vertices (T, V, 3) float32 of smoothed controls (T, 2, K). For a block, not a whole clip."""
+def skin_geometry(data: ModelData, basis: Floats, smoothed: Doubles, settings: Settings) -> Floats:
+    """Vertices (T, V, 3) float32 of smoothed controls (T, 2, K). For a block, not a whole clip.
+
+    ``basis`` (K, V, 3) is that of ``skin_basis``.
+    """
     count, _, controls = smoothed.shape
-    basis = skin_basis(data).reshape(controls, -1)
+    moves = basis.reshape(controls, -1)
     strengths = region_strengths(data.skin_neutral, settings).astype(np.float32)
     result = np.empty((count, *data.skin_neutral.shape), np.float32)
     result[:] = data.skin_neutral
     for region in range(2):
-        moved = smoothed[:, region].astype(np.float32) @ basis
+        moved = smoothed[:, region].astype(np.float32) @ moves
         moved = moved.reshape(result.shape)
         moved *= strengths[region][:, None]
         result += moved
@@ -128,12 +148,21 @@ def skin_geometry(data: ModelData, smoothed: Doubles, settings: Settings) -> Flo
 
 
 def skin_blocks(
-    data: ModelData, coefficients: Floats, blink: Doubles, fps: Fraction, settings: Settings
+    data: ModelData,
+    shapes: Floats,
+    coefficients: Floats,
+    blink: Doubles,
+    fps: Fraction,
+    settings: Settings,
 ) -> Iterator[Floats]:
-    """Yield the skin's vertices (n, V, 3) float32 block by block, n <= 128, in order."""
+    """Yield the skin's vertices (n, V, 3) float32 block by block, n <= 128, in order.
+
+    ``shapes`` (S, V, 3) and ``coefficients`` (T, S) of a motion; ``blink`` (T,).
+    """
+    basis = skin_basis(data, shapes)
     state: SmoothingState | None = None
     for first in range(0, len(coefficients), limits.GEOMETRY_BLOCK):
         last = first + limits.GEOMETRY_BLOCK
         controls = skin_controls(coefficients[first:last], blink[first:last], settings)
         smoothed, state = smooth(controls, fps, settings, state)
-        yield skin_geometry(data, smoothed, settings)
+        yield skin_geometry(data, basis, smoothed, settings)

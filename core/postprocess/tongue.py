@@ -24,10 +24,15 @@ def tongue_rest(data: ModelData, settings: Settings) -> Doubles:
     return data.tongue_neutral.astype(np.float64) + np.array(offset)
 
 
-def tongue_blocks(data: ModelData, coefficients: Floats, settings: Settings) -> Iterator[Floats]:
-    """Yield the tongue's vertices (n, Vt, 3) float32 block by block, n <= 128, in order."""
+def tongue_blocks(
+    data: ModelData, shapes: Floats, coefficients: Floats, settings: Settings
+) -> Iterator[Floats]:
+    """Yield the tongue's vertices (n, Vt, 3) float32 block by block, n <= 128, in order.
+
+    ``shapes`` (Tt, Vt, 3) and ``coefficients`` (T, Tt) of a motion.
+    """
     rest = tongue_rest(data, settings).astype(np.float32)
-    basis = data.tongue_shapes.reshape(len(data.tongue_shapes), -1)
+    basis = shapes.reshape(len(shapes), rest.size)
     for first in range(0, len(coefficients), limits.GEOMETRY_BLOCK):
         block = coefficients[first : first + limits.GEOMETRY_BLOCK]
         moved = tongue_controls(block, settings).astype(np.float32) @ basis

@@ -12,6 +12,10 @@ minimises ``|Aw - b|^2`` instead. Both are had with ``sdk_compatible``; else c =
 above. Then, for each cancel pair, the smaller of the two is held at (almost) 0 and the frame is
 solved again. Result: ``w * multiplier + offset``, also for poses that are not active.
 
+One oddity of the SDK is left out in both forms: where exactly two active poses carry the pair id
+-1 ("none"), it takes them for a pair. No published model has such a table, and a user's own would
+be solved for a pair that nobody made.
+
 The problem is solved exactly by block principal pivoting (``pivoting``), started from the frame
 before. All sums are float64.
 """
@@ -32,21 +36,32 @@ _VERTEX_BLOCK = 8_192
 
 
 @dataclass(frozen=True)
+class PoseBasis:
+    """What the solve needs of a rig whatever its settings are, all P poses, float64.
+
+    ``vertices`` (M,) int64 are those that the solve looks at; ``deltas`` (P, 3 M) D transposed and
+    ``neutral`` (3 M,) there; ``normal`` (P, P) D'D; ``size2`` squared diagonal of the neutral's box
+    """
+
+    names: tuple[str, ...]
+    vertices: Integers
+    deltas: Doubles
+    neutral: Doubles
+    normal: Doubles
+    size2: float
+
+
+@dataclass(frozen=True)
 class Solver:
     """A rig, prepared: A of the docstring above for its P' active poses, float64.
 
-    ``deltas``    (P', 3 M) D transposed, at the M vertices looked at
-    ``neutral``   (3 M,), ``vertices`` (M,) int64
+    ``active``    (P',) int64, places of those poses among all
     ``matrix``    (P', P') what is minimised; ``outer`` (P', P') is applied to b before (SDK form)
     ``pull``      factor of the weights before in b
     """
 
     names: tuple[str, ...]
-    config: SolveConfig
     active: Integers
-    vertices: Integers
-    deltas: Doubles
-    neutral: Doubles
     matrix: Doubles
     outer: Doubles | None
     pull: float
@@ -81,36 +96,40 @@ def pairs(ids: tuple[int, ...], active: Integers) -> tuple[tuple[int, int], ...]
     return tuple((g[0], g[1]) for _, g in sorted(groups.items()) if len(g) == 2)
 
 
-def prepare(rig: BlendShapeRig, sdk_compatible: bool = False) -> Solver:
-    """Set up the solver of a rig. Raises UserError when the rig cannot be solved."""
-    config = rig.config
-    active = np.flatnonzero(config.active)
-    count = len(active)
+def pose_basis(rig: BlendShapeRig) -> PoseBasis:
+    """Read what a rig gives to the solve; once per model."""
+    count = len(rig.names)
     vertices = rig.mask if rig.mask is not None else np.arange(len(rig.neutral), dtype=np.int64)
-    deltas = rig.deltas[active][:, vertices].reshape(count, -1).astype(np.float64)
-    box = np.ptp(rig.neutral.astype(np.float64), axis=0)
-    scale = float(box @ box) / config.template_size**2
-    symmetry = np.zeros((0, count))
-    for first, second in pairs(config.symmetry_ids, active):
-        row = np.zeros((1, count))
-        row[0, first], row[0, second] = 1.0, -1.0
-        symmetry = np.concatenate([symmetry, row])
+    deltas = rig.deltas[:, vertices].reshape(count, -1).astype(np.float64)
     normal = np.zeros((count, count))
     for at in range(0, deltas.shape[1], 3 * _VERTEX_BLOCK):
         part = deltas[:, at : at + 3 * _VERTEX_BLOCK]
         normal += part @ part.T
+    box = np.ptp(rig.neutral.astype(np.float64), axis=0)
+    neutral = rig.neutral[vertices].reshape(-1).astype(np.float64)
+    return PoseBasis(rig.names, vertices, deltas, neutral, normal, float(box @ box))
+
+
+def prepare(basis: PoseBasis, config: SolveConfig, sdk_compatible: bool = False) -> Solver:
+    """Set up the solver of a rig; multipliers and offsets of ``config`` play no part in it.
+
+    Raises UserError when the rig cannot be solved.
+    """
+    active = np.flatnonzero(config.active)
+    count = len(active)
+    scale = basis.size2 / config.template_size**2
+    normal = basis.normal[np.ix_(active, active)]
     normal += 0.25 * scale * config.l1**2
     normal += scale * (10.0 * config.l2 + 100.0 * config.temporal) * np.eye(count)
-    normal += 10.0 * scale * config.symmetry * (symmetry.T @ symmetry)
+    for first, second in pairs(config.symmetry_ids, active):
+        row = np.zeros(count)
+        row[first], row[second] = 1.0, -1.0
+        normal += 10.0 * scale * config.symmetry * np.outer(row, row)
     outer = normal if sdk_compatible else None
     matrix = normal @ normal if sdk_compatible else normal
     return Solver(
-        names=rig.names,
-        config=config,
+        names=basis.names,
         active=active,
-        vertices=vertices,
-        deltas=deltas,
-        neutral=rig.neutral[vertices].reshape(-1).astype(np.float64),
         matrix=_definite(matrix),
         outer=outer,
         pull=config.temporal * scale * (1.0 if sdk_compatible else 100.0),
@@ -131,11 +150,11 @@ def _definite(matrix: Doubles) -> Doubles:
     return matrix + 1e-7 * ridge
 
 
-def right_sides(solver: Solver, faces: Floats) -> Doubles:
-    """D'(face - n) (T, P') float64 for vertices ``faces`` (T, V, 3) of a block of frames."""
-    moved = faces[:, solver.vertices].reshape(len(faces), -1).astype(np.float64)
-    moved -= solver.neutral
-    return moved @ solver.deltas.T
+def right_sides(basis: PoseBasis, faces: Floats) -> Doubles:
+    """D'(face - n) (T, P) float64, all poses, for vertices ``faces`` (T, V, 3) of some frames."""
+    moved = faces[:, basis.vertices].reshape(len(faces), -1).astype(np.float64)
+    moved -= basis.neutral
+    return moved @ basis.deltas.T
 
 
 def start(solver: Solver) -> SolveState:
@@ -149,7 +168,7 @@ def solve_frames(
     sides: Doubles,
     state: SolveState | None = None,
 ) -> tuple[Doubles, SolveState]:
-    """Weights (T, P') float64 of the active poses for right sides (T, P'), and the state.
+    """Weights (T, P') float64 of the active poses for right sides (T, P), and the state.
 
     Feed blocks one after the other with the state returned last; cut or whole, the result is the
     same to the bit.
@@ -158,8 +177,8 @@ def solve_frames(
     weights, bounds = state.weights, state.bounds
     pivot = make_pivot(solver.matrix)
     upper = np.ones(len(solver.active))
-    result = np.empty_like(sides)
-    for frame, target in enumerate(sides):
+    result = np.empty((len(sides), len(solver.active)))
+    for frame, target in enumerate(sides[:, solver.active]):
         side = target + solver.pull * weights
         if solver.outer is not None:
             side = solver.outer @ side
@@ -178,12 +197,14 @@ def _without_cancelled(solver: Solver, weights: Doubles) -> Doubles:
     return upper
 
 
-def finish(solver: Solver, weights: Doubles, clamp: bool = False) -> WeightTrack:
+def finish(
+    solver: Solver, config: SolveConfig, weights: Doubles, clamp: bool = False
+) -> WeightTrack:
     """All poses' weights (T, P) float32: ``w * multiplier + offset``, kept in 0..1 if asked."""
     full = np.zeros((len(weights), len(solver.names)))
     full[:, solver.active] = weights
-    full *= np.array(solver.config.multipliers)
-    full += np.array(solver.config.offsets)
+    full *= np.array(config.multipliers)
+    full += np.array(config.offsets)
     if clamp:
         np.clip(full, 0.0, 1.0, out=full)
     return WeightTrack(solver.names, full.astype(np.float32))

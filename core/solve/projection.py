@@ -15,54 +15,79 @@ from .. import limits
 from ..arrays import Doubles, Floats
 from ..models import ModelData
 from ..parameters import Settings
-from ..postprocess.skin import region_strengths, skin_basis
+from ..postprocess.skin import region_shares
 from ..postprocess.tongue import tongue_rest
-from .blendshape import Solver
+from .blendshape import PoseBasis
 
 _VERTEX_BLOCK = 4_096
 
 
 @dataclass(frozen=True)
 class Projection:
-    """``matrix`` (K, P') and ``offset`` (P',), float64."""
+    """``matrix`` (K, P) and ``offset`` (P,) for all poses of a rig, float64."""
 
     matrix: Doubles
     offset: Doubles
 
 
-def skin_projection(data: ModelData, settings: Settings, solver: Solver) -> Projection:
+def region_products(
+    data: ModelData, shapes: Floats, basis: PoseBasis, settings: Settings
+) -> Doubles:
+    """Products (2, S + 2, P) of the skin's controls with the poses: upper face, lower face.
+
+    Only the face mask's two parameters play a part; the strengths come in ``skin_projection``.
+    ``shapes`` (S, V, 3) float32.
+    """
+    shares = region_shares(data.skin_neutral, settings)[:, basis.vertices]
+    extra = np.stack([data.eye_close_delta, data.lip_open_delta])
+    return np.stack(
+        [
+            np.concatenate([_products(moves, basis, share) for moves in (shapes, extra)])
+            for share in shares
+        ]
+    )
+
+
+def skin_projection(
+    products: Doubles, data: ModelData, basis: PoseBasis, settings: Settings
+) -> Projection:
     """For smoothed controls of the skin, both regions side by side: K = 2 (S + 2)."""
-    strengths = region_strengths(data.skin_neutral, settings)[:, solver.vertices]
-    basis = skin_basis(data)
-    matrix = np.concatenate([_products(basis, solver, weights) for weights in strengths])
-    return Projection(matrix, _rest_offset(solver, data.skin_neutral.astype(np.float64)))
+    strengths = np.array([settings.upper_face_strength, settings.lower_face_strength])
+    matrix = (products * strengths[:, None, None]).reshape(-1, products.shape[2])
+    return Projection(matrix, _rest_offset(basis, data.skin_neutral.astype(np.float64)))
 
 
-def tongue_projection(data: ModelData, settings: Settings, solver: Solver) -> Projection:
+def tongue_products(shapes: Floats, basis: PoseBasis) -> Doubles:
+    """Products (Tt, P) of the tongue's controls with the poses; ``shapes`` (Tt, Vt, 3)."""
+    return _products(shapes, basis, np.ones(len(basis.vertices)))
+
+
+def tongue_projection(
+    products: Doubles, data: ModelData, basis: PoseBasis, settings: Settings
+) -> Projection:
     """For controls of the tongue: K = Tt."""
-    ones = np.ones(len(solver.vertices))
-    matrix = _products(data.tongue_shapes, solver, ones)
-    return Projection(matrix, _rest_offset(solver, tongue_rest(data, settings)))
+    return Projection(products, _rest_offset(basis, tongue_rest(data, settings)))
 
 
-def _rest_offset(solver: Solver, rest: Doubles) -> Doubles:
-    return solver.deltas @ (rest[solver.vertices].reshape(-1) - solver.neutral)
+def _rest_offset(basis: PoseBasis, rest: Doubles) -> Doubles:
+    return basis.deltas @ (rest[basis.vertices].reshape(-1) - basis.neutral)
 
 
-def _products(basis: Floats, solver: Solver, weights: Doubles) -> Doubles:
-    """Sum over the vertices looked at of weight * basis (K, V, 3) * deltas: (K, P')."""
-    deltas = solver.deltas.reshape(len(solver.active), -1, 3)
-    total = np.zeros((len(basis), len(solver.active)))
-    for at in range(0, len(solver.vertices), _VERTEX_BLOCK):
+def _products(moves: Floats, basis: PoseBasis, weights: Doubles) -> Doubles:
+    """Sum over the vertices looked at of weight * moves (K, V, 3) * deltas: (K, P)."""
+    deltas = basis.deltas.reshape(len(basis.names), -1, 3)
+    total = np.zeros((len(moves), len(deltas)))
+    for at in range(0, len(basis.vertices), _VERTEX_BLOCK):
         part = slice(at, at + _VERTEX_BLOCK)
-        moved = basis[:, solver.vertices[part]].astype(np.float64)
+        moved = moves[:, basis.vertices[part]].astype(np.float64)
         moved *= weights[part, None]
-        total += moved.reshape(len(basis), -1) @ deltas[:, part].reshape(len(deltas), -1).T
+        size = moved.shape[1] * 3
+        total += moved.reshape(-1, size) @ deltas[:, part].reshape(-1, size).T
     return total
 
 
 def project(projection: Projection, controls: Doubles) -> Doubles:
-    """Right sides (T, P') float64 of controls (T, K).
+    """Right sides (T, P) float64 of controls (T, K).
 
     Summed in a fixed order without a matrix library: the result of a frame depends neither on the
     frames around it nor on the number of threads.

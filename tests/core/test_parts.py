@@ -26,7 +26,9 @@ def test_tongue_is_neutral_plus_strength_times_motion_plus_offsets(model, monkey
     )
     values = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
     monkeypatch.setattr(limits, "GEOMETRY_BLOCK", 4)
-    found = np.concatenate(list(tongue.tongue_blocks(model.data, values, settings)))
+    found = np.concatenate(
+        list(tongue.tongue_blocks(model.data, model.data.tongue_shapes, values, settings))
+    )
     expected = model.data.tongue_neutral + [0, 0.5, -1.0] + 2.0 * np.einsum(
         "tk,kvx->tvx", values.astype(float), model.data.tongue_shapes.astype(float)
     )  # fmt: skip

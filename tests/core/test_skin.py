@@ -35,7 +35,11 @@ def blink():
 @pytest.mark.parametrize("fps", [Fraction(60), Fraction(24000, 1001)])
 @pytest.mark.parametrize("settings", [Settings(), EVERYTHING], ids=["defaults", "everything"])
 def test_vertices_equal_the_reference(model, coefficients, blink, settings, fps):
-    found = np.concatenate(list(skin.skin_blocks(model.data, coefficients, blink, fps, settings)))
+    found = np.concatenate(
+        list(
+            skin.skin_blocks(model.data, model.data.skin_shapes, coefficients, blink, fps, settings)
+        )
+    )
     expected = references.skin_frames(model.data, coefficients, blink, fps, settings)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -45,7 +49,7 @@ def test_smoothing_controls_equals_smoothing_vertices(model, coefficients, blink
     """The claim the fast path rests on, in float64 on both sides."""
     controls = skin.skin_controls(coefficients, blink, EVERYTHING)
     smoothed, _ = skin.smooth(controls, Fraction(60), EVERYTHING)
-    basis = skin.skin_basis(model.data).astype(float)
+    basis = skin.skin_basis(model.data, model.data.skin_shapes).astype(float)
     strengths = skin.region_strengths(model.data.skin_neutral, EVERYTHING)
     found = model.data.skin_neutral.astype(float) + np.einsum(
         "trk,kvx,rv->tvx", smoothed, basis, strengths
@@ -71,7 +75,9 @@ def test_geometry_in_small_blocks_equals_geometry_in_large_ones(
     model, coefficients, blink, monkeypatch
 ):
     def run():
-        blocks = skin.skin_blocks(model.data, coefficients, blink, Fraction(30), EVERYTHING)
+        blocks = skin.skin_blocks(
+            model.data, model.data.skin_shapes, coefficients, blink, Fraction(30), EVERYTHING
+        )
         return [block.copy() for block in blocks]
 
     large = run()
@@ -135,7 +141,14 @@ def test_mask_goes_from_lower_to_upper_face_and_becomes_a_step(model):
 def test_no_motion_and_no_offsets_give_the_neutral_face(model):
     still = dataclasses.replace(Settings(), eyelid_open_offset=0.0, lip_open_offset=0.0)
     frames = list(
-        skin.skin_blocks(model.data, np.zeros((3, 6), np.float32), np.zeros(3), Fraction(30), still)
+        skin.skin_blocks(
+            model.data,
+            model.data.skin_shapes,
+            np.zeros((3, 6), np.float32),
+            np.zeros(3),
+            Fraction(30),
+            still,
+        )
     )
     np.testing.assert_array_equal(frames[0], np.repeat(model.data.skin_neutral[None], 3, axis=0))
 
@@ -146,7 +159,12 @@ def test_a_full_blink_adds_the_closed_pose(model):
         lower_face_smoothing=0.0,
     )  # fmt: skip
     (block,) = skin.skin_blocks(
-        model.data, np.zeros((1, 6), np.float32), np.ones(1), Fraction(30), settings
+        model.data,
+        model.data.skin_shapes,
+        np.zeros((1, 6), np.float32),
+        np.ones(1),
+        Fraction(30),
+        settings,
     )
     expected = model.data.skin_neutral + model.data.eye_close_delta
     np.testing.assert_allclose(block[0], expected, atol=2e-6)

@@ -47,9 +47,14 @@ def faces_of(a_rig, count=40, noise=0.3, seed=1):
     return (a_rig.neutral + moved).astype(np.float32)
 
 
+def prepared(a_rig, sdk=False):
+    basis = solve.pose_basis(a_rig)
+    return basis, solve.prepare(basis, a_rig.config, sdk)
+
+
 def solved(a_rig, faces, sdk=False):
-    solver = solve.prepare(a_rig, sdk)
-    weights, _ = solve.solve_frames(solver, solve.right_sides(solver, faces))
+    basis, solver = prepared(a_rig, sdk)
+    weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
     return solver, weights
 
 
@@ -170,9 +175,9 @@ def test_a_single_pose_comes_back_as_itself_and_shrinks_with_regularisation():
 
 
 def test_the_neutral_face_gives_exactly_no_weights(model):
-    solver = solve.prepare(model.skin_rig)
+    basis, solver = prepared(model.skin_rig)
     faces = np.repeat(model.skin_rig.neutral[None], 3, axis=0)
-    weights, _ = solve.solve_frames(solver, solve.right_sides(solver, faces))
+    weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
     assert not weights.any()
 
 
@@ -203,22 +208,26 @@ def test_multipliers_and_offsets_reach_all_poses_and_clamping_is_a_choice():
     offsets = (0.314159,) * POSES
     a_rig = rig(multipliers=(0.0,) * POSES, offsets=offsets)
     solver, weights = solved(a_rig, faces_of(a_rig))
-    np.testing.assert_allclose(solve.finish(solver, weights).values, 0.314159, rtol=1e-6)
+    np.testing.assert_allclose(
+        solve.finish(solver, a_rig.config, weights).values, 0.314159, rtol=1e-6
+    )
     strong = rig(multipliers=(3.0,) * POSES, offsets=(-0.5,) * POSES)
     solver, weights = solved(strong, faces_of(strong))
     full = np.zeros((len(weights), POSES))
     full[:, [k for k in range(POSES) if k not in (3, 9)]] = weights
-    free = solve.finish(solver, weights).values
+    free = solve.finish(solver, strong.config, weights).values
     np.testing.assert_allclose(free, 3 * full - 0.5, atol=1e-6)
     assert free.max() > 1
-    np.testing.assert_array_equal(solve.finish(solver, weights, True).values, np.clip(free, 0, 1))
+    np.testing.assert_array_equal(
+        solve.finish(solver, strong.config, weights, True).values, np.clip(free, 0, 1)
+    )
 
 
 @pytest.mark.parametrize("temporal", [0.0, 0.4])
 def test_blocks_with_a_carried_state_equal_the_whole_to_the_bit(temporal):
     a_rig = rig(temporal=temporal, cancel_ids=(0, 0) + (-1,) * 12)
-    solver = solve.prepare(a_rig)
-    sides = solve.right_sides(solver, faces_of(a_rig, 50))
+    basis, solver = prepared(a_rig)
+    sides = solve.right_sides(basis, faces_of(a_rig, 50))
     whole, _ = solve.solve_frames(solver, sides)
     state, parts = None, []
     for part in np.split(sides, [1, 7, 30]):
@@ -229,11 +238,11 @@ def test_blocks_with_a_carried_state_equal_the_whole_to_the_bit(temporal):
 
 def test_a_wrong_guess_changes_the_way_but_not_the_answer():
     a_rig = rig(l1=0.0, l2=0.001)
-    solver = solve.prepare(a_rig)
+    basis, solver = prepared(a_rig)
     pivot = make_pivot(solver.matrix)
     rng = np.random.default_rng(0)
     upper = rng.uniform(0.2, 1.5, len(solver.active))
-    for side in solve.right_sides(solver, faces_of(a_rig, 30)):
+    for side in solve.right_sides(basis, faces_of(a_rig, 30))[:, solver.active]:
         expected = references.bounded_minimum(solver.matrix, side, upper)
         for _ in range(3):
             guess = rng.integers(-1, 2, len(side))
@@ -254,7 +263,7 @@ def test_poses_that_are_alike_or_still_do_not_break_the_solve():
     assert np.isfinite(found).all()
     assert found[0, 0] + found[0, 1] == pytest.approx(0.6, abs=1e-3)
     with pytest.raises(UserError, match="move no vertex"):
-        solve.prepare(dataclasses.replace(a_rig, deltas=np.zeros_like(deltas)))
+        prepared(dataclasses.replace(a_rig, deltas=np.zeros_like(deltas)))
 
 
 # ---- the shortcut -------------------------------------------------------------------------------
@@ -272,18 +281,20 @@ def test_right_sides_from_coefficients_equal_those_from_vertices(model):
     blink = rng.uniform(0, 1, 30)
     controls = skin.skin_controls(coefficients, blink, settings)
     smoothed, _ = skin.smooth(controls, Fraction(30), settings)
-    solver = solve.prepare(model.skin_rig)
-    shortcut = projection.skin_projection(model.data, settings, solver)
+    basis, solver = prepared(model.skin_rig)
+    shapes = model.data.skin_shapes
+    products = projection.region_products(model.data, shapes, basis, settings)
+    shortcut = projection.skin_projection(products, model.data, basis, settings)
     found = projection.project(shortcut, smoothed.reshape(30, -1))
     faces = references.skin_frames(model.data, coefficients, blink, Fraction(30), settings)
-    expected = solve.right_sides(solver, faces)
+    expected = solve.right_sides(basis, faces)
     np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
     # and the whole way: weights of the fast path against those of float32 vertices
     blocks = np.concatenate(
-        list(skin.skin_blocks(model.data, coefficients, blink, Fraction(30), settings))
+        list(skin.skin_blocks(model.data, shapes, coefficients, blink, Fraction(30), settings))
     )
     fast, _ = solve.solve_frames(solver, found)
-    slow, _ = solve.solve_frames(solver, solve.right_sides(solver, blocks))
+    slow, _ = solve.solve_frames(solver, solve.right_sides(basis, blocks))
     np.testing.assert_allclose(fast, slow, atol=1e-5)
 
 
@@ -291,17 +302,20 @@ def test_the_tongues_right_sides_include_its_offsets(model):
     rng = np.random.default_rng(6)
     settings = Settings.from_mapping({"tongue_strength": 0.7, "tongue_depth_offset": -0.4})
     values = rng.normal(0, 1, (20, 3)).astype(np.float32)
-    solver = solve.prepare(model.tongue_rig)
-    shortcut = projection.tongue_projection(model.data, settings, solver)
+    basis, _ = prepared(model.tongue_rig)
+    shapes = model.data.tongue_shapes
+    products = projection.tongue_products(shapes, basis)
+    shortcut = projection.tongue_projection(products, model.data, basis, settings)
     found = projection.project(shortcut, tongue.tongue_controls(values, settings))
-    faces = np.concatenate(list(tongue.tongue_blocks(model.data, values, settings)))
-    expected = solve.right_sides(solver, faces)
+    faces = np.concatenate(list(tongue.tongue_blocks(model.data, shapes, values, settings)))
+    expected = solve.right_sides(basis, faces)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_a_frames_projection_does_not_depend_on_its_neighbours(model):
-    solver = solve.prepare(model.skin_rig)
-    shortcut = projection.skin_projection(model.data, Settings(), solver)
+    basis, _ = prepared(model.skin_rig)
+    products = projection.region_products(model.data, model.data.skin_shapes, basis, Settings())
+    shortcut = projection.skin_projection(products, model.data, basis, Settings())
     controls = np.random.default_rng(0).normal(size=(600, 16))
     whole = projection.project(shortcut, controls)
     for frame in (0, 255, 256, 599):

@@ -16,7 +16,8 @@ from facewright.core.take_file import read_take, write_take
 
 @pytest.fixture(scope="module")
 def take(stub, voice_file):
-    return pipeline.animate(Voice(path=str(voice_file)), stub.folder, Fraction(24000, 1001), {})
+    request = pipeline.Request(Voice(path=str(voice_file)), stub.folder, Fraction(24000, 1001))
+    return pipeline.animate(request)
 
 
 def spoil(path, edit):
@@ -64,7 +65,7 @@ def test_the_same_take_gives_the_same_bytes(tmp_path, take):
         (lambda a, h: a.pop("skin"), "'skin' is missing"),
         (lambda a, h: a.update(eyes=a["eyes"][:-1]), "'eyes' has the shape"),
         (lambda a, h: a.update(weights=a["weights"] * np.nan), "not numbers"),
-        (lambda a, h: h.update(schema=2), "not made by this version"),
+        (lambda a, h: h.update(schema=3), "not made by this version"),
         (lambda a, h: h.update(fps=[30, 0]), "damaged"),
         (lambda a, h: h.update(fps="30"), "damaged"),
         (lambda a, h: h.update(names=h["names"][:-1]), "'weights' has the shape"),

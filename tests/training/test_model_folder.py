@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from facewright.core.audio import Voice, read_voice
 from facewright.core.emotion import implicit_vector
+from facewright.core.face_stages import whole_face
 from facewright.core.head import load_head
 from facewright.core.models import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 from facewright.core.network import open_session, split_result
-from facewright.core.pipeline import face_from_motion
 from facewright.core.windows import gather, plan_windows
 from facewright.training.articulation import EMOTIONS, read_expressions
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
@@ -44,7 +44,7 @@ def listen(session, windows, emotion=None):
 def face_of(model, results):
     settings = settings_for(model, {"blink_interval": 0.0, "saccade_strength": 0.0})
     motion = split_result(model, np.ascontiguousarray(results, np.float32), FPS)
-    return face_from_motion(model, motion, settings, len(results) / float(FPS))
+    return whole_face(model, motion, settings)
 
 
 def columns(face, names):
