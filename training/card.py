@@ -36,7 +36,10 @@ def model_card(recipe: Recipe, facts: dict[str, Any]) -> str:
 A small network that hears speech and says how a face moves. The folder has the layout of
 an Audio2Face-3D regression model: `input` [batch, 1, 8320] samples at 16 kHz and `emotion`
 [batch, 1, 26] give `result` [batch, 1, skin | tongue | jaw | eyes] for the centre of the
-window.
+window. `network_clip.onnx` is the same network over a stretch of any length: `input`
+[batch, 1, samples] and `emotion` [batch, frames, 26] give `result` [batch, frames, ...], a
+frame every 320 samples, and spare what neighbouring windows have in common. Both say the same
+of the same samples, but for rounding.
 
 ## What is inside
 

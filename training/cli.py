@@ -16,7 +16,7 @@ from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
-    from .network import Listener
+    from .lean import Lean
 
 STAGES = ("speech", "align", "fit", "export", "evaluate")
 ASIDE = ("refresh", "sample")
@@ -98,21 +98,21 @@ def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
 
 
 def _refresh(recipe: Recipe, options: argparse.Namespace) -> bool:
-    from .export import reload_listener
+    from .export import NETWORK, reload_listener
 
-    _write(recipe, options, *reload_listener(recipe, options.model / "network.onnx"))
+    _write(recipe, options, *reload_listener(recipe, options.model / NETWORK))
     return True
 
 
 def _write(
-    recipe: Recipe, options: argparse.Namespace, listener: Listener, facts: dict[str, Any]
+    recipe: Recipe, options: argparse.Namespace, listener: Lean, facts: dict[str, Any]
 ) -> None:
-    from .export import build_face, export_network, write_folder
+    from .export import build_face, export_networks, write_folder
 
     head = _head(options)
     face = build_face(listener, head)
     write_folder(options.model, face, head, recipe, facts)
-    export_network(face, options.model / "network.onnx", facts)
+    export_networks(face, options.model, facts)
     size = sum(file.stat().st_size for file in options.model.iterdir()) / 1e6
     say(f"export: {options.model} {size:.1f} MB")
 

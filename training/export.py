@@ -15,8 +15,9 @@ from ..core.head import Head
 from .articulation import EMOTIONS, Expressions, read_articulation, read_expressions
 from .card import model_card
 from .eyes import BLINK_KEYS, saccade_table
-from .face import Face, Mouth
+from .face import Clip, Face, Mouth
 from .geometry import Basis, Rig, face_rigs, project, span
+from .lean import LEARNT, STEP, Lean, lean
 from .network import CENTRE, RATE, WINDOW, Listener
 from .recipe import Recipe
 
@@ -25,53 +26,36 @@ FACTS = "facewright.training"  # key of the facts in the network file
 SHOT_FRAMES = 121
 NEUTRAL_SHOT = "neutral"
 INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
+NETWORK, CLIP_NETWORK = "network.onnx", "network_clip.onnx"
 LEAST_SQUARES = 1e-7  # strengthL2: enough to be unique, too little to be seen
 
 
-def load_listener(recipe: Recipe, weights: Path) -> tuple[Listener, dict[str, Any]]:
+def load_listener(recipe: Recipe, weights: Path) -> tuple[Lean, dict[str, Any]]:
     """The trained listener and the facts stored beside its weights."""
     stored = torch.load(weights, weights_only=True)
     options = recipe.section("fit")
     listener = Listener(options["channels"], options["dilations"])
     listener.load_state_dict(stored.pop("weights"))
-    listener.eval()
-    return listener, stored
+    return lean(listener.eval()), stored
 
 
-def reload_listener(recipe: Recipe, path: Path) -> tuple[Listener, dict[str, Any]]:
-    """The listener and its facts out of an exported network.
-
-    The export has folded every normalisation into the convolution before it, so the
-    convolutions are taken in their order and the normalisations are set to do nothing.
-    """
+def reload_listener(recipe: Recipe, path: Path) -> tuple[Lean, dict[str, Any]]:
+    """The listener, to the last bit, and its facts out of an exported network."""
     import onnx
     from onnx import numpy_helper
 
     model = onnx.load(path)
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    learnt = [
-        [torch.tensor(numpy_helper.to_array(tensors[name])) for name in node.input[1:]]
-        for node in model.graph.node
-        if node.op_type == "Conv" and len(node.input) == 3
-    ]
+    tensors = {tensor.name.rpartition(".")[2]: tensor for tensor in model.graph.initializer}
     options = recipe.section("fit")
-    listener = Listener(options["channels"], options["dilations"]).eval()
-    convolutions = [listener.first]
-    for block in listener.blocks:
-        convolutions += [block.hear, block.mix]
-    convolutions.append(listener.last)
-    with torch.no_grad():
-        for convolution, (weight, bias) in zip(convolutions, learnt, strict=True):
-            convolution.weight.copy_(weight)
-            convolution.bias.copy_(bias)
-        for module in listener.modules():
-            if isinstance(module, torch.nn.BatchNorm1d):
-                module.running_var.fill_(1.0 - module.eps)
+    listener = Lean(options["channels"], options["dilations"]).eval()
+    for name, values in listener.named_buffers():
+        if name.startswith(LEARNT):
+            values.copy_(torch.tensor(numpy_helper.to_array(tensors[name])))
     told = {entry.key: entry.value for entry in model.metadata_props}
     return listener, json.loads(told.get(FACTS, "{}"))
 
 
-def build_face(listener: Listener, head: Head) -> Face:
+def build_face(listener: Lean, head: Head) -> Face:
     """The graph that is exported, for this head's geometry."""
     skin, tongue = face_rigs(head)
     expressions = read_expressions()
@@ -80,46 +64,57 @@ def build_face(listener: Listener, head: Head) -> Face:
     return Face(listener, mouth, projection, expressions.gaze).eval()
 
 
-def export_network(face: Face, path: Path, facts: dict[str, Any]) -> None:
-    """Write the graph as ONNX with the batch axis free, and check it against torch.
+def export_networks(face: Face, folder: Path, facts: dict[str, Any]) -> None:
+    """Write the graph as ONNX, once for single windows and once for whole clips.
 
-    ``facts`` (how it was trained) travel inside the file.
+    Both are checked against torch. ``facts`` (how it was trained) travel inside the files.
     """
+    axes = {name: {0: "batch"} for name in ("input", "emotion", "result")}
+    _export(face, folder / NETWORK, face.example(2, 1), axes, facts)
+    axes = {name: {0: "batch", 1: "frames"} for name in axes}
+    axes["input"] = {0: "batch", 2: "samples"}
+    _export(Clip(face), folder / CLIP_NETWORK, face.example(2, 5), axes, facts)
+    for name, frames in ((NETWORK, 1), (CLIP_NETWORK, 1), (CLIP_NETWORK, 7)):
+        difference = largest_difference(face, folder / name, frames)
+        if difference > 1e-3:
+            raise RuntimeError(f"{name} differs from the trained network by {difference}")
+
+
+def _export(
+    module: torch.nn.Module,
+    path: Path,
+    example: tuple[torch.Tensor, torch.Tensor],
+    axes: dict[str, dict[int, str]],
+    facts: dict[str, Any],
+) -> None:
     import onnx
 
-    samples = 0.1 * torch.randn(2, 1, WINDOW, generator=torch.Generator().manual_seed(0))
-    emotion = torch.zeros(2, 1, face.mouth.implicit + len(EMOTIONS))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            face,
-            (samples, emotion),
+            module,
+            example,
             str(path),
             input_names=["input", "emotion"],
             output_names=["result"],
-            dynamic_axes={name: {0: "batch"} for name in ("input", "emotion", "result")},
+            dynamic_axes=axes,
             opset_version=OPSET,
+            do_constant_folding=False,  # the file stays small; runtimes fold when they open it
             dynamo=False,
         )
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {FACTS: json.dumps(facts, sort_keys=True)})
     onnx.checker.check_model(model)
     onnx.save(model, path)
-    difference = largest_difference(face, path)
-    if difference > 1e-3:
-        raise RuntimeError(f"The exported network differs from the trained one by {difference}")
 
 
-def largest_difference(face: Face, path: Path, count: int = 5) -> float:
-    """Largest difference between torch and onnxruntime on random windows."""
+def largest_difference(face: Face, path: Path, frames: int = 1, count: int = 5) -> float:
+    """Largest difference between torch and onnxruntime on random sound."""
     import onnxruntime
 
-    generator = torch.Generator().manual_seed(1)
-    samples = 0.2 * torch.randn(count, 1, WINDOW, generator=generator)
-    width = face.mouth.implicit + len(EMOTIONS)
-    emotion = 0.5 * torch.rand(count, 1, width, generator=generator)
+    samples, emotion = face.example(count, frames)
     with torch.no_grad():
-        wanted = face(samples, emotion).numpy()
+        wanted = Clip(face)(samples, emotion).numpy()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     told = session.run(["result"], {"input": samples.numpy(), "emotion": emotion.numpy()})[0]
     return float(np.abs(told - wanted).max())
@@ -143,7 +138,7 @@ def emotion_database(expressions: Expressions) -> dict[str, np.ndarray]:
 def write_folder(
     folder: Path, face: Face, head: Head, recipe: Recipe, facts: dict[str, Any]
 ) -> None:
-    """Write every file of the model folder except the network."""
+    """Write every file of the model folder except the networks."""
     folder.mkdir(parents=True, exist_ok=True)
     skin, tongue = face_rigs(head)
     skin_basis, tongue_basis = span(skin.deltas), span(tongue.deltas)
@@ -173,7 +168,8 @@ def write_folder(
 def _index() -> dict[str, Any]:
     return {
         "networkInfoPath": "network_info.json",
-        "networkPath": "network.onnx",
+        "networkPath": NETWORK,
+        "clipNetworkPath": CLIP_NETWORK,
         "emotionDatabasePath": "implicit_emo_db.npz",
         "modelConfigPath": "model_config.json",
         "modelDataPath": "model_data.npz",
@@ -199,7 +195,12 @@ def _network_info(face: Face, skin: Basis, tongue: Basis) -> dict[str, Any]:
             "result_jaw_size": 15,
             "result_eyes_size": 4,
         },
-        "audio_params": {"buffer_len": WINDOW, "buffer_ofs": CENTRE, "samplerate": RATE},
+        "audio_params": {
+            "buffer_len": WINDOW,
+            "buffer_ofs": CENTRE,
+            "samplerate": RATE,
+            "clip_stride": STEP,
+        },
     }
 
 

@@ -15,7 +15,8 @@ from torch import nn
 
 from .articulation import SHAPES, Articulation, Expressions
 from .coarticulation import CLOSE, DENTAL, JAW
-from .network import Listener
+from .lean import STEP, Lean
+from .network import WINDOW
 from .phones import VISEMES
 
 FACE_SHAPES = 52
@@ -93,7 +94,7 @@ class Face(nn.Module):
     """The whole exported network: window and emotion to the folder's ``result``."""
 
     def __init__(
-        self, listener: Listener, mouth: Mouth, projection: Projection, gaze: np.ndarray
+        self, listener: Lean, mouth: Mouth, projection: Projection, gaze: np.ndarray
     ) -> None:
         super().__init__()
         self.listener, self.mouth = listener, mouth
@@ -109,8 +110,33 @@ class Face(nn.Module):
 
     def forward(self, samples: torch.Tensor, emotion: torch.Tensor) -> torch.Tensor:
         """(B, 1, 8320) and (B, 1, E) -> (B, 1, S + T + 15 + 4)."""
-        felt = emotion[:, 0]
-        posteriors, curves = self.listener.window(samples)
-        weights = self.mouth(posteriors, curves, felt)
-        result = torch.cat([weights @ self.to_result, felt @ self.emotion_to_eyes], dim=1)
-        return result[:, None]
+        return self.results(samples, emotion[:, 0], 1)[:, None]
+
+    def results(
+        self, samples: torch.Tensor, felt: torch.Tensor, frames: int | None
+    ) -> torch.Tensor:
+        """(B, 1, N) and (B * frames, E) -> (B * frames, S + T + 15 + 4)."""
+        visemes, curves = self.listener(samples, frames)
+        weights = self.mouth(visemes.softmax(1), curves.sigmoid(), felt)
+        return torch.cat([weights @ self.to_result, felt @ self.emotion_to_eyes], dim=1)
+
+    def example(self, count: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Made-up sound (count, 1, N) that gives so many frames, and emotions for them."""
+        generator = torch.Generator().manual_seed(1)
+        samples = 0.2 * torch.randn(count, 1, WINDOW + STEP * (frames - 1), generator=generator)
+        width = len(self.emotion_to_eyes)
+        return samples, 0.5 * torch.rand(count, frames, width, generator=generator)
+
+
+class Clip(nn.Module):
+    """The same network over a stretch of any length, a frame every 320 samples."""
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self.face = face
+
+    def forward(self, samples: torch.Tensor, emotion: torch.Tensor) -> torch.Tensor:
+        """(B, 1, N) and (B, T, E) -> (B, T, S + T + 15 + 4), T = (N - 8320) // 320 + 1."""
+        batch, _, width = emotion.shape
+        results = self.face.results(samples, emotion.reshape(-1, width), None)
+        return results.reshape(batch, -1, results.shape[1])

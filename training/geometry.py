@@ -44,8 +44,11 @@ def span(deltas: np.ndarray) -> Basis:
     flat = deltas.reshape(len(deltas), -1).astype(np.float64)
     _, sizes, directions = np.linalg.svd(flat, full_matrices=False)
     directions = directions[sizes > SMALLEST]
-    # A fixed sign makes the folder the same on every machine.
-    strongest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], axis=1)
+    # A fixed sign makes the folder the same on every machine. The two sides of the face are as
+    # strong as each other but for rounding, so the first of the strong numbers decides.
+    strength = np.abs(directions)
+    strong = (strength > 0.99 * strength.max(1, keepdims=True)).argmax(1)
+    strongest = np.take_along_axis(directions, strong[:, None], axis=1)
     directions = (directions * np.sign(strongest)).astype(np.float32)
     amounts = flat @ directions.T.astype(np.float64)
     return Basis(directions.reshape(-1, *deltas.shape[1:]), amounts.astype(np.float32))

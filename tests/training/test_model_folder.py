@@ -29,9 +29,14 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def session(model):
+def opened(model):
     pytest.importorskip("onnxruntime")
     return open_session(model, 1)
+
+
+@pytest.fixture(scope="module")
+def session(opened):
+    return opened.session
 
 
 def listen(session, windows, emotion=None):
@@ -132,6 +137,25 @@ def test_the_batch_axis_is_free_and_windows_do_not_disturb_each_other(session):
     together = listen(session, windows)
     alone = np.concatenate([listen(session, windows[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(together, alone, atol=1e-3)
+
+
+def test_the_network_has_the_published_signature(session):
+    axes = {
+        value.name: value.shape[1:] for value in [*session.get_inputs(), *session.get_outputs()]
+    }
+    assert axes == {"input": [1, 8320], "emotion": [1, 26], "result": [1, 82]}
+
+
+def test_the_network_for_whole_clips_says_the_same_of_the_same_samples(opened, root):
+    clip = read_voice(Voice(path=str(root / "assets" / "sample_voice.flac")))
+    stretch = np.stack([clip.samples[first : first + 8320 + 320 * 40] for first in (16000, 32107)])
+    emotion = np.random.default_rng(0).random((2, 41, 26)).astype(np.float32)
+    feeds = {"input": stretch[:, None], "emotion": emotion}
+    whole = opened.clip.run(["result"], feeds)[0]
+    assert whole.shape == (2, 41, 82)
+    windows = np.lib.stride_tricks.sliding_window_view(stretch, 8320, axis=1)[:, ::320]
+    alone = listen(opened.session, windows.reshape(82, 1, 8320), emotion.reshape(82, 1, 26))
+    np.testing.assert_allclose(whole.reshape(82, 82), alone, atol=1e-4)
 
 
 def test_emotions_move_the_face_and_the_shots_hold_the_same_poses(model, session):

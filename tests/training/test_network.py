@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -14,14 +16,18 @@ pytest.importorskip("onnx", reason="onnx is only in the training environment")
 from facewright.core.head import load_head  # noqa: E402
 from facewright.training.articulation import read_articulation, read_expressions  # noqa: E402
 from facewright.training.export import (  # noqa: E402
+    CLIP_NETWORK,
+    NETWORK,
     build_face,
-    export_network,
+    export_networks,
     largest_difference,
     reload_listener,
+    write_folder,
 )
 from facewright.training.face import Mouth  # noqa: E402
+from facewright.training.lean import Lean, lean  # noqa: E402
 from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
-from facewright.training.paths import HEAD_FILE  # noqa: E402
+from facewright.training.paths import HEAD_FILE, MODEL_FOLDER  # noqa: E402
 from facewright.training.phones import VISEMES  # noqa: E402
 from facewright.training.recipe import Recipe, read_recipe  # noqa: E402
 
@@ -54,15 +60,81 @@ def test_dilations_that_hear_beyond_the_window_are_refused():
         Listener(8, [1, 2, 4, 8])
 
 
+def unsettled(listener):
+    """The listener with normalisations that do something, as after training."""
+    generator = torch.Generator().manual_seed(4)
+    for module in listener.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.running_mean.copy_(torch.randn(SMALL["channels"], generator=generator))
+            module.running_var.copy_(0.5 + torch.rand(SMALL["channels"], generator=generator))
+    return listener
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 6, 11])
+@pytest.mark.parametrize("spare", [0, 1, 319])
+def test_the_lean_form_says_what_the_listener_says(frames, spare):
+    torch.manual_seed(3)
+    listener = unsettled(Listener(SMALL["channels"], SMALL["dilations"]).eval())
+    samples = 0.1 * torch.randn(2, 1, WINDOW + 320 * (frames - 1) + spare)
+    told = lean(listener)(samples, frames if spare == 0 else None)
+    with torch.no_grad():
+        for t in range(frames):
+            cone = samples[:, :, 320 * t + CENTRE - listener.margin :]
+            for lean_logits, logits in zip(told, listener(cone), strict=True):
+                mine = lean_logits.reshape(2, frames, -1)[:, t]
+                torch.testing.assert_close(mine, logits[:, :, 0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dilations", [[1], [1, 2], [1, 1, 2, 2, 1], [2, 2, 1]])
+def test_the_lean_form_follows_other_dilations(dilations):
+    torch.manual_seed(5)
+    listener = unsettled(Listener(SMALL["channels"], dilations).eval())
+    samples = 0.1 * torch.randn(1, 1, WINDOW)
+    with torch.no_grad():
+        wanted = listener(samples[:, :, CENTRE - listener.margin :])[0][:, :, 0]
+        torch.testing.assert_close(lean(listener)(samples, 1)[0], wanted, atol=1e-5, rtol=0)
+
+
+def test_dilations_that_make_no_whole_pairs_are_refused():
+    with pytest.raises(ValueError, match="pairs"):
+        Lean(8, [2, 1, 2])
+
+
 @needs_head
-def test_the_exported_network_is_the_trained_one(listener, tmp_path):
-    face = build_face(listener, load_head(HEAD_FILE))
-    path = tmp_path / "network.onnx"
-    export_network(face, path, {"steps": 7})
-    assert largest_difference(face, path, count=3) < 1e-3
-    again, facts = reload_listener(Recipe({"fit": SMALL}, ""), path)
+def test_the_exported_networks_are_the_trained_one(listener, tmp_path):
+    head = load_head(HEAD_FILE)
+    face = build_face(lean(listener), head)
+    export_networks(face, tmp_path, {"steps": 7})
+    assert largest_difference(face, tmp_path / NETWORK, count=3) < 1e-3
+    for frames in (1, 2, 9):
+        assert largest_difference(face, tmp_path / CLIP_NETWORK, frames, count=3) < 1e-3
+    again, facts = reload_listener(Recipe({"fit": SMALL}, ""), tmp_path / NETWORK)
     assert facts == {"steps": 7}
-    assert largest_difference(build_face(again, load_head(HEAD_FILE)), path, count=3) < 1e-3
+    for kept, written in zip(again.buffers(), face.listener.buffers(), strict=True):
+        assert torch.equal(kept, written)  # writing it again changes nothing
+
+
+@needs_head
+def test_the_committed_folder_is_what_the_export_makes(tmp_path):
+    """With the learnt part of the committed network, today's code, tables and head."""
+    recipe, head = read_recipe(), load_head(HEAD_FILE)
+    listener, facts = reload_listener(recipe, MODEL_FOLDER / NETWORK)
+    face = build_face(listener, head)
+    message = "run `python tools/dev.py train refresh` and commit the folder"
+    for name, frames in ((NETWORK, 1), (CLIP_NETWORK, 1), (CLIP_NETWORK, 6)):
+        assert largest_difference(face, MODEL_FOLDER / name, frames) < 1e-3, message
+    write_folder(tmp_path, face, head, recipe, facts)
+    for path in sorted(tmp_path.glob("*.json")):
+        told = json.loads((MODEL_FOLDER / path.name).read_text("utf-8"))
+        assert told == json.loads(path.read_text("utf-8")), message
+    for path in sorted(tmp_path.glob("*.npz")):
+        with np.load(path) as made, np.load(MODEL_FOLDER / path.name) as kept:
+            assert set(made) == set(kept)
+            for name in made:
+                if made[name].dtype.kind == "f":
+                    np.testing.assert_allclose(kept[name], made[name], atol=1e-4, err_msg=message)
+                else:
+                    np.testing.assert_array_equal(kept[name], made[name], err_msg=message)
 
 
 def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
