@@ -22,16 +22,17 @@ _BLOCK = 1 << 16  # source samples per step, rounded to whole periods of the rat
 class Resampler:
     """Takes mono float32 samples of one rate, gives them at 16 kHz: ``push`` ... ``finish``.
 
-    n samples give ceil(n * up / down) in all, where up / down is 16000 / rate.
+    n samples give ceil(n * up / down) in all, where up / down is 16000 / rate. ``block`` is about
+    how many samples are resampled at once; what comes out lags behind by as much.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, block: int = _BLOCK) -> None:
         ratio = Fraction(rate, limits.SAMPLE_RATE).limit_denominator(_MAX_UP)
         self.up, self.down = ratio.denominator, ratio.numerator
         self._window: Floats | tuple[str, float] = ("kaiser", 5.0)
         self._pending = np.zeros(0, np.float32)
         self._lead = 0  # samples of _pending that are context already resampled
-        periods = -(-_BLOCK // self.down)
+        periods = -(-block // self.down)
         self._step = periods * self.down
         reach = -(-(10 * max(self.up, self.down) + 1) // self.up) + 1
         self._context = -(-reach // self.down) * self.down

@@ -1,45 +1,99 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one worker of this Blender: started by the first job, ended with the extension."""
+"""The workers of this Blender, one for each device that is asked for, for any number of faces.
+
+The first job for a device starts its worker; all end with the extension. Nothing here waits, but
+``stop``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.devices import AUTO, DEVICE_NAMES
+from ..core.errors import UserError
 from ..scene.places import user_folder
 
 if TYPE_CHECKING:
+    from ..providers.base import Ticket
     from ..providers.local import LocalWorker
 
-
-@dataclass
-class _Host:
-    worker: LocalWorker | None = None
-    threads: int = 0
+_workers: dict[str, LocalWorker] = {}
 
 
-_host = _Host()
+def worker(device: str = "", threads: int = 0) -> LocalWorker:
+    """The worker for a device; "" is the best that works here.
 
-
-def worker(threads: int = 0) -> LocalWorker:
-    """The worker's provider. ``threads`` 0 lets it choose; a change starts a new worker."""
+    ``threads`` is for the jobs that are handed in from now on; 0 chooses.
+    """
     from ..providers.local import LocalWorker
-    from ..providers.wheels import find_site_folder
+    from ..providers.wheels import find_site_folder, shipped_versions
 
-    if _host.worker is not None and _host.threads != threads:
-        stop()
-    if _host.worker is None:
-        log = user_folder("logs") / "worker.log"
-        _host.worker = LocalWorker(find_site_folder(), str(log), threads=threads or None)
-        _host.threads = threads
-    return _host.worker
+    # what is no device at all is refused by the job, in a sentence
+    key = device if device in DEVICE_NAMES else AUTO
+    found = _workers.get(key)
+    if found is None:
+        name = "worker.log" if key == AUTO else f"worker-{key}.log"
+        runtime = runtime_folder(key)
+        versions = shipped_versions()
+        if runtime:
+            versions.pop("onnxruntime", None)
+        found = _workers[key] = LocalWorker(
+            find_site_folder(),
+            str(user_folder("logs") / name),
+            device=key,
+            extra_folders=[runtime] if runtime else [],
+            versions=versions,
+        )
+    found.threads = threads
+    return found
+
+
+def runtime_folder(device: str) -> str:
+    """The fetched folder of packages that a device needs; "" when there is none, or no need."""
+    from ..core.runtimes import RUNTIME_OF_DEVICE, find_runtime, unusable
+
+    name = RUNTIME_OF_DEVICE.get("cuda" if device == AUTO else device)
+    if name is None:
+        return ""
+    with suppress(UserError):
+        runtime = find_runtime(name)
+        if runtime is not None:
+            folder: Path = user_folder("runtimes") / runtime.folder_name
+            return "" if unusable(folder) else str(folder)
+    return ""
+
+
+def poll() -> bool:
+    """Move all workers on; True while one has something to do, or has not ended yet."""
+    for one in _workers.values():
+        one.poll()
+    return any(one.busy for one in _workers.values())
+
+
+def free(model: str | None = None, device: str | None = None) -> list[Ticket]:
+    """Have a model's folder let go, or all, when running work ends; on one device or on all.
+
+    A worker that holds nothing then ends by itself. ``poll`` until the tickets are finished.
+    """
+    return [
+        one.submit("free", {"model": model})
+        for key, one in _workers.items()
+        if one.pid is not None and device in (None, key)
+    ]
 
 
 def stop() -> None:
-    """End the worker and wait until it is dead: on Windows it keeps the wheels' files locked."""
-    if _host.worker is not None:
-        _host.worker.stop()
-        _host.worker = None
+    """End the workers and wait until all are dead: on Windows they keep the wheels' files locked.
+
+    All are asked to end before the first is waited for.
+    """
+    for one in _workers.values():
+        one.let_go()
+    for one in _workers.values():
+        one.stop()
+    _workers.clear()
 
 
 def register() -> None:

@@ -16,8 +16,9 @@ class Ticket:
     """One job that was handed in. The provider's ``poll`` keeps it up to date; others only read.
 
     ``progress`` 0 to 1 and ``stage`` what is being done; ``silent_s`` seconds without a word from
-    the worker while running; ``result`` and ``arrays`` when done; when failed ``error`` in a
-    sentence, ``kind`` whose fault it is and ``traceback`` for a report file (may be empty).
+    the worker while running; ``deaths`` how often the worker ended unexpectedly meanwhile;
+    ``result`` and ``arrays`` when done; when failed ``error`` in a sentence, ``kind`` whose fault
+    it is and ``traceback`` for a report file (may be empty).
     """
 
     id: int
@@ -26,6 +27,7 @@ class Ticket:
     progress: float = 0.0
     stage: str = ""
     silent_s: float = 0.0
+    deaths: int = 0
     cancelling: bool = False
     result: Fields = field(default_factory=dict)
     arrays: Arrays = field(default_factory=dict)

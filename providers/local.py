@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from ..worker.link import Link
-from ..worker.messages import PROTOCOL, Arrays, Fields, Message, MessageError, encode
+from ..worker.messages import PROTOCOL, Arrays, Fields, Message
 from .base import Provider, Ticket
 from .door import Door
+from .errands import Errand, Errands, Rules
 from .process import ENTRY, WorkerProcess
 
 
@@ -23,23 +23,32 @@ class Deadlines:
 
     ``hello``: from the start of the process to its hello (the first import after an installation
     is slow where a virus scanner reads every file). ``cancel``: from a cancel to the kill.
-    ``stop``: from the closed life line to the kill.
+    ``stop``: from the closed life line to the kill. ``silent``: without a word from a worker that
+    has work, then it counts as hanging; a job may ask for more patience. ``backoff``: from an
+    unexpected end to the next start.
     """
 
     hello: float = 60.0
     cancel: float = 3.0
     stop: float = 2.0
+    silent: float = 120.0
+    backoff: float = 0.5
 
 
 DEADLINES = Deadlines()
 ENDING_S = 1.0  # the closed link and the process's end are seen one shortly after the other
+# Counted at most between two polls: when Blender itself stood still (a render, a computer that
+# slept), its worker is not to blame.
+LOOK_S = 1.0
 
 
 class LocalWorker(Provider):
     """Runs jobs in one worker process, which is started when needed and again after its death.
 
-    One job is at the worker at a time; the others wait here, so that killing a job that does not
-    stop costs no other. ``problem`` says why the last worker ended when nobody asked it to.
+    One ordinary job is at the worker at a time, and any number of express ones; the others wait
+    here, so that killing a job that does not stop costs no other. When the worker dies or hangs,
+    what it did is handed in once more. ``problem`` says why the last worker ended when nobody
+    asked it to.
     """
 
     def __init__(
@@ -47,15 +56,30 @@ class LocalWorker(Provider):
         wheels_folder: str | None,
         log_path: str,
         *,
-        threads: int | None = None,
+        device: str = "cpu",
+        threads: int = 0,
+        extra_folders: Sequence[str] = (),
+        versions: Mapping[str, str] | None = None,
         log_level: str = "INFO",
         deadlines: Deadlines = DEADLINES,
         entry: str | Path = ENTRY,
     ) -> None:
-        self._site_folders = [wheels_folder] if wheels_folder else []
+        """``device`` is what its jobs compute on as a rule: told to the user when it keeps dying.
+
+        ``threads`` is for jobs that name none themselves, 0 chooses; it may be changed at any time.
+        ``extra_folders`` of packages go before the wheels; ``versions`` of the packages that the
+        worker is to find, by name: it notes those that differ.
+        """
+        self.device = device
+        self.threads = threads
         self._log_path = log_path
-        self._threads = threads or min(4, os.cpu_count() or 1)
-        self._log_level = log_level
+        self._start_fields: Fields = {
+            "site_folders": [*extra_folders, *([wheels_folder] if wheels_folder else [])],
+            "threads": min(4, os.cpu_count() or 1),
+            "log_level": log_level,
+            "scratch": str(Path(log_path).absolute().with_name("unfinished")),
+            "versions": dict(versions or {}),
+        }
         self._deadlines = deadlines
         self._entry = entry
         self._process: WorkerProcess | None = None
@@ -63,13 +87,14 @@ class LocalWorker(Provider):
         self._link: Link | None = None
         self._hello: Fields = {}
         self._hello_before_s = 0.0
-        self._waiting: deque[tuple[Ticket, Message]] = deque()
-        self._running: Ticket | None = None
-        self._heard_s = 0.0
+        self._start_after_s = 0.0
+        self._errands = Errands()
+        self._silent_s = 0.0
+        self._patience_s = 0.0
+        self._looked_s = 0.0
         self._kill_at_s = 0.0
         self._ending_since_s: float | None = None
-        self._last_id = 0
-        self._dying: list[WorkerProcess] = []
+        self._dying: list[tuple[WorkerProcess, float]] = []
         self.problem = ""
 
     @property
@@ -87,19 +112,25 @@ class LocalWorker(Provider):
         """Number of the worker process, None when there is none."""
         return self._process.pid if self._process else None
 
+    @property
+    def busy(self) -> bool:
+        """True while a job waits or runs, or a process that was let go has not ended yet."""
+        return bool(self._errands.waiting or self._errands.out or self._dying)
+
     def start(self) -> None:
-        """Start the worker if there is none; what goes wrong is told in ``problem``."""
-        if self._process is not None:
+        """Start the worker if there is none; what goes wrong is told in ``problem``.
+
+        Soon after an unexpected end it is ``poll`` that starts it, when it is time.
+        """
+        if self._process is not None or time.monotonic() < self._start_after_s:
             return
         self.problem = ""
         try:
             self._door = Door()
-            start: Fields = {
+            start = {
                 "port": self._door.port,
                 "token": self._door.token.hex(),
-                "site_folders": self._site_folders,
-                "threads": self._threads,
-                "log_level": self._log_level,
+                **self._start_fields,
             }
             self._process = WorkerProcess(self._log_path, start, self._entry)
         except OSError as error:
@@ -113,57 +144,59 @@ class LocalWorker(Provider):
         The arrays are not copied: leave them unchanged until the ticket is finished. Nothing is
         raised: what cannot be sent comes back as a failed ticket.
         """
-        self._last_id += 1
-        ticket = Ticket(self._last_id, job)
-        fields: Fields = {"type": "job", "id": ticket.id, "job": job, "args": args}
-        message = Message(fields, dict(arrays or {}))
-        try:
-            encode(message)  # refused here rather than in a poll
-        except MessageError as error:
-            ticket.state, ticket.kind = "failed", "internal"
-            ticket.error = f"The job {job!r} cannot be sent: {error}."
-            return ticket
-        self._waiting.append((ticket, message))
-        self.start()
-        self._post_next()
+        ticket = self._errands.hand_in(job, args, arrays or {}, self.threads)
+        if not ticket.finished:
+            self.start()
+            self._post_next()
         return ticket
 
     def cancel(self, ticket: Ticket) -> None:
-        """End a job: at once when it waits; a running one that does not stop is killed."""
+        """End a job: at once when it waits; a running one that does not stop is killed.
+
+        Express jobs are short, so nothing is killed for them.
+        """
         if ticket.finished or ticket.cancelling:
             return
-        if ticket is self._running and self._link is not None:
+        if ticket.id in self._errands.out and self._link is not None:
             ticket.cancelling = True
             self._kill_at_s = time.monotonic() + self._deadlines.cancel
             self._link.post(Message({"type": "cancel", "id": ticket.id}))
             return
-        self._waiting = deque(item for item in self._waiting if item[0] is not ticket)
-        ticket.state = "cancelled"
+        self._errands.withdraw(ticket)
 
     def poll(self) -> None:
         """Move everything on: connection, messages, deadlines, the next job. Never waits."""
-        self._dying = [process for process in self._dying if process.exit_code() is None]
+        self._look_at_dying()
         if self._process is not None:
             if self._link is None:
                 self._look_at_door(self._process)
             if self._link is not None:
                 self._look_at_link(self._link, self._process)
-        if self._waiting and self._process is None:
+        if self._errands.waiting and self._process is None:
             self.start()
         self._post_next()
 
-    def stop(self) -> None:
-        """End the worker and wait until it is dead; unfinished jobs are cancelled."""
-        for ticket, _message in self._waiting:
-            ticket.state = "cancelled"
-        self._waiting.clear()
-        if self._running is not None:
-            self._running.cancelling = True
+    def let_go(self) -> None:
+        """Ask the worker to end, without waiting for it; unfinished jobs are cancelled."""
+        self._errands.cancel_all()
         self._close("The worker was stopped.", kill=False)
         self.problem = ""
-        for process in self._dying:
-            process.stop(self._deadlines.stop)
+        self._start_after_s = 0.0
+
+    def stop(self) -> None:
+        """End the worker and wait until it is dead; unfinished jobs are cancelled."""
+        self.let_go()
+        for process, kill_at_s in self._dying:
+            process.stop(max(0.0, kill_at_s - time.monotonic()))
         self._dying.clear()
+
+    def _look_at_dying(self) -> None:
+        """Forget processes that have ended, kill those that were asked to and do not."""
+        now = time.monotonic()
+        self._dying = [item for item in self._dying if item[0].exit_code() is None]
+        for process, kill_at_s in self._dying:
+            if now > kill_at_s:
+                process.kill()
 
     def _look_at_door(self, process: WorkerProcess) -> None:
         connection = self._door.poll() if self._door else None
@@ -175,14 +208,18 @@ class LocalWorker(Provider):
             self._lose("The Facewright worker did not get ready in time.")
 
     def _look_at_link(self, link: Link, process: WorkerProcess) -> None:
+        before = link.received
         messages = link.poll()
         now = time.monotonic()
-        if messages:
-            self._heard_s = now
+        if link.received > before:
+            self._silent_s = 0.0
+        else:
+            self._silent_s += min(now - self._looked_s, LOOK_S)
+        self._looked_s = now
         for message in messages:
             self._take(message)
-        if self._link is not link:  # one of the messages ended it
-            return
+            if self._link is not link:  # the message ended it
+                return
         if link.malformed:
             self._lose(f"The Facewright worker sent something unreadable. {link.reason}")
         elif link.closed or process.exit_code() is not None:
@@ -190,10 +227,26 @@ class LocalWorker(Provider):
         elif not self._hello:
             if now > self._hello_before_s:
                 self._lose("The Facewright worker did not get ready in time.")
-        elif self._running is not None:
-            self._running.silent_s = now - self._heard_s
-            if self._running.cancelling and now > self._kill_at_s:
+        elif self._errands.out:
+            self._look_at_work(now)
+
+    def _look_at_work(self, now: float) -> None:
+        """Is the worker still with us, and does it stop when it was asked to?"""
+        for errand in self._errands.out.values():
+            errand.ticket.silent_s = self._silent_s
+            if errand.ticket.cancelling and now > self._kill_at_s and self._ordinary(errand):
+                self._errands.bury("", "", self.device)
                 self._close("The worker was ended because a cancelled job did not stop.")
+                return
+        patience_s = max(self._deadlines.silent, self._patience_s)
+        if self._silent_s > patience_s:
+            self._lose(
+                f"The Facewright worker did not say a word for {patience_s:.0f} seconds and was"
+                " ended."
+            )
+
+    def _ordinary(self, errand: Errand) -> bool:
+        return errand.ticket.job not in self._errands.rules.express
 
     def _look_at_end(self, link: Link, process: WorkerProcess, now: float) -> None:
         """Say how the worker ended once the link has given all it held and the process is dead."""
@@ -209,44 +262,49 @@ class LocalWorker(Provider):
             self._lose(f"The Facewright worker ended {_how(process)}{when}.")
 
     def _take(self, message: Message) -> None:
-        fields, ticket = message.fields, self._running
         if message.type == "hello":
-            self._take_hello(fields)
-        elif ticket is None or fields.get("id") != ticket.id:
+            self._take_hello(message.fields)
             return
-        elif message.type == "progress":
-            fraction = fields.get("fraction")
-            ticket.progress = float(fraction) if isinstance(fraction, (int, float)) else 0.0
-            ticket.stage = str(fields.get("stage", ""))
-        elif message.type in ("done", "failed"):
-            self._running = None
-            _finish(ticket, message)
+        patience: object = message.fields.get("patience", 0.0)
+        self._patience_s = float(patience) if isinstance(patience, (int, float)) else 0.0
+        ticket = self._errands.take(message)
+        if ticket is not None and ticket.job == "free" and ticket.result.get("open") == 0:
+            self._retire()
 
     def _take_hello(self, fields: Fields) -> None:
         if fields.get("protocol") != PROTOCOL:
             self._lose("The Facewright worker is of another version. Restart Blender.")
             return
         self._hello = fields
+        self._errands.rules = Rules.from_hello(fields)
+
+    def _retire(self) -> None:
+        """Let a worker go that holds nothing any more: only that gives all memory back."""
+        if not self._errands.waiting and not self._errands.out:
+            self._close("The worker was not needed any more.", kill=False)
 
     def _post_next(self) -> None:
-        if self._running is None and self._waiting and self._hello and self._link is not None:
-            ticket, message = self._waiting.popleft()
-            self._running = ticket
-            self._heard_s = time.monotonic()
-            ticket.state = "running"
+        if not self._errands.waiting or not self._hello or self._link is None:
+            return
+        if not self._errands.out:
+            self._silent_s = self._patience_s = 0.0
+            self._looked_s = time.monotonic()
+        for message in self._errands.send_now():
             self._link.post(message)
 
     def _lose(self, problem: str) -> None:
-        """The worker is of no use any more: fail what ran, or all when it never got ready."""
+        """The worker is of no use any more: what ran gets one more chance with another worker.
+
+        One that never got ready is not tried again: what waits for it fails.
+        """
         words = self._process.last_words() if self._process else ""
         last = f" The last line is: {words.splitlines()[-1]}" if words else ""
         self.problem = f"{problem} Its log is {self._log_path}.{last}"
-        failing = [self._running] if self._running else []
-        if not self._hello:
-            failing += [ticket for ticket, _message in self._waiting]
-            self._waiting.clear()
-        for ticket in failing:
-            _fail(ticket, self.problem, words)
+        if self._hello:
+            self._errands.bury(self.problem, words, self.device)
+            self._start_after_s = time.monotonic() + self._deadlines.backoff
+        else:
+            self._errands.fail_all(self.problem, words)
         self._close(self.problem)
 
     def _close(self, reason: str, kill: bool = True) -> None:
@@ -259,10 +317,7 @@ class LocalWorker(Provider):
             self._process.close_life_line()
             if kill:
                 self._process.kill()
-            self._dying.append(self._process)
-        ticket, self._running = self._running, None
-        if ticket is not None and not ticket.finished:
-            _fail(ticket, reason, "")
+            self._dying.append((self._process, time.monotonic() + self._deadlines.stop))
         self._door = self._link = self._process = None
         self._hello = {}
         self._ending_since_s = None
@@ -271,28 +326,3 @@ class LocalWorker(Provider):
 def _how(process: WorkerProcess) -> str:
     code = process.exit_code()
     return f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
-
-
-def _fail(ticket: Ticket, error: str, last_words: str) -> None:
-    if ticket.cancelling:
-        ticket.state = "cancelled"
-        return
-    ticket.state, ticket.kind = "failed", "worker"
-    ticket.error, ticket.traceback = error, last_words
-
-
-def _finish(ticket: Ticket, message: Message) -> None:
-    fields = message.fields
-    kind = str(fields.get("kind", ""))
-    if ticket.cancelling or kind == "cancelled":
-        ticket.state = "cancelled"
-    elif message.type == "done":
-        ticket.state, ticket.progress = "done", 1.0
-        result: object = fields.get("result")
-        ticket.result = cast("Fields", result) if isinstance(result, dict) else {}
-        ticket.arrays = message.arrays
-    else:
-        ticket.state = "failed"
-        ticket.kind = "user" if kind == "user" else "internal"
-        ticket.error = str(fields.get("error", "The job failed."))
-        ticket.traceback = str(fields.get("traceback", ""))

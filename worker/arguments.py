@@ -12,8 +12,9 @@ from collections.abc import Collection
 from fractions import Fraction
 from typing import Any, cast
 
+from ..core.arrays import AnyArray
 from ..core.errors import UserError
-from .messages import Fields
+from .messages import Arrays, Fields
 
 
 def only(args: Fields, known: Collection[str], where: str) -> None:
@@ -81,3 +82,38 @@ def frame_rate(args: Fields, name: str, where: str) -> Fraction:
     raise UserError(
         f"{name!r} of {where} must be two whole numbers above 0, such as [30000, 1001]."
     )
+
+
+def flag(args: Fields, name: str, where: str) -> bool:
+    """Return yes or no; no when it is left out."""
+    value = args.get(name, False)
+    if not isinstance(value, bool):
+        raise UserError(f"{name!r} of {where} must be true or false.")
+    return value
+
+
+def number_table(args: Fields, name: str, where: str) -> dict[str, float]:
+    """Return a table of finite numbers; what is null is left out, and so may be the table."""
+    found = table(args, name, where)
+    numbers = {key: number(found, key, f"{name!r} of {where}") for key in found}
+    return {key: value for key, value in numbers.items() if value is not None}
+
+
+def array(arrays: Arrays, name: str, kinds: str, where: str, *shape: int | None) -> AnyArray | None:
+    """Return an array of a shape (None: any length); None when it is left out.
+
+    ``kinds`` are numpy's letters of the types that are accepted, such as "f" for floats.
+    """
+    value = arrays.get(name)
+    if value is None:
+        return None
+    fits = value.ndim == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, value.shape, strict=True)
+    )
+    if value.dtype.kind not in kinds or not fits:
+        wanted = " x ".join("any" if size is None else str(size) for size in shape)
+        raise UserError(
+            f"The array {name!r} of {where} is {value.dtype} {list(value.shape)} where {wanted}"
+            " was expected."
+        )
+    return value

@@ -22,6 +22,7 @@ class Link:
 
     ``closed`` is True once nothing can arrive any more; ``reason`` then says why in a sentence.
     ``malformed`` is True when that was because the peer broke the rules of frames.
+    ``received`` counts the bytes that have come.
     """
 
     def __init__(self, connection: socket.socket, payload_limit: int = PAYLOAD_LIMIT) -> None:
@@ -36,6 +37,7 @@ class Link:
         self.closed = False
         self.reason = ""
         self.malformed = False
+        self.received = 0
 
     @property
     def queued(self) -> int:
@@ -109,6 +111,7 @@ class Link:
                     self.close(f"The other side closed the link{half}.")
                     break
                 budget -= count
+                self.received += count
                 message = self._reader.filled(count)
             except (BlockingIOError, InterruptedError):
                 break

@@ -23,7 +23,7 @@ from ..core import strict_json
 Fields = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 
-PROTOCOL = 1
+PROTOCOL = 2
 MARK = b"FWRT"
 PREFIX = struct.Struct("!4sIQ")
 HEAD_LIMIT = 1 << 20
@@ -36,6 +36,7 @@ ALIGNMENT = 16
 DTYPES: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "float64": np.dtype("<f8"),
+    "int16": np.dtype("<i2"),
     "int32": np.dtype("<i4"),
     "int64": np.dtype("<i8"),
     "uint8": np.dtype("u1"),

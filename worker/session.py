@@ -3,29 +3,31 @@
 
 Jobs run one after the other on the main thread. A second thread receives, so that a cancel is
 heard while a job computes; a third waits for the end of standard input, which is the life line:
-when Blender dies in whatever way, the process ends at once.
+when Blender dies in whatever way, the process ends at once. Express jobs (see ``calls.Job``) are
+done from within the running job's progress, on the same thread.
 """
 
 from __future__ import annotations
 
 import faulthandler
 import logging
-import math
 import os
-import queue
 import signal
 import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn, cast
 
 from ..core.errors import Cancelled, UserError
+from .calls import Call, Job, Reply
 from .environment import describe, use_site_folders
-from .jobs import Call, Job, standard_jobs
+from .faults import Fault, fault_of
+from .inbox import Inbox
+from .jobs import standard_jobs
 from .messages import (
     PROTOCOL,
     Fields,
@@ -35,13 +37,11 @@ from .messages import (
     encode,
     read_json,
 )
+from .progress import Telling
 
 LOG = logging.getLogger("facewright.worker")
 START_LIMIT = 1 << 16
 CONNECT_TIMEOUT_S = 10.0
-PROGRESS_INTERVAL_S = 0.05
-TRACEBACK_LIMIT = 1 << 16
-ERROR_LIMIT = 4000
 
 EXIT_DONE = 0
 EXIT_START = 2
@@ -50,13 +50,18 @@ EXIT_LINK = 3
 
 @dataclass(frozen=True)
 class Start:
-    """What the worker is told on its standard input."""
+    """What the worker is told on its standard input.
+
+    ``versions`` of the packages that came with the extension, by name; ``scratch`` see ``Call``.
+    """
 
     port: int
     token: bytes
     site_folders: tuple[str, ...]
     threads: int
     log_level: str
+    scratch: Path | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_start(line: bytes) -> Start:
@@ -68,6 +73,8 @@ def read_start(line: bytes) -> Start:
         site_folders=tuple(str(folder) for folder in fields["site_folders"]),
         threads=max(1, int(fields["threads"])),
         log_level=str(fields["log_level"]),
+        scratch=Path(fields["scratch"]) if fields.get("scratch") else None,
+        versions={str(name): str(text) for name, text in fields.get("versions", {}).items()},
     )
 
 
@@ -94,7 +101,7 @@ def serve(jobs: Mapping[str, Job] | None = None) -> NoReturn:
     except OSError as error:
         _leave(EXIT_LINK, f"no connection to Blender: {error}")
     use_site_folders(start.site_folders)
-    session = Session(connection, jobs or standard_jobs(), start.threads)
+    session = Session(connection, jobs or standard_jobs(), start)
     session.say_hello()
     threading.Thread(target=session.receive, name="receiver", daemon=True).start()
     session.work()
@@ -114,6 +121,11 @@ def _leave(code: int, why: str) -> NoReturn:
         os._exit(code)
 
 
+def _threads(message: Message) -> int:
+    value = message.fields.get("threads")
+    return value if type(value) is int and value > 0 else 0
+
+
 def _identity(message: Message) -> int:
     value = message.fields.get("id")
     return value if isinstance(value, int) else 0
@@ -122,21 +134,29 @@ def _identity(message: Message) -> int:
 class Session:
     """One connection to Blender. Only ``receive`` runs on another thread."""
 
-    def __init__(self, connection: socket.socket, jobs: Mapping[str, Job], threads: int) -> None:
+    def __init__(self, connection: socket.socket, jobs: Mapping[str, Job], start: Start) -> None:
         self._connection = connection
         self._jobs = jobs
-        self._threads = threads
-        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._start = start
+        self._inbox = Inbox()
         self._cancelled: set[int] = set()
         self._problems: Mapping[str, str] = {}
+        self._attending = False
 
     def say_hello(self) -> None:
-        """Import the packages and report versions, files and problems."""
-        report = describe()
+        """Import the packages; report versions, files, problems and which jobs are special."""
+        report = describe(self._start.versions)
         self._problems = report["problems"]
-        for problem in self._problems.values():
+        for problem in (*self._problems.values(), *report["notices"]):
             LOG.error(problem)
-        hello: Fields = {"type": "hello", "protocol": PROTOCOL, "pid": os.getpid(), **report}
+        hello: Fields = {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "pid": os.getpid(),
+            **report,
+            "express": [name for name, job in self._jobs.items() if job.express],
+            "once": [name for name, job in self._jobs.items() if job.once],
+        }
         LOG.info("hello %s", hello)
         self._send(Message(hello))
 
@@ -158,78 +178,90 @@ class Session:
             if message.type == "cancel":
                 self._cancelled.add(_identity(message))
             elif message.type == "job":
-                self._inbox.put(message)
+                self._inbox.put(message, self._is_express(message))
             else:
                 LOG.warning("a message of type %r was ignored", message.type)
 
     def work(self) -> NoReturn:
-        """Run the jobs in the order in which they came."""
+        """Run the jobs of each row in the order in which they came."""
         while True:
-            message = self._inbox.get()
-            identity = _identity(message)
-            reply = self._answer(identity, message)
-            try:
-                self._send(reply)
-            except MessageError as error:
-                text = f"The result cannot be sent: {error}."
-                self._send(self._failure(identity, "internal", text, traceback.format_exc()))
-            self._cancelled.discard(identity)
+            self._inbox.wait()
+            self.attend()
+            if (message := self._inbox.take_ordinary()) is not None:
+                self._serve(message)
             # arrays may be large: nothing of them is kept while waiting for the next job
-            del message, reply
+            del message
 
-    def _answer(self, identity: int, message: Message) -> Message:
-        name = str(message.fields.get("job", ""))
-        started = time.perf_counter()
+    def attend(self) -> None:
+        """Do the express jobs that have come; called while another job runs."""
+        if self._attending:  # by an express job: the next one waits for its end
+            return
+        self._attending = True
         try:
-            result, arrays = self._run(identity, name, message)
-        except Cancelled:
-            LOG.info("job %d (%s) was cancelled", identity, name)
-            return self._failure(identity, "cancelled", "Cancelled.")
-        except UserError as error:
-            LOG.info("job %d (%s) refused: %s", identity, name, error)
-            return self._failure(identity, "user", str(error))
-        except MemoryError:
-            LOG.exception("job %d (%s) ran out of memory", identity, name)
-            text = "There is not enough memory. Use a shorter voice or close other programs."
-            return self._failure(identity, "user", text)
+            while (message := self._inbox.take_express()) is not None:
+                self._serve(message)
+                del message
+        finally:
+            self._attending = False
+
+    def _is_express(self, message: Message) -> bool:
+        job = self._jobs.get(str(message.fields.get("job", "")))
+        return job is not None and job.express
+
+    def _serve(self, message: Message) -> None:
+        """Run one job and send what came of it."""
+        identity = _identity(message)
+        name = str(message.fields.get("job", ""))
+        try:
+            self._send(self._answer(identity, name, message))
+        except MessageError as error:
+            LOG.exception("the result of job %d (%s) cannot be sent", identity, name)
+            fault = fault_of(error, name)
+            text = f"The result cannot be sent: {error}."
+            self._send(_failed(identity, Fault("internal", text, fault.traceback)))
+        self._cancelled.discard(identity)
+
+    def _answer(self, identity: int, name: str, message: Message) -> Message:
+        started = time.perf_counter()
+        args: object = message.fields.get("args", {})
+        try:
+            result, arrays = self._run(identity, name, args, message)
         except Exception as error:
-            LOG.exception("job %d (%s) failed", identity, name)
-            text = f"The job {name!r} failed unexpectedly ({type(error).__name__}: {error})."
-            return self._failure(identity, "internal", text, traceback.format_exc())
+            device = args.get("device") if isinstance(args, dict) else ""
+            fault = fault_of(error, name, str(device or ""))
+            if isinstance(error, (Cancelled, UserError)):
+                LOG.info("job %d (%s) %s: %s", identity, name, fault.kind, fault.text)
+            else:
+                LOG.exception("job %d (%s) failed", identity, name)
+            return _failed(identity, fault)
         LOG.info("job %d (%s) took %.3f s", identity, name, time.perf_counter() - started)
         return Message({"type": "done", "id": identity, "result": result}, arrays)
 
-    def _run(self, identity: int, name: str, message: Message) -> tuple[Fields, dict[str, Any]]:
+    def _run(self, identity: int, name: str, args: object, message: Message) -> Reply:
         job = self._jobs.get(name)
         if job is None:
             raise UserError(f"The worker knows no job named {name!r}.")
-        args: object = message.fields.get("args", {})
         if not isinstance(args, dict):
             raise UserError(f"The arguments of the job {name!r} are not a table.")
         for package in job.needs:
             if package in self._problems:
                 raise UserError(self._problems[package])
-        if identity in self._cancelled:
+
+        def cancelled() -> bool:
+            self.attend()
+            return identity in self._cancelled
+
+        if cancelled():
             raise Cancelled
         call = Call(
             args=cast("Fields", args),
             arrays=message.arrays,
-            progress=Progress(self, identity),
-            cancelled=lambda: identity in self._cancelled,
-            threads=self._threads,
+            progress=Telling(identity, self._send, self.attend),
+            cancelled=cancelled,
+            threads=_threads(message) or self._start.threads,
+            scratch=self._start.scratch,
         )
         return job.run(call)
-
-    @staticmethod
-    def _failure(identity: int, kind: str, error: str, trace: str = "") -> Message:
-        error = error[:ERROR_LIMIT]
-        fields: Fields = {"type": "failed", "id": identity, "kind": kind, "error": error}
-        return Message({**fields, "traceback": trace[-TRACEBACK_LIMIT:]})
-
-    def send_progress(self, identity: int, fraction: float, stage: str) -> None:
-        """Tell how far a job is; called on the main thread only."""
-        fields: Fields = {"type": "progress", "id": identity, "fraction": fraction, "stage": stage}
-        self._send(Message(fields))
 
     def _send(self, message: Message) -> None:
         parts = encode(message)
@@ -240,21 +272,6 @@ class Session:
             _leave(EXIT_LINK, f"the link to Blender broke: {error}")
 
 
-class Progress:
-    """What a job calls to tell how far it is: at most one message each ``PROGRESS_INTERVAL_S``."""
-
-    def __init__(self, session: Session, identity: int) -> None:
-        self._session = session
-        self._identity = identity
-        self._stage = ""
-        self._next_s = 0.0
-
-    def __call__(self, fraction: float, stage: str) -> None:
-        """Report ``fraction`` (0 to 1) of the whole job and the name of its present stage."""
-        now = time.monotonic()
-        if now < self._next_s and stage == self._stage:
-            return
-        self._stage = stage
-        self._next_s = now + PROGRESS_INTERVAL_S
-        fraction = min(max(float(fraction), 0.0), 1.0) if math.isfinite(fraction) else 0.0
-        self._session.send_progress(self._identity, fraction, stage)
+def _failed(identity: int, fault: Fault) -> Message:
+    fields: Fields = {"type": "failed", "id": identity, "kind": fault.kind, "error": fault.text}
+    return Message({**fields, "traceback": fault.traceback})

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 package = runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
 session = importlib.import_module("facewright.worker.session")
 jobs = importlib.import_module("facewright.worker.jobs")
+calls = importlib.import_module("facewright.worker.calls")
 messages = importlib.import_module("facewright.worker.messages")
 errors = importlib.import_module("facewright.core.errors")
 
@@ -83,7 +84,52 @@ def misbehave(call: Any) -> Any:
     time.sleep(60)
 
 
-EXTRA = {"echo": echo, "give": give, "spin": spin, "fail": fail, "misbehave": misbehave}
+def attempt(call: Any) -> Any:
+    """Count the attempts in the file args["path"]; the first args["bad"] of them go wrong."""
+    path = Path(call.args["path"])
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
+    number = len(path.read_text(encoding="utf-8").splitlines())
+    kind = call.args.get("kind", "wait")
+    call.progress(0.1 * number, f"attempt {number}", call.args.get("patience", 0.0))
+    if number > call.args["bad"]:
+        return {"attempt": number, "notices": ["Spoken before."]}, {}
+    if kind == "abort":
+        os.abort()
+    while True:
+        time.sleep(0.005)
+        if kind == "wait":
+            call.progress(0.1 * number, f"attempt {number}")
+
+
+def tick(call: Any) -> Any:
+    """An express job: tells its process and takes note of the order."""
+    ticks.append(call.args.get("number", 0))
+    if call.args.get("die"):
+        os._exit(9)
+    if call.args.get("cancel") and call.cancelled():
+        raise errors.Cancelled
+    call.progress(0.5, "ticking")
+    return {"pid": os.getpid(), "ticks": list(ticks)}, call.arrays
+
+
+def free(call: Any) -> Any:
+    return {"open": call.args["open"]}, {}
+
+
+ticks: list[int] = []
+Job = calls.Job
+EXTRA = {
+    "echo": Job(echo),
+    "give": Job(give),
+    "spin": Job(spin),
+    "fail": Job(fail),
+    "misbehave": Job(misbehave),
+    "attempt": Job(attempt),
+    "tick": Job(tick, express=True),
+    "live": Job(tick, express=True, once=True),
+    "free": Job(free),
+}
 
 if __name__ == "__main__":
-    session.serve({**jobs.standard_jobs(), **{name: jobs.Job(run) for name, run in EXTRA.items()}})
+    session.serve({**jobs.standard_jobs(), **EXTRA})

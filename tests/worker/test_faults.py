@@ -108,32 +108,19 @@ def test_strangers_do_not_keep_the_worker_out(make: Any) -> None:
     ],
 )
 def test_a_worker_that_dies_or_talks_nonsense_fails_its_job_only(
-    make: Any, kind: str, text: str
+    make: Any, deadlines: Any, kind: str, text: str
 ) -> None:
-    worker = make.ready()
+    worker = make.ready(deadlines=deadlines(backoff=0.0))
     pid = worker.pid
     running = worker.submit("misbehave", {"kind": kind})
     waiting = worker.submit("echo", {})
     make.finish(worker, running, waiting)
-    assert (running.state, running.kind) == ("failed", "worker")
+    assert (running.state, running.kind, running.deaths) == ("failed", "worker", 2)
     assert text in running.error
+    assert "ended twice" in running.error
     assert waiting.state == "done"
     assert worker.pid != pid
     make.wait_until(lambda: not make.alive(pid), worker.poll)
-
-
-def test_killed_in_the_middle_of_a_job(make: Any) -> None:
-    worker = make.ready()
-    ticket = worker.submit("spin", {"seconds": 60})
-    make.wait_until(lambda: ticket.progress > 0, worker.poll)
-    os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    make.finish(worker, ticket)
-    assert ticket.state == "failed"
-    assert "ended" in ticket.error
-    assert worker.pid is None
-    again = worker.submit("echo", {})
-    make.finish(worker, again)
-    assert again.state == "done"
 
 
 @stops
@@ -161,12 +148,12 @@ def test_stop_ends_a_worker_that_hangs(make: Any, deadlines: Any) -> None:
 
 def test_nonsense_from_blenders_side_ends_the_worker_with_its_reason(make: Any) -> None:
     worker = make.ready()
-    ticket = worker.submit("spin", {"seconds": 60, "deaf": True})
-    make.wait_until(lambda: ticket.progress > 0, worker.poll)
-    worker._link._socket.send(b"this is not a frame at all")
+    ticket = worker.submit("live", {})
     make.finish(worker, ticket)
-    assert "exit code 3" in ticket.error
-    assert "not one of our frames" in ticket.error
+    worker._link._socket.send(b"this is not a frame at all")
+    make.wait_until(lambda: bool(worker.problem), worker.poll)
+    assert "exit code 3" in worker.problem
+    assert "not one of our frames" in worker.problem
 
 
 HOST = """

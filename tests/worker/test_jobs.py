@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from facewright.core import audio, pipeline, take_file
+from facewright.core.take import Request
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY
 
@@ -80,11 +81,13 @@ def test_animate_equals_the_engine(
     ticket = run(make, worker, "animate", args)
     assert ticket.state == "done", ticket.error
     expected = pipeline.animate(
-        audio.Voice(path=voice, start_s=0.25, end_s=1.25),
-        model,
-        Fraction(30000, 1001),
-        settings,
-        threads=THREADS,
+        Request(
+            audio.Voice(path=voice, start_s=0.25, end_s=1.25),
+            model,
+            Fraction(30000, 1001),
+            settings,
+            threads=THREADS,
+        )
     )
     face, result = expected.face, ticket.result
     for name in ("weights", "jaw", "eyes"):
@@ -95,7 +98,17 @@ def test_animate_equals_the_engine(
     assert result["duration_s"] == face.duration_s
     assert result["notices"] == list(face.notices)
     assert result["voice"] == {"name": expected.voice_name, "sha256": expected.voice_sha256}
-    assert result["model"] == {"name": expected.model_name, "sha256": expected.model_sha256}
+    assert result["model"] == {
+        "name": expected.model_name,
+        "sha256": expected.model_sha256,
+        "identity": expected.identity,
+    }
+    assert (result["device"], result["rigs"]) == ("cpu", {"skin": {}, "tongue": {}})
+    speed = 1000 / result["network_ms_per_frame"] / (30000 / 1001)
+    assert result["network_real_time"] == pytest.approx(speed)
+    assert result["emotion_names"] == list(expected.emotion_names)
+    np.testing.assert_array_equal(ticket.arrays["emotion_values"], expected.emotion.values)
+    np.testing.assert_array_equal(ticket.arrays["emotion_times"], expected.emotion.times_s)
     assert result["settings"] == expected.settings.to_mapping()
     assert result["timings"].keys() == dict(expected.timings).keys()
     kept = take_file.read_take(take_path)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a worker keeps open between jobs: models, networks and the faces that are worked on.
+
+A network is opened once for all identities of its folder. What has not been used for longest goes
+first, and goes before the new one comes: two may be too much for the memory. A folder whose files
+have changed is read again. Dropping is only letting go: a job or a live session that still uses
+something keeps it until it ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from ..core.devices import OpenNetwork
+    from ..core.models import EmotionModel, Model
+    from ..core.take import Loaded
+    from ..core.workbench import Workbench
+
+MODELS = 6  # identities count each
+NETWORKS = 2
+EMOTIONS = 1
+WORKBENCHES = 8
+
+Mark = tuple[tuple[str, int, int], ...]
+Key = tuple[str, ...]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """Up to ``limit`` values by key; the one that was not asked for the longest goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: K) -> V | None:
+        """Return a value and count it as used; None when it is not there."""
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
+
+    def peek(self, key: K) -> V | None:
+        """Return a value without counting it as used."""
+        return self._values.get(key)
+
+    def get_or(self, key: K, make: Callable[[], V]) -> V:
+        """Return a value; one that is not there is made, after room was made for it."""
+        value = self.get(key)
+        if value is None:
+            self.make_room()
+            value = self._values[key] = make()
+        return value
+
+    def make_room(self) -> None:
+        """Let go of the oldest values until one more has room."""
+        while len(self._values) >= self._limit:
+            self._values.popitem(last=False)
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value in place of the former one."""
+        self._values.pop(key, None)
+        self.get_or(key, lambda: value)
+
+    def values(self) -> list[V]:
+        """All values, the oldest first."""
+        return list(self._values.values())
+
+    def drop(self, unwanted: Callable[[K], bool]) -> None:
+        """Let go of the values whose key is ``unwanted``."""
+        for key in [key for key in self._values if unwanted(key)]:
+            del self._values[key]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A model to work with: ``folder``, whose ``identity``, on which ``device``.
+
+    ``emotion_folder`` is an Audio2Emotion model; "" when the emotion is not read from the voice.
+    """
+
+    folder: str
+    identity: str = ""
+    device: str = "cpu"
+    threads: int = 0
+    emotion_folder: str = ""
+
+
+class Kept:
+    """Everything that is open in this worker."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, Mark] = {}
+        self._models: Recent[Key, Model] = Recent(MODELS)
+        self._networks: Recent[Key, OpenNetwork] = Recent(NETWORKS)
+        self._emotion_models: Recent[Key, EmotionModel] = Recent(EMOTIONS)
+        self._emotion_networks: Recent[Key, OpenNetwork] = Recent(EMOTIONS)
+        self._workbenches: Recent[str, Workbench] = Recent(WORKBENCHES)
+
+    @property
+    def open_count(self) -> int:
+        """How many models and networks are open."""
+        return (
+            len(self._models)
+            + len(self._networks)
+            + len(self._emotion_models)
+            + len(self._emotion_networks)
+        )
+
+    def model(self, folder: str, identity: str = "") -> Model:
+        """One identity of a folder, without its network. Raises UserError."""
+        from ..core.models import load_model
+
+        place = self._fresh(folder)
+        return self._models.get_or((place, identity), lambda: load_model(folder, identity))
+
+    def emotion_model(self, folder: str) -> EmotionModel:
+        """An Audio2Emotion folder, without its network. Raises UserError."""
+        from ..core.models import load_emotion_model
+
+        place = self._fresh(folder)
+        return self._emotion_models.get_or((place,), lambda: load_emotion_model(folder))
+
+    def loaded(self, wanted: Wanted) -> Loaded:
+        """Model and network, and those of the emotion where wanted, ready to work.
+
+        Raises UserError when something of it cannot be used.
+        """
+        from ..core.network import open_session
+        from ..core.take import Loaded
+
+        model = self.model(wanted.folder, wanted.identity)
+        key = (self._fresh(wanted.folder), wanted.device, str(wanted.threads))
+        if self._networks.peek(key) is None:
+            # the same with another number of threads goes first
+            self._networks.drop(lambda other: other[:2] == key[:2])
+            self._networks.make_room()
+            self._workbenches.drop(self._is_left_behind)
+        network = self._networks.get_or(
+            key, lambda: open_session(model, wanted.threads, wanted.device)
+        )
+        if not wanted.emotion_folder:
+            return Loaded(model, network)
+        return Loaded(model, network, *self.emotion(wanted))
+
+    def loaded_without_network(self, wanted: Wanted) -> Loaded:
+        """A model for what comes after the network, which is used if it happens to be open."""
+        from ..core.devices import OpenNetwork
+        from ..core.take import Loaded
+
+        model = self.model(wanted.folder, wanted.identity)
+        key = (self._fresh(wanted.folder), wanted.device, str(wanted.threads))
+        return Loaded(model, self._networks.get(key) or OpenNetwork(None))
+
+    def emotion(self, wanted: Wanted) -> tuple[EmotionModel, OpenNetwork]:
+        """The emotion model of ``wanted`` and its network. Raises UserError."""
+        from ..core.audio2emotion import open_emotion_session
+
+        folder = wanted.emotion_folder
+        model = self.emotion_model(folder)
+        key = (self._fresh(folder), wanted.device, str(wanted.threads))
+        network = self._emotion_networks.get_or(
+            key, lambda: open_emotion_session(model, wanted.threads, wanted.device)
+        )
+        return model, network
+
+    def workbench(self, name: str, loaded: Loaded) -> Workbench:
+        """The workbench of a face; a new one when it is unknown or works with other networks."""
+        from ..core.workbench import Workbench
+
+        bench = self._workbenches.get(name)
+        if bench is None or not _same_networks(bench.loaded, loaded):
+            return self.keep_workbench(name, Workbench(loaded))
+        bench.loaded = loaded  # perhaps another identity of the folder
+        return bench
+
+    def find_workbench(self, name: str) -> Workbench | None:
+        """What is kept of a face, None when nothing is."""
+        return self._workbenches.get(name)
+
+    def keep_workbench(self, name: str, bench: Workbench) -> Workbench:
+        """Keep a workbench for the next job on this face; returns it."""
+        self._workbenches.put(name, bench)
+        return bench
+
+    def free(self, folder: str | None) -> None:
+        """Let go of a folder, or of everything, and give the memory back to the system."""
+        if folder is None:
+            self._marks.clear()
+        self._drop(None if folder is None else os.path.realpath(folder))
+        release_memory()
+
+    def _drop(self, place: str | None) -> None:
+        """Let go of what was opened from a place; None is everywhere."""
+        for recent in (
+            self._models, self._networks, self._emotion_models, self._emotion_networks,
+        ):  # fmt: skip
+            recent.drop(lambda key: place is None or key[0] == place)
+        self._workbenches.drop(lambda name: self._works_with(name, place))
+        if place is not None:
+            self._marks.pop(place, None)
+
+    def _works_with(self, name: str, place: str | None) -> bool:
+        bench = self._workbenches.peek(name)
+        if place is None or bench is None:
+            return True
+        models = (bench.loaded.model, bench.loaded.emotion_model)
+        return any(m is not None and os.path.realpath(m.folder) == place for m in models)
+
+    def _is_left_behind(self, name: str) -> bool:
+        """Whether a workbench alone holds on to a network."""
+        bench = self._workbenches.peek(name)
+        return bench is None or not any(
+            bench.loaded.network is one for one in self._networks.values()
+        )
+
+    def _fresh(self, folder: str) -> str:
+        """Return the folder's real place, after letting go of what its files no longer are."""
+        place = os.path.realpath(folder)
+        mark = _mark(place)
+        if self._marks.get(place, mark) != mark:
+            self._drop(place)
+        self._marks[place] = mark
+        return place
+
+
+def _same_networks(one: Loaded, other: Loaded) -> bool:
+    return one.network is other.network and one.emotion_network is other.emotion_network
+
+
+def _mark(folder: str) -> Mark:
+    """Names, sizes and times (ns) of the folder's files; empty when it cannot be listed."""
+    try:
+        files = [(path, path.stat()) for path in sorted(Path(folder).iterdir())]
+    except OSError:
+        return ()
+    return tuple((path.name, stat.st_size, stat.st_mtime_ns) for path, stat in files)
+
+
+def release_memory() -> None:
+    """Give back what nothing refers to any more: objects to Python, free memory to the system."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # other C libraries have no such function
+            ctypes.CDLL(None).malloc_trim(0)

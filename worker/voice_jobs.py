@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job "probe", and how jobs are told of a voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.errors import UserError
+from . import arguments
+from .calls import Call, Reply
+from .messages import Fields
+
+if TYPE_CHECKING:
+    from ..core.audio import Voice
+
+
+def voice_of(call: Call) -> Voice:
+    """Make the voice of {path | name, start_s, end_s, channel} and the array "voice_bytes"."""
+    from ..core.audio import Voice
+
+    where = "voice"
+    args = arguments.table(call.args, where, "the job")
+    arguments.only(args, ("path", "name", "start_s", "end_s", "channel"), where)
+    path = arguments.full_path(args, "path", where)
+    block = call.arrays.get("voice_bytes")
+    if (path is None) == (block is None):
+        raise UserError("The voice needs either a file or its bytes.")
+    if block is not None and block.dtype != np.uint8:
+        raise UserError("The bytes of the voice are not an array of uint8.")
+    name = arguments.text(args, "name", where) or Path(path or "voice").name
+    return Voice(
+        path=path,
+        data=None if block is None else block.tobytes(),
+        name=name,
+        start_s=arguments.number(args, "start_s", where) or 0.0,
+        end_s=arguments.number(args, "end_s", where),
+        channel=arguments.whole(args, "channel", where),
+    )
+
+
+def probe(call: Call) -> Reply:
+    """{voice} -> {rate, channels, duration_s, sha256}, array "envelope" (n, 2) minimum/maximum."""
+    from ..core.audio import probe_voice
+
+    arguments.only(call.args, ("voice",), "probe")
+    info = probe_voice(voice_of(call))
+    result: Fields = {
+        "rate": int(info.rate),
+        "channels": int(info.channels),
+        "duration_s": float(info.duration_s),
+        "sha256": info.sha256,
+    }
+    return result, {"envelope": info.envelope}
