@@ -27,7 +27,7 @@ class Progress:
 
 def provider_on(device: str, threads: int) -> Provider:
     """Who does the work on a device."""
-    return worker(threads)
+    return worker(device, threads)
 
 
 def ask(
