@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change one thing: only what follows is done again, and the face is that of a fresh run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import stub_diffusion
+import stub_emotion
+import stubs
+from facewright.core import pipeline
+from facewright.core.audio import Voice
+from facewright.core.emotion import EmotionTrack
+from facewright.core.emotion_source import EmotionSource
+from facewright.core.errors import Cancelled, UserError
+from facewright.core.models import settings_for
+from facewright.core.parameters import EMOTION_NAMES, PARAMETERS
+from facewright.core.solve.pose_table import PoseTable, RigOverrides
+from facewright.core.take_file import read_take, write_take
+from facewright.core.workbench import Workbench
+
+FPS = Fraction(30)
+# What the published table says has to be done again, written down by hand.
+FROM_NETWORK = {
+    "network", "skin", "tongue", "teeth", "eyes", "skin_weights", "tongue_weights", "weights",
+}  # fmt: skip
+SKIN = {"skin", "skin_weights", "weights"}
+TONGUE = {"tongue", "tongue_weights", "weights"}
+SKIN_SOLVE = {"skin_solve", "skin_weights", "weights"}
+TONGUE_SOLVE = {"tongue_solve", "tongue_weights", "weights"}
+TABLE = {
+    "input_strength": FROM_NETWORK,
+    "prediction_delay": FROM_NETWORK,
+    "source_shot": FROM_NETWORK,
+    "source_frame": FROM_NETWORK,
+    "fresh_noise": FROM_NETWORK,
+    "noise_seed": FROM_NETWORK,
+    "identity": FROM_NETWORK | {"skin_solve", "tongue_solve"},
+    **{"emotion_" + name: FROM_NETWORK | {"emotion"} for name in EMOTION_NAMES},
+    "detection_range": FROM_NETWORK | {"emotion", "detection"},
+    "key_interval": FROM_NETWORK | {"emotion", "detection"},
+    "overall_emotion_strength": FROM_NETWORK | {"emotion"},
+    "key_smoothing": FROM_NETWORK | {"emotion"},
+    "max_emotions": FROM_NETWORK | {"emotion"},
+    "detected_emotion_contrast": FROM_NETWORK | {"emotion"},
+    "preferred_strength": FROM_NETWORK | {"emotion"},
+    "live_blend": FROM_NETWORK | {"emotion"},
+    "live_transition": FROM_NETWORK | {"emotion"},
+    "skin_strength": SKIN,
+    "upper_face_strength": SKIN,
+    "lower_face_strength": SKIN,
+    "eyelid_open_offset": SKIN,
+    "blink_strength": SKIN,
+    "blink_offset": SKIN,
+    "blink_interval": SKIN,
+    "blink_seed": SKIN,
+    "lip_open_offset": SKIN,
+    "upper_face_smoothing": SKIN,
+    "lower_face_smoothing": SKIN,
+    "face_mask_level": SKIN,
+    "face_mask_softness": SKIN,
+    "eyeballs_strength": {"eyes"},
+    "saccade_strength": {"eyes"},
+    "eye_saccade_seed": {"eyes"},
+    "saccade_pattern": {"eyes"},
+    "right_eye_rot_x_offset": {"eyes"},
+    "right_eye_rot_y_offset": {"eyes"},
+    "left_eye_rot_x_offset": {"eyes"},
+    "left_eye_rot_y_offset": {"eyes"},
+    "lower_teeth_strength": {"teeth"},
+    "lower_teeth_height_offset": {"teeth"},
+    "lower_teeth_depth_offset": {"teeth"},
+    "tongue_strength": TONGUE,
+    "tongue_height_offset": TONGUE,
+    "tongue_depth_offset": TONGUE,
+    "clamp_weights": {"weights"},
+    "sdk_compatible": SKIN_SOLVE | TONGUE_SOLVE,
+    "skin_regularization": SKIN_SOLVE,
+    "skin_sparsity": SKIN_SOLVE,
+    "skin_temporal": SKIN_SOLVE,
+    "skin_symmetry": SKIN_SOLVE,
+    "tongue_regularization": TONGUE_SOLVE,
+    "tongue_sparsity": TONGUE_SOLVE,
+    "tongue_temporal": TONGUE_SOLVE,
+    "tongue_symmetry": TONGUE_SOLVE,
+}
+DETECTED = ("detection_range", "key_interval", "overall_emotion_strength", "key_smoothing",
+            "max_emotions", "detected_emotion_contrast", "preferred_strength")  # fmt: skip
+FILTERED = ("live_blend", "live_transition")  # only when emotion is detected frame by frame
+OF_DIFFUSION = ("identity", "fresh_noise", "noise_seed")
+SYMMETRY = {"bsSolveSymmetryPoses": [0, 0] + [-1] * 14}
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory):
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    return Voice(path=str(stubs.write_wav(path, stubs.speech_like(2.0))))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    pairs = [0] + [-1] * 6 + [0] + [-1] * 44  # the two blinks
+    return stubs.make_stub_model(
+        tmp_path_factory.mktemp("model") / "stub",
+        skin_solve={"bsSolveSymmetryPoses": pairs}, tongue_solve=SYMMETRY,
+    ).folder  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def loaded(folder, tmp_path_factory):
+    emotion = stub_emotion.make_stub_emotion(tmp_path_factory.mktemp("emotion") / "stub")
+    return pipeline.open_model(folder, threads=1, emotion_folder=str(emotion.folder))
+
+
+@pytest.fixture(scope="module")
+def diffusion(tmp_path_factory):
+    made = stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
+    return pipeline.open_model(made.folder, threads=1)
+
+
+def request_of(loaded, voice, settings=None, **more):
+    return pipeline.Request(voice, loaded.model.folder, FPS, settings or {}, **more)
+
+
+def moved(loaded, name):
+    """Another value of a parameter than the model's."""
+    if name == "identity":
+        return "James"
+    if name == "source_shot":
+        return "mute_joy"
+    row, now = PARAMETERS[name], getattr(settings_for(loaded.model, {}), name)
+    if row.kind == "bool":
+        return not now
+    if row.kind == "int":
+        return now - 3 if now > 3 else now + 3
+    return (now + (row.maximum if now < row.maximum else row.minimum)) / 2
+
+
+def assert_same(found, expected):
+    for part in ("weights", "jaw", "eyes"):
+        np.testing.assert_array_equal(getattr(found.face, part), getattr(expected.face, part))
+    for part in ("skin", "tongue", "jaw", "eyes"):
+        np.testing.assert_array_equal(getattr(found.motion, part), getattr(expected.motion, part))
+    np.testing.assert_array_equal(found.emotion.values, expected.emotion.values)
+    assert found.settings == expected.settings
+    assert found.face.notices == expected.face.notices
+    assert found.face.names == expected.face.names
+
+
+def done_again(bench, before):
+    return {name for name, count in bench.counts.items() if count > before[name]}
+
+
+def test_the_table_names_every_parameter():
+    assert set(TABLE) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_moving_a_parameter_redoes_only_what_the_table_says(loaded, diffusion, voice, name):
+    used = diffusion if name in OF_DIFFUSION else loaded
+    preferred = (0.0, 0.5, *[0.0] * 7, 0.3)
+    source = EmotionSource()
+    if name in DETECTED + FILTERED:
+        mode = "frames" if name in FILTERED else "keys"
+        source = EmotionSource(model="stub", mode=mode, preferred=preferred)
+    settings = {"key_interval": 0.4} if name in DETECTED else {}
+    if name.startswith("eye_saccade"):
+        settings = {"saccade_pattern": 3}
+    bench = Workbench(used)
+    bench.face(request_of(used, voice, settings, emotion=source))
+    before = bench.counts.copy()
+    assert set(before.values()) == {1}
+    changed = request_of(used, voice, {**settings, name: moved(used, name)}, emotion=source)
+    take = bench.face(changed)
+    assert done_again(bench, before) == TABLE[name]
+    fresh = Workbench(used).face(changed)
+    assert_same(take, fresh)
+    again = bench.counts.copy()
+    assert_same(bench.face(changed), fresh)
+    assert bench.counts == again
+
+
+POSES = {
+    "active": ({"jawOpen": False}, SKIN_SOLVE),
+    "cancel": ({"eyeBlinkLeft": 4, "eyeBlinkRight": 4}, SKIN_SOLVE),
+    "symmetry": ({"jawOpen": 9, "mouthClose": 9}, SKIN_SOLVE),
+    "multipliers": ({"jawOpen": 0.5}, {"weights"}),
+    "offsets": ({"jawOpen": 0.1}, {"weights"}),
+}
+
+
+@pytest.mark.parametrize("column", POSES)
+def test_pose_tables_redo_the_solver_or_only_the_final_weights(loaded, voice, column):
+    values, expected = POSES[column]
+    settings = {"skin_symmetry": 0.5, "blink_offset": 0.5}
+    bench = Workbench(loaded)
+    first = bench.face(request_of(loaded, voice, settings))
+    before = bench.counts.copy()
+    rigs = RigOverrides(skin=PoseTable(**{column: values}))
+    take = bench.redo(rigs=rigs)
+    assert done_again(bench, before) == expected
+    assert (take.face.weights != first.face.weights).any()
+    fresh = Workbench(loaded).face(request_of(loaded, voice, settings, rigs=rigs))
+    assert_same(take, fresh)
+    assert take.rigs == rigs
+
+
+def test_another_voice_redoes_all_but_the_solvers(loaded, voice, tmp_path):
+    bench = Workbench(loaded)
+    bench.face(request_of(loaded, voice))
+    before = bench.counts.copy()
+    part = dataclasses.replace(voice, start_s=0.5)
+    take = bench.face(request_of(loaded, part))
+    assert done_again(bench, before) == FROM_NETWORK | {"voice", "emotion", "detection"}
+    assert_same(take, Workbench(loaded).face(request_of(loaded, part)))
+
+
+def test_a_voice_that_was_saved_again_is_read_again(loaded, tmp_path):
+    path = stubs.write_wav(tmp_path / "v.wav", stubs.speech_like(1.0))
+    bench = Workbench(loaded)
+    request = request_of(loaded, Voice(path=str(path)))
+    bench.face(request)
+    stubs.write_wav(path, stubs.speech_like(1.5, seed=4))
+    take = bench.face(request)
+    assert take.face.duration_s == 1.5
+    assert bench.counts["network"] == 2
+
+
+def test_emotion_keys_that_say_the_same_leave_the_network_alone(loaded, voice):
+    bench = Workbench(loaded)
+    bench.face(request_of(loaded, voice))
+    keys = EmotionTrack(np.zeros(1), np.zeros((1, 10), np.float32))
+    before = bench.counts.copy()
+    bench.face(request_of(loaded, voice, emotion=EmotionSource(keys=keys)))
+    assert done_again(bench, before) == {"emotion"}
+    joy = EmotionTrack(np.zeros(1), np.eye(10, dtype=np.float32)[6:7])
+    bench.face(request_of(loaded, voice, emotion=EmotionSource(keys=joy)))
+    assert bench.counts["network"] == 2
+
+
+def test_another_frame_rate_asks_a_regression_network_anew_and_a_diffusion_one_not(
+    loaded, diffusion, voice
+):
+    for used, networks in ((loaded, 2), (diffusion, 1)):
+        bench = Workbench(used)
+        bench.face(request_of(used, voice))
+        take = bench.redo(fps=Fraction(24))
+        assert bench.counts["network"] == networks
+        assert take.face.fps == 24
+        assert take.face.frame_count == 48
+        fresh = Workbench(used).face(dataclasses.replace(request_of(used, voice), fps=Fraction(24)))
+        assert_same(take, fresh)
+    assert take.motion.fps == 60
+
+
+def test_a_person_is_known_by_any_spelling(diffusion, voice):
+    bench = Workbench(diffusion)
+    first = bench.face(request_of(diffusion, voice))
+    before = bench.counts.copy()
+    assert first.identity == "Claire"
+    bench.face(request_of(diffusion, voice, {"identity": "CLAIRE"}))
+    assert bench.counts == before
+    other = bench.face(request_of(diffusion, voice, {"identity": "mark"}))
+    assert other.identity == "Mark"
+    assert (other.face.weights != first.face.weights).any()
+    assert_same(bench.face(request_of(diffusion, voice)), first)
+    with pytest.raises(UserError, match="Claire, James"):
+        bench.face(request_of(diffusion, voice, {"identity": "Nobody"}))
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 4, 7])
+def test_a_run_that_was_stopped_leaves_what_was_there(loaded, voice, stop_after):
+    bench = Workbench(loaded)
+    first = bench.face(request_of(loaded, voice))
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > stop_after
+
+    with pytest.raises(Cancelled):
+        bench.face(request_of(loaded, voice, {"input_strength": 2.0}), cancelled=cancelled)
+    assert_same(bench.redo(), first)
+    assert_same(bench.face(request_of(loaded, voice)), first)
+
+
+# ---- saved takes --------------------------------------------------------------------------------
+
+
+def without_network(loaded):
+    """The model alone: any question to the network would fail."""
+    return pipeline.Loaded(loaded.model, network=None)
+
+
+@pytest.fixture(params=["regression", "diffusion"])
+def saved(request, loaded, diffusion, voice, tmp_path):
+    used = loaded if request.param == "regression" else diffusion
+    take = pipeline.animate(request_of(used, voice, {"emotion_joy": 0.3}), loaded=used)
+    write_take(tmp_path / "take.npz", take)
+    return used, take, read_take(tmp_path / "take.npz")
+
+
+def test_a_saved_take_is_redone_without_the_network(saved, voice):
+    used, take, read = saved
+    bench = Workbench.from_take(without_network(used), read)
+    assert_same(bench.redo(), take)
+    before = bench.counts.copy()
+    assert before["network"] == before["voice"] == 0
+    changed = {"emotion_joy": 0.3, "skin_strength": 1.4, "saccade_pattern": 2}
+    rigs = RigOverrides(tongue=PoseTable(multipliers={"tongueUp": 2.0}))
+    found = bench.redo(changed, rigs)
+    assert done_again(bench, before) == SKIN | {"eyes"}
+    fresh = pipeline.animate(request_of(used, voice, changed, rigs=rigs), loaded=used)
+    assert_same(found, fresh)
+    assert_same(pipeline.redo(read, without_network(used), changed, rigs), fresh)
+
+
+def test_what_comes_before_the_network_needs_the_voice(saved):
+    used, _, read = saved
+    bench = Workbench.from_take(without_network(used), read)
+    with pytest.raises(UserError, match=r"Joy \(emotion_joy\).*voice\.wav"):
+        bench.redo({"emotion_joy": 0.9})
+    with pytest.raises(UserError, match="Input Strength"):
+        bench.redo({"emotion_joy": 0.3, "input_strength": 2.0})
+
+
+def test_a_saved_take_at_another_rate_is_interpolated(saved):
+    used, take, read = saved
+    face = pipeline.redo(read, without_network(used), fps=Fraction(60)).face
+    assert face.frame_count == 120
+    assert face.fps == 60
+    assert face.duration_s == take.face.duration_s
+
+
+def test_takes_of_other_models_are_refused(saved, loaded, diffusion, tmp_path):
+    used, _, read = saved
+    other = diffusion if used is loaded else loaded
+    with pytest.raises(UserError, match="another model"):
+        Workbench.from_take(other, read)
+    if used is diffusion:
+        james = pipeline.open_model(used.model.folder, "James")
+        with pytest.raises(UserError, match="made with Claire, not with James"):
+            Workbench.from_take(james, read)
+
+
+def test_there_has_to_be_a_face_to_redo(loaded):
+    with pytest.raises(UserError, match="no face yet"):
+        Workbench(loaded).redo()
+
+
+def test_models_without_rigs_only_move_jaw_and_eyes(tmp_path, voice):
+    made = stub_diffusion.make_stub_diffusion(tmp_path / "m", rigs=False)
+    loaded = pipeline.open_model(made.folder, threads=1)
+    bench = Workbench(loaded)
+    take = bench.face(request_of(loaded, voice))
+    assert not take.face.weights[:, 52:].any()
+    assert any("only jaw and eyes move" in notice for notice in take.face.notices)
+    assert not {"skin", "tongue", "skin_solve", "skin_weights"} & set(bench.counts)
+    shutil.rmtree(made.folder)
