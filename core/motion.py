@@ -59,6 +59,18 @@ def shapes_of(model: Model, motion: Motion) -> MotionShapes:
     return MotionShapes(model.data.skin_shapes, model.data.tongue_shapes)
 
 
+def part_of(motion: Motion, first: int, last: int | None = None) -> Motion:
+    """The frames ``first`` .. ``last - 1`` of a motion, with its shapes."""
+    part = slice(first, last)
+    return replace(
+        motion,
+        skin=motion.skin[part],
+        tongue=motion.tongue[part],
+        jaw=motion.jaw[part],
+        eyes=motion.eyes[part],
+    )
+
+
 def joined(parts: Sequence[Motion]) -> Motion:
     """One motion of several that follow each other, at one rate.
 
@@ -101,7 +113,7 @@ def frames_at_rate(motion: Motion, fps: Fraction, first: int, last: int, origin:
     """Frames ``first`` .. ``last - 1`` at ``fps`` of a motion whose first frame is its ``origin``.
 
     For blocks of a longer motion: any cut gives the same frames to the bit, as long as the frames
-    on both sides of each (see ``last_source``) are there.
+    on both sides of each are there.
     """
     steps = np.arange(first, last, dtype=np.int64) * (motion.fps.numerator * fps.denominator)
     divisor = motion.fps.denominator * fps.numerator
@@ -126,8 +138,7 @@ def frames_at_rate(motion: Motion, fps: Fraction, first: int, last: int, origin:
     )
 
 
-def last_source(frame: int, fps: Fraction, source_fps: Fraction) -> int:
-    """Index of the last frame at ``source_fps`` that ``frame`` at ``fps`` is made from."""
+def first_source(frame: int, fps: Fraction, source_fps: Fraction) -> int:
+    """Index of the first frame at ``source_fps`` that ``frame`` at ``fps`` is made from."""
     step = frame * source_fps.numerator * fps.denominator
-    divisor = source_fps.denominator * fps.numerator
-    return -(-step // divisor)
+    return step // (source_fps.denominator * fps.numerator)

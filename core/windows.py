@@ -150,12 +150,21 @@ def gather(samples: Floats, plan: WindowPlan, first: int, last: int, gain: float
 
     Silence stands where a window reaches beyond the voice.
     """
-    starts = plan.starts[first:last]
+    return windows_at(samples, plan.starts[first:last], plan.length, gain)
+
+
+def windows_at(
+    samples: Floats, starts: Integers, length: int, gain: float = 1.0, origin: int = 0
+) -> Floats:
+    """Windows (n, length) float32 that begin at ``starts`` (n,), which only grow, times ``gain``.
+
+    ``samples`` holds the voice from its sample ``origin`` on; silence stands outside it.
+    """
     if not len(starts):
-        return np.zeros((0, plan.length), np.float32)
+        return np.zeros((0, length), np.float32)
     low = int(starts[0])
-    part = segment(samples, low, int(starts[-1]) + plan.length, gain)
-    views = np.lib.stride_tricks.sliding_window_view(part, plan.length)
+    part = segment(samples, low, int(starts[-1]) + length, gain, origin)
+    views = np.lib.stride_tricks.sliding_window_view(part, length)
     return np.ascontiguousarray(views[starts - low])
 
 
