@@ -18,6 +18,10 @@ _AGAIN = "Download the model again."
 _LONGEST_TEXT = 256
 
 
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_TEXT and text.isprintable()
+
+
 @dataclass(frozen=True)
 class JsonFields:
     """One object of a JSON file. ``path`` is the file, for the sentences."""
@@ -79,7 +83,7 @@ class JsonFields:
         if (
             not isinstance(names, list)
             or len(names) > highest
-            or not all(isinstance(name, str) and 0 < len(name) <= _LONGEST_TEXT for name in names)
+            or not all(isinstance(name, str) and _is_name(name) for name in names)
             or len(set(names)) != len(names)
         ):
             raise UserError(f"{self.path}: {key} has to be a list of different names.")

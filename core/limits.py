@@ -31,6 +31,8 @@ MAX_WINDOW_SAMPLES = 160_000
 MAX_ROWS = 10_000_000  # of a table without a fixed size: emotion database, eye darts, names
 
 NETWORK_BATCH = 32  # windows per call of the network
+LIGHT_NETWORK_BYTES = 32 << 20  # a network of at most this needs little memory per window,
+LIGHT_NETWORK_BATCH = 128  # so that more of them at once are faster
 GEOMETRY_BLOCK = 128  # frames of geometry held at once
 PROJECTION_BLOCK = 256  # frames brought into the solver's unknowns at once
 MAX_FRAMES = 1_000_000  # of one take
@@ -44,6 +46,7 @@ MAX_HUB_BYTES = 16 << 30
 MAX_HUB_PATH = 200  # characters of a file's name with its folders
 
 MAX_POSES = 1_024  # of one blend shape rig
+MAX_POSE_NAME = 120  # characters
 MAX_IDENTITIES = 64  # people in one model folder
 MAX_DIFFUSION_STEPS = 64
 MAX_NOISE_VALUES = 1 << 28  # that one diffusion inference is given: 1 GiB of float32

@@ -78,7 +78,8 @@ class FolderFiles:
 
     def _id(self, key: str) -> str:
         values = self.info.values.get("id")
-        return str(values.get(key, ""))[:64] if isinstance(values, dict) else ""
+        text = str(values.get(key, "")) if isinstance(values, dict) else ""
+        return text[:64] if text.isprintable() else ""
 
     @property
     def name(self) -> str:
@@ -166,7 +167,7 @@ def _member(index: JsonFields, key: str) -> Path:
 
 def _inside(index: Path, name: Any, key: str) -> Path:
     """Path of a file that model.json names; it has to lie in the model's folder."""
-    if not isinstance(name, str) or not name or "\0" in name:
+    if not isinstance(name, str) or not name.isprintable() or not name:
         raise UserError(f"{index} does not name its {key}.", _AGAIN)
     # By its name alone: the user's own links (download caches are made of them) are welcome
     forms = (PurePosixPath(name), PureWindowsPath(name))

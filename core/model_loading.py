@@ -203,6 +203,8 @@ def _rig(files: RigFiles | None, vertices: int, part: str) -> BlendShapeRig | No
         poses = names[1:]
         if len(poses) > limits.MAX_POSES:
             raise UserError(f"{files.data} holds too many poses: {len(poses)}.")
+        if not all(name.isprintable() and len(name) <= limits.MAX_POSE_NAME for name in poses):
+            raise UserError(f"{files.data}: poseNames holds a name that cannot be shown.")
         for name in poses:  # before memory is taken for all of them
             npz.check_form(name, (vertices, 3))
         neutral = _floats(npz, "neutral", (vertices, 3))

@@ -21,7 +21,7 @@ def parse(data: bytes | bytearray, max_depth: int) -> Any:
     than 64 bits, for a name that stands twice in one object, and for brackets nested more than
     ``max_depth`` deep.
     """
-    if _depth(bytes(data)) > max_depth:
+    if _is_deeper(bytes(data), max_depth):
         raise ValueError("it is nested too deeply")
     return json.loads(
         data.decode("utf-8-sig"),
@@ -32,16 +32,17 @@ def parse(data: bytes | bytearray, max_depth: int) -> Any:
     )
 
 
-def _depth(data: bytes) -> int:
-    """Deepest nesting of brackets, not counting those inside of strings."""
+def _is_deeper(data: bytes, limit: int) -> bool:
+    """Whether brackets are nested deeper than a limit, not counting those inside of strings."""
     plain = re.sub(rb"\\.", b"", data, flags=re.DOTALL) if b"\\" in data else data
     marks = plain.translate(None, delete=bytes(set(range(256)) - set(b'[]{}"')))
-    depth = deepest = 0
+    depth = 0
     for piece in marks.split(b'"')[::2]:
         for mark in piece:
             depth += 1 if mark in b"[{" else -1
-            deepest = max(deepest, depth)
-    return deepest
+            if depth > limit:
+                return True
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

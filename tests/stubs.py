@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from onnx_writer import onnx_external_tensor as onnx_external_tensor
 from onnx_writer import onnx_model, onnx_node, onnx_tensor
 from stub_diffusion import StubDiffusion as StubDiffusion
 from stub_diffusion import make_stub_diffusion as make_stub_diffusion
+from stub_emotion import LABELS as LABELS
 from stub_emotion import StubEmotion as StubEmotion
 from stub_emotion import make_stub_emotion as make_stub_emotion
 from stub_parts import (
@@ -238,6 +240,13 @@ def _write_folder(
             stub.data["shapes_mean_tongue"],
             stub.tongue_deltas,
         )
+
+
+FAMILIES: dict[str, Callable[..., Any]] = {
+    "regression": make_stub_model,
+    "diffusion": make_stub_diffusion,
+    "emotion": make_stub_emotion,
+}
 
 
 def write_wav(path: Path | str, samples: np.ndarray, rate: int = 16000, bits: int = 16) -> Path:

@@ -23,6 +23,13 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> stubs.Stub:
 
 
 @pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A complete folder of each family of models. Nobody writes into them."""
+    root = tmp_path_factory.mktemp("families")
+    return {family: make(root / family).folder for family, make in stubs.FAMILIES.items()}
+
+
+@pytest.fixture(scope="session")
 def model(stub: stubs.Stub):
     from facewright.core.models import load_model
 

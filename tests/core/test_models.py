@@ -110,7 +110,7 @@ def test_each_missing_file_is_named(folder, name):
 
 def test_a_family_that_is_not_known_is_refused_by_family_not_by_name(folder):
     change(folder / "network_info.json", lambda v: v["id"].update(type="transport"))
-    with pytest.raises(UserError, match="family of models that is known.*'transport'"):
+    with pytest.raises(UserError, match=r"family of models that is known.*'transport'"):
         load_model(folder)
 
 
@@ -180,8 +180,8 @@ def test_arrays_that_do_not_fit_are_refused(folder, file, arrays, says):
     ("file", "section", "values", "says"),
     [
         ("model_config.json", "config", {"skin_strength": 9}, "model_config.*Skin Strength.*9"),
-        ("bs_skin_config.json", "blendshape_params", {"templateBBSize": 0.5}, "templateBBSize is 0.5"),
-        ("bs_skin_config.json", "blendshape_params", {"strengthSymmetry": -1}, "strengthSymmetry is -1"),
+        ("bs_skin_config.json", "blendshape_params", {"templateBBSize": 0.5}, "BBSize is 0.5"),
+        ("bs_skin_config.json", "blendshape_params", {"strengthSymmetry": -1}, "Symmetry is -1"),
         ("bs_skin_config.json", "blendshape_params", {"bsSolveActivePoses": [0] * 52}, "no pose"),
         ("bs_skin_config.json", "blendshape_params", {"bsWeightOffsets": [0.0]}, "52 numbers"),
     ],
