@@ -188,8 +188,10 @@ def _session(source: str | bytes, device: str, threads: int, engines: Path | Non
     options.log_severity_level = _SERIOUS
     if hasattr(options, "use_deterministic_compute"):
         options.use_deterministic_compute = True
-    # Idle threads must not spin: Blender and the worker share the processor.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Idle threads must not spin: Blender and the worker share the processor. Within a run they
+    # may: waking them for every step of a small network costs a tenth of it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     if device == "directml":
         options.enable_mem_pattern = False  # the provider does not work with it
     if device in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):

@@ -52,9 +52,11 @@ def windowed(
     """
     count = plan.frame_count
     results = np.zeros((count, model.info.result_length), np.float32)
-    for first in range(0, count, limits.NETWORK_BATCH):
+    light = model.network_path.stat().st_size <= limits.LIGHT_NETWORK_BYTES
+    batch = limits.LIGHT_NETWORK_BATCH if light else limits.NETWORK_BATCH
+    for first in range(0, count, batch):
         meter.check()
-        last = min(first + limits.NETWORK_BATCH, count)
+        last = min(first + batch, count)
         windows = gather(samples, plan, first, last, gain)
         results[first:last] = run_batch(opened, model, windows, emotions[first:last], meter)
         meter.tell(last / count)

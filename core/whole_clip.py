@@ -29,7 +29,10 @@ def suits(plan: WindowPlan, stride: int) -> bool:
     """Whether a plan's frames fall on few enough phases for this to be the faster way."""
     if stride <= 0 or not plan.frame_count:
         return False
-    return len(np.unique(plan.starts % stride)) <= limits.MAX_CLIP_PHASES
+    phases = len(np.unique(plan.starts % stride))
+    # A run's row costs about 2 strides / window of a window, and each phase makes 1 / stride rows.
+    worth = 2 * phases * limits.SAMPLE_RATE <= plan.fps * plan.length
+    return worth and phases <= limits.MAX_CLIP_PHASES
 
 
 def slid(

@@ -93,13 +93,13 @@ def test_the_same_input_gives_the_same_bits(model, clip):
 
 def test_progress_rises_to_one_and_cancelling_stops_between_batches(model, session, clip):
     shares = []
-    run(session, model, clip, Fraction(100), progress=shares.append)
+    run(session, model, clip, Fraction(300), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(shares) == 3
     shares.clear()
     with pytest.raises(Cancelled):
-        run(session, model, clip, Fraction(100), progress=shares.append, cancelled=lambda: shares)
+        run(session, model, clip, Fraction(300), progress=shares.append, cancelled=lambda: shares)
     assert len(shares) == 1
 
 
@@ -115,7 +115,7 @@ def test_the_networks_time_is_measured(model, session, clip):
 def test_a_frame_does_not_depend_on_its_batch_or_place_in_it(model, session, clip, monkeypatch):
     whole, _ = run(session, model, clip, Fraction(60))
     for size in (1, 7):
-        monkeypatch.setattr(limits, "NETWORK_BATCH", size)
+        monkeypatch.setattr(limits, "LIGHT_NETWORK_BATCH", size)
         parts, _ = run(session, model, clip, Fraction(60))
         np.testing.assert_allclose(rows(parts), rows(whole), atol=1e-6)
 
