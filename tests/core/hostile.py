@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import shutil
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stubs
@@ -13,7 +15,11 @@ from facewright.core.errors import UserError
 from facewright.core.models import load_emotion_model, load_model
 
 FAMILIES = sorted(stubs.FAMILIES)
-LOAD = {"regression": load_model, "diffusion": load_model, "emotion": load_emotion_model}
+LOAD: dict[str, Callable[..., Any]] = {
+    "regression": load_model,
+    "diffusion": load_model,
+    "emotion": load_emotion_model,
+}
 JSON_FILES = [
     ("regression", "model.json"), ("regression", "network_info.json"),
     ("regression", "model_config.json"), ("regression", "bs_skin_config.json"),

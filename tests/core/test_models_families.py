@@ -9,6 +9,7 @@ import shutil
 import tracemalloc
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +134,10 @@ def test_arrays_of_the_training_framework_are_taken_from_the_union(folder):
     path = folder / "model_data_Claire.npz"
     with np.load(path) as npz:
         arrays = dict(npz)
-    union = {"shapes_mean_skin": np.zeros((40, 3)), "blink_keys": np.linspace(0, 1, 10)}
+    union: dict[str, Any] = {
+        "shapes_mean_skin": np.zeros((40, 3)),
+        "blink_keys": np.linspace(0, 1, 10),
+    }
     np.savez(path, **arrays, **union)
     model = load_model(folder)
     np.testing.assert_array_equal(model.data.skin_neutral, arrays["neutral_skin"])
