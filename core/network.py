@@ -20,10 +20,10 @@ from .devices import CPU, OpenNetwork, open_network
 from .emotion import EmotionTrack
 from .errors import UserError
 from .models import DiffusionInfo, Model, NetworkInfo
-from .motion import Motion as Motion
+from .motion import Motion
 from .parameters import Settings
 from .running import Meter
-from .windows import WindowPlan, plan_windows
+from .windows import plan_windows
 
 _HINT = "Download the model again, or choose another."
 _OPEN = "any"  # a size that the network must not fix
@@ -147,20 +147,3 @@ def _check_tensor(value: Any, path: Path, sizes: _Sizes) -> None:
             f"{value.type} {axes} instead of tensor(float) [{wanted}].",
             _HINT,
         )
-
-
-# Until core/pipeline asks ``listen``
-def run_network(
-    session: Any,
-    model: Model,
-    clip: Clip,
-    plan: WindowPlan,
-    emotion: EmotionTrack,
-    settings: Settings,
-    progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Motion:
-    return listen(session, model, clip, plan.fps, emotion, settings, progress, cancelled)
-
-
-split_result = regression.split_result

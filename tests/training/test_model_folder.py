@@ -14,7 +14,8 @@ from facewright.core.face_stages import whole_face
 from facewright.core.head import load_head
 from facewright.core.models import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
-from facewright.core.network import open_session, split_result
+from facewright.core.network import open_session
+from facewright.core.regression import split_result
 from facewright.core.windows import gather, plan_windows
 from facewright.training.articulation import EMOTIONS, read_expressions
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
