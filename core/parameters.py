@@ -245,6 +245,7 @@ def checked(name: str, value: object, source: str = "") -> Value:
         raise UserError(f"{label} has to be a number, not {number}.")
     # A value that went through float32 (Blender's properties) may miss its limit by a rounding.
     slack = 1e-6 * max(abs(parameter.minimum), abs(parameter.maximum))
+    slack = slack if parameter.kind == "float" else 0.0
     if not parameter.minimum - slack <= number <= parameter.maximum + slack:
         raise UserError(
             f"{label} is {number:g}; it has to be between {parameter.minimum:g} and "

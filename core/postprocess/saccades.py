@@ -12,8 +12,8 @@ the eyes are, the more likely they return.
 
 | pattern | rests per second | spread of yaw, pitch (degrees) | character |
 |---|---|---|---|
-| 1 Calm | 0.6 | 1.3, 0.7 | looks at the other and is at ease |
-| 2 Attentive | 1.2 | 1.8, 1.4 | goes between the other's eyes and mouth |
+| 1 Calm | 0.5 | 1.3, 0.7 | looks at the other and is at ease |
+| 2 Attentive | 1.2 | 1.9, 1.4 | goes between the other's eyes and mouth |
 | 3 Lively | 1.8 | 4.0, 2.0 | looks about while speaking |
 | 4 Nervous | 3.2 | 3.2, 2.0 | restless, hardly stays anywhere |
 | 5 Thinking | 0.6 | 6.0, 4.0 | looks aside and up for a while, then back |
@@ -130,7 +130,7 @@ PATTERNS: tuple[SaccadePattern | None, ...] = (
     SaccadePattern("Calm", "Seldom and small: at ease", 1.7, 0.4, 0.08, _about(0.8, 1.5, 0.3)),
     SaccadePattern(
         "Attentive", "Between the eyes and the mouth of the other", 0.85, 0.25, 0.06,
-        _among(((-0.6, -1.9), (-0.6, 1.9), (2.2, 0.0)), 0.35),
+        _among(((-0.6, -2.3), (-0.6, 2.3), (2.2, 0.0)), 0.35),
     ),
     SaccadePattern("Lively", "Often and wide: looks about", 0.55, 0.15, 0.06,
                    _about(2.3, 4.6, 0.3)),

@@ -15,8 +15,9 @@ def window(samples, start, length, gain):
     )
 
 
-def skin_frames(data, coefficients, blink, fps, s):
-    """The skin animator on vertices: (T, V, 3) float64."""
+def skin_frames(data, coefficients, blink, fps, s, shapes=None):
+    """The skin animator on vertices: (T, V, 3) float64. ``shapes``: the model's own when None."""
+    shapes = data.skin_shapes if shapes is None else shapes
     neutral = data.skin_neutral.astype(float)
     heights = neutral[:, 1]
     share = (heights - heights.min()) / (heights.max() - heights.min())
@@ -26,7 +27,7 @@ def skin_frames(data, coefficients, blink, fps, s):
     frames = []
     for t, row in enumerate(coefficients.astype(float)):
         delta = np.zeros_like(neutral)
-        for weight, shape in zip(row, data.skin_shapes.astype(float), strict=True):
+        for weight, shape in zip(row, shapes.astype(float), strict=True):
             delta += weight * shape
         moved = (
             s.skin_strength * delta
@@ -53,6 +54,21 @@ def skin_frames(data, coefficients, blink, fps, s):
             + smoothed["upper"] * s.upper_face_strength * (1 - mask[:, None])
             + smoothed["lower"] * s.lower_face_strength * mask[:, None]
         )
+    return np.array(frames)
+
+
+def tongue_frames(data, coefficients, s, shapes=None):
+    """The tongue on vertices: (T, Vt, 3) float64. ``shapes``: the model's own when None."""
+    shapes = data.tongue_shapes if shapes is None else shapes
+    frames = []
+    for row in coefficients.astype(float):
+        moved = np.zeros(data.tongue_neutral.shape)
+        for weight, shape in zip(row, shapes.astype(float), strict=True):
+            moved += weight * shape
+        pose = data.tongue_neutral.astype(float) + s.tongue_strength * moved
+        pose[:, 1] += s.tongue_height_offset
+        pose[:, 2] += s.tongue_depth_offset
+        frames.append(pose)
     return np.array(frames)
 
 

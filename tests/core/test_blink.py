@@ -77,6 +77,24 @@ def test_known_blinks_stay_the_same_for_ever():
     assert np.round(blink.blink_times(30.0, 3.0, 0.4, seed=0), 6).tolist() == KNOWN
 
 
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_a_voice_that_comes_in_piece_by_piece_blinks_like_the_whole(size):
+    fps, settings = Fraction(30), Settings(blink_interval=1.1, blink_seed=5)
+    whole = blink.blink_track(400, fps, PROFILE, settings)
+    parts = [
+        blink.blink_track(min(size, 400 - first), fps, PROFILE, settings, first, False)
+        for first in range(0, 400, size)
+    ]
+    found = np.concatenate(parts)
+    shut = len(PROFILE) + 2
+    np.testing.assert_array_equal(found[: 400 - shut], whole[: 400 - shut])
+    # what began goes on to its end although the voice is over by then
+    begun = int(np.flatnonzero(whole > 0.9)[-1]) - 1
+    rest = blink.blink_track(12, fps, PROFILE, settings, begun, True)
+    long = blink.blink_track(begun + 60, fps, PROFILE, settings)
+    np.testing.assert_array_equal(rest, long[begun : begun + 12])
+
+
 def test_constant_offset_is_added_and_kept_in_range():
     values = track(20, Fraction(30), blink_offset=0.4)
     assert values.min() == pytest.approx(0.4)

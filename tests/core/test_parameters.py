@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
+import stubs
 from facewright.core import models, parameters
 from facewright.core.errors import UserError
 from facewright.core.parameters import PARAMETERS, Settings
@@ -13,6 +15,25 @@ from facewright.core.parameters import PARAMETERS, Settings
 # and the two before the network from the manual.
 PUBLISHED = {
     "input_strength": (0, 3, 1.0),
+    "blink_interval": (0, 60, 3.0),
+    "saccade_pattern": (0, 7, 0),
+    "key_interval": (0.1, 10, 1.0),
+    "detection_range": (0.5, 3.75, 1.4),
+    "overall_emotion_strength": (0, 1, 0.6),
+    "key_smoothing": (0, 20, 0),
+    "max_emotions": (1, 6, 6),
+    "detected_emotion_contrast": (0.3, 3, 1.0),
+    "preferred_strength": (0, 1, 0.5),
+    "live_blend": (0, 1, 0.7),
+    "live_transition": (0.001, 10, 0.5),
+    "skin_regularization": (0, 1000, 3.5),
+    "skin_sparsity": (0, 1000, 1.0),
+    "skin_temporal": (0, 1000, 0.0),
+    "skin_symmetry": (0, 1000, 100.0),
+    "tongue_regularization": (0, 1000, 3.5),
+    "tongue_sparsity": (0, 1000, 1.0),
+    "tongue_temporal": (0, 1000, 0.0),
+    "tongue_symmetry": (0, 1000, 100.0),
     "prediction_delay": (-1, 1, 0.0),
     "lower_face_smoothing": (0, 0.1, 0.0023),
     "upper_face_smoothing": (0, 0.1, 0.001),
@@ -88,6 +109,37 @@ def test_bad_values_are_refused_by_name(name, value, says):
     if name in PARAMETERS:
         with pytest.raises(UserError, match=says):
             Settings(**{name: value})
+
+
+NUMBERS = [name for name, row in PARAMETERS.items() if row.kind != "text"]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_parameter_takes_nan_or_a_value_out_of_its_range(name):
+    row = PARAMETERS[name]
+    beyond = 1e-3 * (row.maximum - row.minimum) if row.kind == "float" else 1
+    wrong = (math.nan, math.inf, -math.inf, row.minimum - beyond, row.maximum + beyond)
+    for value in (*wrong, "1", None, [1.0]):
+        with pytest.raises(UserError, match=rf"{row.label} \({name}\)"):
+            Settings.from_mapping({name: value})
+    for value in (row.minimum, row.maximum, row.default):
+        assert getattr(Settings.from_mapping({name: value}), name) == value
+    assert row.minimum <= float(row.default) <= row.maximum
+
+
+def test_reset_gives_the_models_own_value_and_else_the_tables(model, tmp_path):
+    """No value of the user's is what reset leaves behind."""
+    config = {"lower_face_strength": 1.4, "tongue_height_offset": -0.2, "input_strength": 1.3}
+    solve = {"strengthL1regularization": 0.5, "strengthL2regularization": 0.25,
+             "strengthTemporalSmoothing": 0.3, "strengthSymmetry": 10.0}  # fmt: skip
+    folder = stubs.make_stub_model(tmp_path / "m", config=config, skin_solve=solve).folder
+    settings = models.settings_for(models.load_model(folder), {})
+    own = {**config, "skin_sparsity": 0.5, "skin_regularization": 0.25, "skin_temporal": 0.3,
+           "skin_symmetry": 10.0, "saccade_strength": 0.6, "source_shot": "stub_neutral",
+           "source_frame": 3, "tongue_sparsity": 0.1, "tongue_regularization": 0.1,
+           "tongue_temporal": 0.0, "tongue_symmetry": 0.0}  # fmt: skip
+    for name, row in PARAMETERS.items():
+        assert getattr(settings, name) == own.get(name, row.default), name
 
 
 def test_limits_survive_the_float32_of_a_blender_property():

@@ -109,6 +109,20 @@ def test_any_frame_rate_gives_frames_at_the_times_of_the_voice(stub, voice_file,
     assert (face.frame_count - 1) / fps < face.duration_s <= face.frame_count / fps
 
 
+def test_doubling_the_frame_rate_keeps_the_frames_at_common_times(stub, voice_file):
+    """Every frame of a regression model stands alone but for the smoothing over time."""
+    still = dict.fromkeys(
+        ("upper_face_smoothing", "lower_face_smoothing", "blink_interval", "saccade_strength"), 0.0
+    )
+    voice = Voice(path=str(voice_file))
+    once, twice = (animate(voice, stub.folder, Fraction(fps), still) for fps in (30, 60))
+    for part in ("skin", "tongue", "jaw", "eyes"):
+        found = getattr(twice.motion, part)[::2]
+        np.testing.assert_allclose(found, getattr(once.motion, part), atol=1e-6)
+    np.testing.assert_allclose(twice.face.weights[::2], once.face.weights, atol=1e-6)
+    np.testing.assert_allclose(twice.face.jaw[::2], once.face.jaw, atol=1e-6)
+
+
 def test_the_same_input_gives_the_same_bits_whatever_the_threads(stub, voice_file, take):
     again = animate(Voice(path=str(voice_file)), stub.folder, Fraction(30), SETTINGS, threads=1)
     for part in ("weights", "jaw", "eyes"):

@@ -8,9 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import stub_diffusion
 from facewright.core import pipeline
 from facewright.core.audio import Voice
+from facewright.core.emotion import EmotionTrack
+from facewright.core.emotion_source import EmotionSource
 from facewright.core.errors import UserError
+from facewright.core.parameters import EMOTION_NAMES
+from facewright.core.solve.pose_table import PoseTable, RigOverrides
 from facewright.core.take_file import read_take, write_take
 
 
@@ -52,6 +57,72 @@ def test_a_take_comes_back_whole(tmp_path, take):
     assert found.timings == take.timings
 
 
+def test_a_take_comes_back_with_all_that_schema_2_added(tmp_path, voice_file):
+    folder = stub_diffusion.make_stub_diffusion(tmp_path / "m").folder
+    rigs = RigOverrides(
+        skin=PoseTable(active={"jawOpen": False}, cancel={"mouthLeft": 3, "mouthRight": 3}),
+        tongue=PoseTable(multipliers={"tongueUp": 2.5}, offsets={"tongueDown": 0.2}),
+    )
+    keys = EmotionTrack(np.array([0.25, 1.0]), np.eye(10, dtype=np.float32)[:2])
+    request = pipeline.Request(
+        Voice(path=str(voice_file)), folder, Fraction(24), {"identity": "Mark"}, rigs,
+        EmotionSource(keys=keys),
+    )  # fmt: skip
+    take = pipeline.animate(request)
+    write_take(tmp_path / "take.npz", take)
+    found = read_take(tmp_path / "take.npz")
+    assert found.motion.fps == 60
+    assert found.face.fps == 24
+    assert found.motion.shapes is not None
+    np.testing.assert_array_equal(found.motion.shapes.skin, take.motion.shapes.skin)
+    np.testing.assert_array_equal(found.motion.shapes.tongue, take.motion.shapes.tongue)
+    np.testing.assert_array_equal(found.emotion.times_s, keys.times_s)
+    np.testing.assert_array_equal(found.emotion.values, keys.values)
+    assert found.emotion_names == take.emotion_names
+    assert found.rigs == rigs
+    assert (found.identity, found.device) == ("Mark", "cpu")
+    assert found.network_ms_per_frame == take.network_ms_per_frame > 0
+    assert found.settings == take.settings
+    assert found.missing == ()
+
+
+NEW = ("motion_fps", "emotion_names", "identity", "device", "rigs", "network_ms_per_frame")
+
+
+def as_schema_1(arrays, header):
+    """What the version before wrote: no emotion but the sliders, no solver strengths."""
+    for name in NEW:
+        del header[name]
+    header["schema"] = 1
+    arrays.pop("emotion_times")
+    arrays.pop("emotion_values")
+    for name in ("skin_regularization", "tongue_temporal", "saccade_pattern", "max_emotions"):
+        del header["settings"][name]
+    header["settings"]["emotion_joy"] = 0.75
+
+
+def test_takes_of_schema_1_are_still_read(tmp_path, model, take):
+    path = tmp_path / "take.npz"
+    write_take(path, take)
+    spoil(path, as_schema_1)
+    found = read_take(path)
+    np.testing.assert_array_equal(found.face.weights, take.face.weights)
+    assert found.motion.fps == take.motion.fps
+    assert found.emotion_names == EMOTION_NAMES
+    np.testing.assert_allclose(found.emotion.values, [[0] * 6 + [0.75] + [0] * 3])
+    assert found.rigs == RigOverrides()
+    assert (found.identity, found.device) == ("", "cpu")
+    # what it did not hold is the model's own when it is redone, not the table's default
+    assert set(found.missing) == {
+        "skin_regularization", "tongue_temporal", "saccade_pattern", "max_emotions",
+    }  # fmt: skip
+    again = pipeline.redo(found, pipeline.Loaded(model, network=None))
+    assert again.settings.skin_regularization == model.skin_rig.config.l2
+    np.testing.assert_array_equal(again.face.weights, take.face.weights)
+    write_take(path, found)
+    assert read_take(path).missing == found.missing
+
+
 def test_the_same_take_gives_the_same_bytes(tmp_path, take):
     write_take(tmp_path / "1.npz", take)
     write_take(tmp_path / "2.npz", read_take(tmp_path / "1.npz"))
@@ -72,6 +143,12 @@ def test_the_same_take_gives_the_same_bytes(tmp_path, take):
         (lambda a, h: h.update(voice_name=5), "damaged"),
         (lambda a, h: h.update(settings=[]), "damaged"),
         (lambda a, h: h["settings"].update(skin_strength=9), "Skin Strength"),
+        (lambda a, h: h.update(motion_fps=None), "damaged"),
+        (lambda a, h: h.update(rigs={"nose": {}}), "no rig called 'nose'"),
+        (lambda a, h: h.update(rigs={"skin": {"offsets": {"a": "b"}}}), "no value for offsets"),
+        (lambda a, h: h.update(emotion_names=["joy"]), "'emotion_values' has the shape"),
+        (lambda a, h: a.pop("emotion_times"), "'emotion_times' is missing"),
+        (lambda a, h: h.update(network_ms_per_frame="fast"), "damaged"),
         (lambda a, h: h["timings"].update(network="fast"), "damaged"),
     ],
 )

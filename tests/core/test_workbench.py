@@ -165,8 +165,9 @@ def test_moving_a_parameter_redoes_only_what_the_table_says(loaded, diffusion, v
     preferred = (0.0, 0.5, *[0.0] * 7, 0.3)
     source = EmotionSource()
     if name in DETECTED + FILTERED:
-        mode = "frames" if name in FILTERED else "keys"
-        source = EmotionSource(model="stub", mode=mode, preferred=preferred)
+        source = EmotionSource(
+            model="stub", mode="frames" if name in FILTERED else "keys", preferred=preferred
+        )
     settings = {"key_interval": 0.4} if name in DETECTED else {}
     if name.startswith("eye_saccade"):
         settings = {"saccade_pattern": 3}
@@ -200,7 +201,7 @@ def test_pose_tables_redo_the_solver_or_only_the_final_weights(loaded, voice, co
     bench = Workbench(loaded)
     first = bench.face(request_of(loaded, voice, settings))
     before = bench.counts.copy()
-    rigs = RigOverrides(skin=PoseTable(**{column: values}))
+    rigs = RigOverrides(skin=PoseTable.from_mapping({column: values}))
     take = bench.redo(rigs=rigs)
     assert done_again(bench, before) == expected
     assert (take.face.weights != first.face.weights).any()
