@@ -50,7 +50,15 @@ class Compactor:
     @property
     def basis(self) -> Floats:
         """All directions, a new array (rows, width) float32."""
-        return np.concatenate([np.zeros((0, self.width), np.float32), *self._filled()])
+        return self.directions(0)
+
+    def directions(self, first: int) -> Floats:
+        """The directions from ``first`` on, a new array (rows - first, width) float32."""
+        skipped = first // _CHUNK
+        parts = list(self._filled())[skipped:]
+        if parts:
+            parts[0] = parts[0][first - skipped * _CHUNK :]
+        return np.concatenate([np.zeros((0, self.width), np.float32), *parts])
 
     def push(self, frames: Floats) -> Floats:
         """Coefficients (n, rows) float32 of a block of frames (n, width) float32, finite.

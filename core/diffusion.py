@@ -161,9 +161,13 @@ class Inferences:
     @property
     def shapes(self) -> MotionShapes:
         """The basis of all motion so far; copies, (S, V, 3) and (Tt, Vt, 3)."""
+        return self.shapes_after(0, 0)
+
+    def shapes_after(self, skin: int, tongue: int) -> MotionShapes:
+        """As ``shapes``, without the first ``skin`` and ``tongue`` of them."""
         return MotionShapes(
-            self._skin.basis.reshape(-1, self._skin.width // 3, 3),
-            self._tongue.basis.reshape(-1, self._tongue.width // 3, 3),
+            self._skin.directions(skin).reshape(-1, self._skin.width // 3, 3),
+            self._tongue.directions(tongue).reshape(-1, self._tongue.width // 3, 3),
         )
 
     def nothing(self) -> Motion:

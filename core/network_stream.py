@@ -124,14 +124,10 @@ class _Voice:
 class NetworkStream(Protocol):
     """A network that listens to a voice while it comes in.
 
-    ``fps`` of its frames; ``shapes`` of the motion so far, None: those of the model's folder;
-    ``sample_count`` samples taken so far
+    ``fps`` of its frames, ``sample_count`` samples taken so far, ``notices`` for the user
     """
 
     fps: Fraction
-
-    @property
-    def shapes(self) -> MotionShapes | None: ...
 
     @property
     def sample_count(self) -> int: ...
@@ -154,6 +150,9 @@ class NetworkStream(Protocol):
     def nothing(self) -> Motion:
         """No frames, in the form of the next ones."""
 
+    def shapes_after(self, skin: int, tongue: int) -> MotionShapes:
+        """Shapes of the motion so far, without the first ``skin`` and ``tongue`` of them."""
+
 
 class RegressionStream:
     """Frames at any ``fps``; each waits for the half of its window that lies after it (0.26 s)."""
@@ -172,9 +171,9 @@ class RegressionStream:
         self._voice = _Voice()
         self._frame = 0
 
-    @property
-    def shapes(self) -> MotionShapes | None:
-        return None
+    def shapes_after(self, skin: int, tongue: int) -> MotionShapes:
+        data = self._model.data
+        return MotionShapes(data.skin_shapes[skin:], data.tongue_shapes[tongue:])
 
     @property
     def sample_count(self) -> int:
@@ -230,9 +229,8 @@ class DiffusionStream:
         self._gain, self._meter = settings.input_strength, meter
         self._voice = _Voice()
 
-    @property
-    def shapes(self) -> MotionShapes | None:
-        return self._run.shapes
+    def shapes_after(self, skin: int, tongue: int) -> MotionShapes:
+        return self._run.shapes_after(skin, tongue)
 
     @property
     def sample_count(self) -> int:
@@ -275,7 +273,7 @@ class DiffusionStream:
 
 def network_stream(
     opened: OpenNetwork, model: Model, settings: Settings, fps: Fraction, meter: Meter
-) -> RegressionStream | DiffusionStream:
+) -> NetworkStream:
     """The stream for a model's family; diffusion has its own rate. Raises UserError."""
     if model.info.diffusion is not None:
         return DiffusionStream(opened, model, settings, meter)

@@ -26,10 +26,11 @@ from .emotion_source import (
     mix_emotion,
 )
 from .emotion_stream import EmotionStream
+from .face_growth import with_more_shapes
 from .face_stages import FaceState, face_bases, face_block, missing_rigs, prepare_face
 from .face_track import FaceTrack
 from .models import settings_for
-from .motion import Motion, MotionShapes, frames_at_rate, joined, shapes_of
+from .motion import Motion, frames_at_rate, joined
 from .network_stream import FixedEmotion, HeardEmotion, LiveEmotion, RateStream, network_stream
 from .postprocess.blink import blink_track
 from .running import Meter
@@ -79,10 +80,10 @@ class LiveFace:
         self._notices = (*loaded.network.notices, *emotion_notices(source, detector))
         nothing = self._stream.nothing()
         self._rate = RateStream(self.fps, nothing)
-        self._rigs = rigs or RigOverrides()
         self._bases = face_bases(self.model)
+        shapes = self._stream.shapes_after(0, 0)
         self._prepared = prepare_face(
-            self.model, self._shapes(), self.settings, self._rigs, self._bases
+            self.model, shapes, self.settings, rigs or RigOverrides(), self._bases
         )
         self._width = _width(nothing)
         still = frames_at_rate(nothing, self.fps, 0, 1)
@@ -123,19 +124,14 @@ class LiveFace:
             return None
         if _width(motion) != self._width:
             # The motion has got more shapes: the filters go on, the solve is told of them.
-            self._prepared = prepare_face(
-                self.model, self._shapes(), self.settings, self._rigs, self._bases
-            )
+            added = self._stream.shapes_after(*self._width)
+            self._prepared = with_more_shapes(self._prepared, added, self._bases)
             self._width = _width(motion)
         blink = blink_track(
             count, self.fps, self.model.data.blink_profile, self.settings, self.state.frame, ended
         )
         track, self.state = face_block(self._prepared, motion, blink, self.state)
         return track
-
-    def _shapes(self) -> MotionShapes:
-        nothing = self._stream.nothing()
-        return self._stream.shapes or shapes_of(self.model, nothing)
 
     def _live_emotion(
         self, source: EmotionSource, detector: Detector | None, ahead: int | None

@@ -19,9 +19,10 @@ from facewright.core.emotion import EmotionTrack
 from facewright.core.emotion_source import EmotionSource, resolve_emotion
 from facewright.core.emotion_stream import EmotionStream
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.face_stages import whole_face
+from facewright.core.face_growth import with_more_shapes
+from facewright.core.face_stages import face_bases, prepare_face, whole_face
 from facewright.core.models import load_emotion_model, load_model, settings_for
-from facewright.core.motion import at_rate
+from facewright.core.motion import MotionShapes, at_rate
 from facewright.core.network_stream import (
     FixedEmotion,
     HeardEmotion,
@@ -29,6 +30,7 @@ from facewright.core.network_stream import (
     network_stream,
 )
 from facewright.core.running import Meter
+from facewright.core.solve.pose_table import RigOverrides
 from facewright.core.streaming import LiveFace
 from facewright.core.take import Loaded
 from facewright.core.windows import count_frames
@@ -192,6 +194,27 @@ def test_a_live_face_that_waits_less_for_its_emotion_still_gives_every_frame(emo
     np.testing.assert_allclose(found[0], again[0], atol=1e-5)
 
 
+def test_a_motion_that_gets_more_shapes_needs_no_new_preparation(diffusion):
+    model = diffusion.model
+    settings = settings_for(model, {"upper_face_strength": 0.7, "lower_face_strength": 1.4})
+    rng = np.random.default_rng(0)
+    skin, tongue = rng.normal(size=(9, 40, 3)), rng.normal(size=(5, 12, 3))
+    shapes = MotionShapes(skin.astype(np.float32), tongue.astype(np.float32))
+    bases = face_bases(model)
+    whole = prepare_face(model, shapes, settings, RigOverrides(), bases)
+    for first, second in ((0, 0), (4, 2), (9, 5), (6, 5)):
+        begun = MotionShapes(shapes.skin[:first], shapes.tongue[:second])
+        added = MotionShapes(shapes.skin[first:], shapes.tongue[second:])
+        grown = with_more_shapes(
+            prepare_face(model, begun, settings, RigOverrides(), bases), added, bases
+        )
+        for one, other in ((grown.skin, whole.skin), (grown.tongue, whole.tongue)):
+            np.testing.assert_allclose(
+                one.projection.matrix, other.projection.matrix, rtol=1e-12, atol=1e-12
+            )
+            np.testing.assert_array_equal(one.projection.offset, other.projection.offset)
+
+
 # ---- blinks ------------------------------------------------------------------------------------
 
 
@@ -295,7 +318,7 @@ def test_a_live_face_keeps_only_what_it_still_needs(loaded):
     face = LiveFace(loaded, Fraction(30), STILL)
     for piece in pieces(voice_of(8.0), most=2000):
         face.push(piece)
-        assert len(face._stream._voice.samples) <= 16000 + 8000 + 2000
+        assert len(vars(face._stream)["_voice"].samples) <= 16000 + 8000 + 2000
         assert face._rate._pending.frame_count <= 2
 
 
