@@ -118,7 +118,7 @@ class Sessions:
             "names": list(face.names),
             "fps": [order.fps.numerator, order.fps.denominator],
             "device": loaded.network.device,
-            "notices": list(loaded.network.notices),
+            "notices": list(face.notices),
             "model": {"name": model.name, "sha256": model.sha256, "identity": model.identity},
         }, {}
 
@@ -126,7 +126,8 @@ class Sessions:
         """Put sound in; ``end`` ends the session and gives its last frames.
 
         {session, end}, array "samples" (n * channels,) or (n, channels), float32 or int16 ->
-        {first_frame, done, notices}, arrays "weights" (F, P), "jaw" (F, 4, 4), "eyes" (F, 2, 2).
+        {first_frame, done, notices, network_ms_per_frame}, arrays "weights" (F, P),
+        "jaw" (F, 4, 4), "eyes" (F, 2, 2).
         """
         where = "session_feed"
         arguments.only(call.args, ("session", "end"), where)
@@ -135,17 +136,24 @@ class Sessions:
         if name in self._cancelled:
             if end:
                 del self._cancelled[name]
-            return {"first_frame": 0, "done": end, "notices": []}, _joined([], 0)
+            nothing: Fields = {"first_frame": 0, "done": end, "notices": []}
+            return {**nothing, "network_ms_per_frame": 0.0}, _joined([], 0)
         live = self._live.get(name)
         if live is None:
-            raise UserError(f"There is no live session {name!r}.", "Start it again.")
+            raise UserError(f"There is no live session {name!r}.", "Start a new one.")
         samples = _samples(call, live.channels)
-        if end:
-            del self._live[name]  # whatever happens now, it is over
+        del self._live[name]  # a face that failed is of no more use
         tracks = live.take(samples, end)
+        if not end:
+            self._live[name] = live
         first = live.frames
         live.frames += sum(track.frame_count for track in tracks)
-        result: Fields = {"first_frame": first, "done": end, "notices": live.notices if end else []}
+        result: Fields = {
+            "first_frame": first,
+            "done": end,
+            "notices": live.notices if end else [],
+            "network_ms_per_frame": live.face.meter.ms_per_frame,
+        }
         return result, _joined(tracks, len(live.face.names))
 
     def cancel(self, call: Call) -> Reply:
