@@ -20,14 +20,14 @@ from facewright.core.postprocess.blink import blink_track
 from facewright.core.solve import blendshape as solve
 from facewright.core.solve.pose_table import PoseTable, RigOverrides, config_for
 
-STRONG = {
+STRONG: dict[str, object] = {
     "skin_strength": 1.3, "upper_face_strength": 0.7, "lower_face_strength": 1.4,
     "upper_face_smoothing": 0.06, "lower_face_smoothing": 0.02, "eyelid_open_offset": 0.3,
     "blink_interval": 0.8, "blink_strength": 1.2, "lip_open_offset": -0.15,
     "face_mask_level": 0.45, "face_mask_softness": 0.1, "tongue_strength": 2.2,
     "tongue_height_offset": -0.3, "tongue_depth_offset": 0.4, "saccade_pattern": 3,
 }  # fmt: skip
-CASES = {
+CASES: dict[str, dict[str, object]] = {
     "defaults": {},
     "strengths, mask, smoothing": STRONG,
     "no smoothing": {**STRONG, "upper_face_smoothing": 0.0, "lower_face_smoothing": 0.0},
@@ -124,13 +124,14 @@ def test_a_motion_may_get_more_shapes_while_it_goes_on(take):
 def long_way(model, motion, settings, rigs):
     """Weights over vertices: geometry in blocks, right sides from it, solve, multipliers."""
     columns = {}
-    for part, rig, blocks, table in (
-        ("skin", model.skin_rig, stages.skin_vertices, rigs.skin),
-        ("tongue", model.tongue_rig, stages.tongue_vertices, rigs.tongue),
+    skin = config_for(model.skin_rig, "skin", settings, rigs.skin)
+    tongue = config_for(model.tongue_rig, "tongue", settings, rigs.tongue)
+    for rig, config, blocks in (
+        (model.skin_rig, skin, stages.skin_vertices),
+        (model.tongue_rig, tongue, stages.tongue_vertices),
     ):
         faces = np.concatenate(list(blocks(model, motion, settings)))
         basis = solve.pose_basis(rig)
-        config = config_for(rig, part, settings, table)
         solver = solve.prepare(basis, config, settings.sdk_compatible)
         weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
         track = solve.finish(solver, config, weights, settings.clamp_weights)
@@ -154,7 +155,7 @@ def test_the_cheap_path_equals_the_way_over_vertices(take, case):
         if not name.startswith("eyeLook"):  # those follow the eyes, not the skin
             found = face.weights[:, face.names.index(name)]
             np.testing.assert_allclose(found, column, atol=1e-4, err_msg=name)
-            moving += np.ptp(found) > 0.02
+            moving += int(np.ptp(found) > 0.02)
     assert moving >= 3
 
 
@@ -198,9 +199,10 @@ def test_vertices_of_both_families_equal_the_slow_reference(take, case):
 
 def test_nothing_said_and_no_offsets_give_the_neutral_face_and_no_weights(take):
     model, motion = take
-    still = Motion(*(np.zeros_like(part) for part in
-                     (motion.skin, motion.tongue, motion.jaw, motion.eyes)),
-                   motion.fps, motion.shapes)  # fmt: skip
+    still = Motion(
+        np.zeros_like(motion.skin), np.zeros_like(motion.tongue), np.zeros_like(motion.jaw),
+        np.zeros_like(motion.eyes), motion.fps, motion.shapes,
+    )  # fmt: skip
     names = ("eyelid_open_offset", "lip_open_offset", "blink_interval", "tongue_height_offset",
              "tongue_depth_offset", "saccade_strength")  # fmt: skip
     settings = settings_for(model, dict.fromkeys(names, 0.0))

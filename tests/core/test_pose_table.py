@@ -25,8 +25,9 @@ TABLE = PoseTable(
 
 def test_an_empty_table_is_the_models_own_config(model):
     settings = settings_for(model, {})
-    for part, rig in (("skin", model.skin_rig), ("tongue", model.tongue_rig)):
-        assert config_for(rig, part, settings, PoseTable()) == rig.config
+    skin, tongue = model.skin_rig, model.tongue_rig
+    assert config_for(skin, "skin", settings, PoseTable()) == skin.config
+    assert config_for(tongue, "tongue", settings, PoseTable()) == tongue.config
 
 
 def test_strengths_come_from_the_settings_of_the_rig(model):
