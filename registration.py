@@ -12,11 +12,14 @@ log = logging.getLogger(__name__)
 def _modules() -> tuple[ModuleType, ...]:
     """Each has ``register()`` and ``unregister()``; property groups come before their users."""
     from . import preferences
-    from .operators import animate, command, head, pump, settings, worker_host
+    from .operators import animate, command, fetching, head, processors, pump, settings, worker_host
+    from .operators import library as library_buttons
     from .panels import face as face_panel
-    from .properties import face, progress
+    from .panels import library as library_panel
+    from .properties import face, library, progress
 
     return (
+        library,
         preferences,
         progress,
         face,
@@ -26,7 +29,11 @@ def _modules() -> tuple[ModuleType, ...]:
         head,
         settings,
         command,
+        fetching,
+        library_buttons,
+        processors,
         face_panel,
+        library_panel,
     )
 
 

@@ -19,7 +19,6 @@ from .safe_files import parse_json
 
 ADDRESS = "https://huggingface.co"
 ADDRESS_VARIABLE = "FACEWRIGHT_HUB"
-OPEN_MODEL = "nvidia-open-model"  # key of the licence that all published face models are under
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _TRUST = "Only download models from places you trust."

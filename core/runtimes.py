@@ -2,7 +2,7 @@
 """Runtimes for graphics processors: what is in them, how large they are, which folder holds one.
 
 A runtime is a folder with another build of onnxruntime and the libraries that it needs. Which
-files those are stands in ``wheels/runtimes.lock.toml``; ``worker/runtimes`` fetches them.
+files those are stands in ``core/runtimes.lock.toml``; ``worker/runtimes`` fetches them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from .errors import UserError
 
-LOCK = Path(__file__).resolve().parent.parent / "wheels" / "runtimes.lock.toml"
+LOCK = Path(__file__).with_name("runtimes.lock.toml")
 MARKER = "facewright-runtime.json"  # written last: a folder without it is not whole
 
 # The device that a user chooses, and the runtime that a worker for it is started with

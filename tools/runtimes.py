@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The runtimes for graphics processors: which files, for what. Needs Python 3.11.
 
-    python tools/runtimes.py lock     resolve anew and write wheels/runtimes.lock.toml (downloads
+    python tools/runtimes.py lock     resolve anew and write core/runtimes.lock.toml (downloads
                                       every file once, some gigabytes, and keeps none)
     python tools/runtimes.py check    the lock is whole and fits the bundled wheels (no network)
 
@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name
 
 import wheels as bundled
 
-LOCK = bundled.FOLDER / "runtimes.lock.toml"
+LOCK = bundled.ROOT / "core" / "runtimes.lock.toml"
 HEAD = "# Written by `tools/runtimes.py lock`: what a user may fetch for a graphics processor."
 # What is fetched for each runtime, and where it can be used. The version of onnxruntime is that of
 # the bundled one where the maker still publishes it; DirectML's last one is older.

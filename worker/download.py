@@ -20,6 +20,7 @@ from .staging import PART, Staging, megabytes, staging
 from .transfer import Transfer
 
 ORIGIN = "facewright-origin.json"  # where a folder came from; it is ours to delete
+PATIENCE_S = 300.0  # of whoever watches: connections are tried again and again
 _BLOCK = 1 << 20
 _MAX_PAGES = 50
 
@@ -77,10 +78,16 @@ class _Fetching:
         self._transfer = Transfer(call.cancelled)
         self._done = 0
         self._total = 1
+        self._share = 0.0
+
+    def _tell(self, have: int, stage: str) -> None:
+        """``have`` bytes are there. Never goes back, though a file may have to be fetched anew."""
+        self._share = max(self._share, min(have / self._total, 1.0))
+        self._call.progress(self._share, stage, PATIENCE_S)
 
     def list_files(self, sha256: dict[str, str]) -> tuple[hub.HubFile, ...]:
         """Ask the hub what there is and check that it may come in. Raises UserError."""
-        self._call.progress(0.0, f"Asking for {self._source.title}")
+        self._tell(0, f"Asking for {self._source.title}")
         source = self._source
         address = hub.listing_address(source.address, source.repository, source.commit)
         files: list[hub.HubFile] = []
@@ -140,8 +147,7 @@ class _Fetching:
     def _teller(self, file: hub.HubFile) -> Callable[[int], None]:
         def told(have: int) -> None:
             now = self._done + have
-            stage = f"{file.path}: {megabytes(now)} of {megabytes(self._total)}"
-            self._call.progress(min(now / self._total, 1.0), stage)
+            self._tell(now, f"{file.path}: {megabytes(now)} of {megabytes(self._total)}")
 
         return told
 
@@ -158,7 +164,7 @@ class _Fetching:
                 if self._call.cancelled():
                     raise Cancelled("Cancelled.")
                 found.update(block)
-                self._call.progress(self._done / self._total, f"Checking {file.path}")
+                self._tell(self._done, f"Checking {file.path}")
         return found.hexdigest() == wanted
 
     def _part(self, file: hub.HubFile) -> Path:

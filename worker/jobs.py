@@ -12,6 +12,7 @@ from .animate_jobs import animate, detect, redo
 from .calls import Job
 from .download import download
 from .kept import Kept
+from .machine import memory
 from .model_jobs import allocate, describe, devices, free
 from .runtimes import fetch_runtime
 from .session_jobs import Sessions
@@ -35,6 +36,7 @@ def standard_jobs() -> dict[str, Job]:
         "devices": Job(devices, NETWORK, express=True),
         "allocate": Job(partial(allocate, kept), NETWORK),
         "free": Job(partial(free, kept, sessions)),
+        "memory": Job(memory, express=True),
         "download": Job(download),
         "fetch_runtime": Job(fetch_runtime),
         "session_open": Job(sessions.open, FACE, express=True, once=True),

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The library's buttons: add, remove, terms, default, download."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..core.errors import Cancelled, UserError
+from ..core.hub import PUBLISHED, PublishedModel, hub_address, published
+from ..properties import library
+from ..providers.base import Ticket
+from ..scene.places import user_folder
+from .explained import Explained
+from .faults import WorkerFault, report_fault, sentence
+from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
+
+DIALOG_WIDTH = 520
+LINE = 84  # letters that fit into a dialog
+ORIGIN = "facewright-origin.json"  # written by worker/download.py: the folder is ours to delete
+MANY = 64  # folders looked into when a folder of models was chosen
+
+
+def _chosen_row() -> Any:
+    """The row that is marked in the list; None when there is none."""
+    chosen = library.preferences()
+    if chosen is None or not 0 <= chosen.active_model < len(chosen.models):
+        return None
+    return chosen.models[chosen.active_model]
+
+
+def models_folder() -> Path:
+    """Where models are downloaded to."""
+    chosen = library.preferences()
+    path = chosen.models_folder if chosen else ""
+    return Path(bpy.path.abspath(path)).absolute() if path.strip() else user_folder("models")
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The model folder itself, or the model folders right inside of it."""
+    if (folder / "model.json").is_file() or not folder.is_dir():
+        return [folder]
+    inside = sorted(path for path in folder.iterdir() if (path / "model.json").is_file())
+    return [path for path in inside if path.suffix != ".part"][:MANY] or [folder]
+
+
+class FACEWRIGHT_OT_model_add(bpy.types.Operator):
+    """Add a model that is on this computer: its folder, or one that holds several"""
+
+    bl_idname = "facewright.model_add"
+    bl_label = "Add Model"
+
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        folder = Path(bpy.path.abspath(self.directory)).absolute()
+        try:
+            rows = [library.add_model(library.preferences(), path) for path in folders_in(folder)]
+        except (UserError, OSError) as error:
+            text = sentence(error) if isinstance(error, UserError) else str(error)
+            self.report({"ERROR"}, text)
+            return {"CANCELLED"}
+        redraw_preferences()
+        waiting = [row.name for row in rows if not library.is_accepted(row)]
+        if waiting:
+            self.report({"INFO"}, f"Added. Accept the terms before use: {', '.join(waiting)}")
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):
+    """Take the model off the list; its files stay where they are"""
+
+    bl_idname = "facewright.model_remove"
+    bl_label = "Remove Model"
+
+    delete_files: BoolProperty(
+        name="Delete its files too",
+        description="Facewright has downloaded them; they can be downloaded again",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        row = _chosen_row()
+        if row is None:
+            return "Choose a model first"
+        return "The built-in model cannot be removed" if row.built_in else ""
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if _is_ours(_chosen_row()):
+            manager = context.window_manager
+            return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+        return self.execute(context)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        row = _chosen_row()
+        column = self.layout.column()
+        draw_lines(column, f"Remove {row.name} from the list? Its files are in {row.folder}.")
+        column.separator()
+        column.prop(self, "delete_files")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        row, chosen = _chosen_row(), library.preferences()
+        folder = library.folder_of(row)
+        if self.delete_files and _is_ours(row):
+            try:
+                _delete(folder)
+            except (OSError, ValueError, KeyError) as error:
+                self.report({"ERROR"}, f"{folder} could not be deleted: {error}")
+                return {"CANCELLED"}
+        for name in ("model", "emotion_model"):
+            if getattr(chosen, name) == row.folder:
+                chosen.property_unset(name)
+        chosen.models.remove(chosen.active_model)
+        chosen.active_model = max(0, chosen.active_model - 1)
+        library.changed()
+        redraw_preferences()
+        return {"FINISHED"}
+
+
+def _is_ours(row: Any) -> bool:
+    return bool(row.downloaded) and (library.folder_of(row) / ORIGIN).is_file()
+
+
+def _delete(folder: Path) -> None:
+    """Delete what was downloaded, and the folder if nothing else is in it."""
+    names = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))["files"]
+    inside = [folder / name for name in names if not Path(name).is_absolute() and ".." not in name]
+    for path in (*inside, folder / "NOTICE.txt", folder / ORIGIN):
+        path.unlink(missing_ok=True)
+    for place in sorted({path.parent for path in inside}, key=lambda path: -len(path.parts)):
+        with suppress(OSError):  # something of the user's is in there
+            place.rmdir()
+
+
+class FACEWRIGHT_OT_model_licence(Explained, bpy.types.Operator):
+    """Read the terms of the model, and accept them"""
+
+    bl_idname = "facewright.model_licence"
+    bl_label = "Terms of the Model"
+
+    accept: BoolProperty(
+        name="I accept these terms",
+        description="The model can be used from then on",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        row = _chosen_row()
+        if row is None:
+            return "Choose a model first"
+        if row.built_in or library.look(library.folder_of(row)).licence is None:
+            return "This model comes without terms of others"
+        return ""
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.accept = library.is_accepted(_chosen_row())
+        manager = context.window_manager
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        folder = library.folder_of(_chosen_row())
+        draw_licence(self.layout.column(), library.look(folder).licence, folder)
+        self.layout.prop(self, "accept")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        row = _chosen_row()
+        licence = library.look(library.folder_of(row)).licence
+        row.accepted = licence.key if self.accept and licence else ""
+        library.changed()
+        redraw_preferences()
+        return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
+    """Use this model wherever a scene names none"""
+
+    bl_idname = "facewright.model_default"
+    bl_label = "Use by Default"
+
+    name: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = library.preferences()
+        row = chosen.models.get(self.name) if self.name else _chosen_row()
+        if row is None:
+            self.report({"ERROR"}, f"There is no model called {self.name!r}")
+            return {"CANCELLED"}
+        kind = library.look(library.folder_of(row)).kind
+        if kind == "emotion":
+            again = chosen.emotion_model == row.folder
+            chosen.emotion_model = "" if again else row.folder
+        else:
+            chosen.model = "" if row.built_in else row.folder
+        library.changed()
+        redraw_preferences()
+        return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
+    """Download this model and add it to the library"""
+
+    bl_idname = "facewright.model_download"
+    bl_label = "Download"
+
+    key: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
+    newest: BoolProperty(
+        name="Newest version",
+        description="What the page has today, in place of the version that Facewright knows",
+        options={"SKIP_SAVE"},
+    )
+    accept: BoolProperty(
+        name="I accept these terms",
+        description="Without it nothing is downloaded",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return offline_reason() or busy_reason()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        manager = context.window_manager
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        from ..core.licences import OPEN_MODEL
+
+        model, column = published(self.key), self.layout.column()
+        column.label(text=model.title, icon="IMPORT")
+        draw_lines(column, f"About {model.size // 10**6} MB, into {models_folder() / model.key}.")
+        column.separator()
+        draw_licence(column, OPEN_MODEL, None, model.page)
+        column.prop(self, "accept")
+        column.prop(self, "newest")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            model = published(self.key)
+            if not self.accept:
+                raise UserError(
+                    f"{model.title} was not downloaded: its terms were not accepted.",
+                    "Tick the box in the dialog.",
+                )
+            fetch(_errand(model, self.newest))
+        except UserError as error:
+            self.report({"ERROR"}, sentence(error))
+            return {"CANCELLED"}
+        except Cancelled:
+            return {"CANCELLED"}
+        except WorkerFault as error:
+            self.report({"ERROR"}, report_fault(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _errand(model: PublishedModel, newest: bool) -> Errand:
+    from ..core.licences import OPEN_MODEL
+
+    folder = models_folder() / model.key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+    def done(_ticket: Ticket) -> str:
+        accepted = OPEN_MODEL.key
+        row = library.add_model(library.preferences(), folder, downloaded=True, accepted=accepted)
+        if row.name == model.key:
+            row.name = model.title
+        return f"{model.title} is ready"
+
+    args = {
+        "title": model.title,
+        "repository": model.repository,
+        "revision": "main" if newest else model.revision,
+        "folder": str(folder),
+        "sha256": {} if newest else dict(model.sha256),
+        "hub": hub_address(),
+        "notice": OPEN_MODEL.notice,
+    }
+    return Errand("download", args, done)
+
+
+def not_downloaded() -> Iterator[PublishedModel]:
+    """The published models that are not in the folder for downloads yet."""
+    folder = models_folder()
+    for model in PUBLISHED:
+        if not (folder / model.key / ORIGIN).is_file():
+            yield model
+
+
+def draw_licence(
+    column: bpy.types.UILayout, licence: Any, folder: Path | None, page: str = ""
+) -> None:
+    """Terms in short, and the way to all of them."""
+    column.label(text=licence.title, icon="TEXT")
+    draw_lines(column, licence.notice)
+    column.separator()
+    row = column.row()
+    row.operator("wm.url_open", text="Open the Page", icon="URL").url = page or licence.url
+    for path in _texts_in(folder) if folder else ():
+        text = f"Open {path.name}"
+        row.operator("wm.path_open", text=text, icon="TEXT").filepath = str(path)
+    column.separator()
+
+
+def _texts_in(folder: Path) -> Iterable[Path]:
+    """Files in a model's folder that hold its terms."""
+    try:
+        names = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return ()
+    words = ("license", "licence", "notice")
+    return [path for path in names if path.name.lower().startswith(words)][:2]
+
+
+def draw_lines(column: bpy.types.UILayout, text: str) -> None:
+    """A text in as many lines as it takes."""
+    lines = column.column(align=True)
+    lines.scale_y = 0.8
+    for line in textwrap.wrap(text, LINE):
+        lines.label(text=line)
+
+
+CLASSES = (
+    FACEWRIGHT_OT_model_add,
+    FACEWRIGHT_OT_model_remove,
+    FACEWRIGHT_OT_model_licence,
+    FACEWRIGHT_OT_model_default,
+    FACEWRIGHT_OT_model_download,
+)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

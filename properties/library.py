@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The library of models: which folders the user has, and whose terms were accepted.
+
+It lives in the preferences, so it survives restarts as far as Blender saves those. What a folder
+holds is read from its JSON files, each time anew when they have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..core.errors import UserError
+from .progress import JobState
+
+if TYPE_CHECKING:
+    from ..core.licences import Licence
+    from ..core.models import ModelIndex
+
+PACKAGE = __package__.rpartition(".")[0]
+BUILT_IN = Path(__file__).resolve().parent.parent / "models" / "facewright"
+BUILT_IN_NAME = "Facewright"
+WHERE = "Edit > Preferences > Add-ons > Facewright > Models"
+FETCHING = JobState()  # the one download that runs, for operators and panels
+
+
+class FACEWRIGHT_PG_model(bpy.types.PropertyGroup):
+    """A model of the library; its name is ``name``"""
+
+    folder: StringProperty(name="Folder", description="Where the model lies", subtype="DIR_PATH")
+    accepted: StringProperty(
+        name="Accepted Terms", description="Key of the terms that the user has accepted"
+    )
+    built_in: BoolProperty(name="Built In", description="It came with Facewright")
+    downloaded: BoolProperty(name="Downloaded", description="Facewright has downloaded its files")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a model's folder shows without reading its arrays; ``problem`` says why it is no use."""
+
+    index: ModelIndex | None
+    licence: Licence | None
+    problem: str
+
+    @property
+    def kind(self) -> str:
+        return self.index.family if self.index else "unknown"
+
+
+def look(folder: Path) -> Look:
+    """Look into a folder; costs next to nothing while its model.json stays the same."""
+    try:
+        changed = (folder / "model.json").stat().st_mtime_ns
+    except (OSError, ValueError):
+        return Look(None, None, f"There is no model in {folder}")
+    return _look(folder, changed)
+
+
+@lru_cache(maxsize=64)
+def _look(folder: Path, _changed_ns: int) -> Look:
+    from ..core.models import read_index
+
+    try:
+        index = read_index(folder)
+        return Look(index, index.licence, "")
+    except UserError as error:
+        return Look(None, None, error.message)
+
+
+def preferences() -> Any:
+    """The extension's preferences; None where it is loaded without being enabled."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    return addon.preferences if addon else None
+
+
+def changed() -> None:
+    """Let Blender save the preferences when it quits, if it is set to."""
+    bpy.context.preferences.is_dirty = True
+
+
+def folder_of(row: Any) -> Path:
+    """The folder of a row. The built-in model lies where the extension lies now."""
+    return BUILT_IN if row.built_in else Path(row.folder)
+
+
+def ensure_built_in(chosen: Any) -> None:
+    """Make the built-in model the first row of the preferences' list."""
+    if not chosen.models or not chosen.models[0].built_in:
+        row = chosen.models.add()
+        row.name, row.built_in = BUILT_IN_NAME, True
+        chosen.models.move(len(chosen.models) - 1, 0)
+
+
+def models() -> Iterator[tuple[str, Path]]:
+    """Name and folder of every model of the library but the built-in one."""
+    chosen = preferences()
+    for row in chosen.models if chosen else ():
+        if not row.built_in:
+            yield row.name, Path(row.folder)
+
+
+def add_model(chosen: Any, folder: Path, *, downloaded: bool = False, accepted: str = "") -> Any:
+    """The row of a folder, made when there is none. Raises UserError when it holds no model."""
+    from ..core.models import read_index
+
+    index = read_index(folder)
+    ensure_built_in(chosen)
+    row = find(chosen, folder)
+    if row is None:
+        taken = {row.name.casefold() for row in chosen.models}
+        name, number = index.name, 2
+        while name.casefold() in taken:
+            name, number = f"{index.name} {number}", number + 1
+        row = chosen.models.add()
+        row.name, row.folder = name, str(folder)
+    row.downloaded = row.downloaded or downloaded
+    row.accepted = accepted or row.accepted
+    chosen.active_model = position(chosen, row)
+    changed()
+    return row
+
+
+def find(chosen: Any, folder: Path) -> Any:
+    """The row of a folder, None when it is not in the library."""
+    for row in chosen.models:
+        if not row.built_in and _same(Path(row.folder), folder):
+            return row
+    return None
+
+
+def position(chosen: Any, row: Any) -> int:
+    return next(place for place, other in enumerate(chosen.models) if other == row)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one == other
+
+
+def is_accepted(row: Any) -> bool:
+    """Whether a row's model may be used: it has no terms, or they were accepted as they are now."""
+    licence = None if row.built_in else look(folder_of(row)).licence
+    return licence is None or row.accepted == licence.key
+
+
+def check_licence(folder: str | Path, accepted: bool = False) -> None:
+    """Refuse a model whose terms nobody has accepted. Raises UserError that says where to.
+
+    ``accepted`` is the explicit word of a script or a farm, for this once.
+    """
+    from ..core.licences import licence_of
+
+    path = Path(folder).absolute()
+    if accepted or _same(path, BUILT_IN):
+        return
+    licence = licence_of(path)
+    if licence is None:
+        return
+    chosen = preferences()
+    row = find(chosen, path) if chosen else None
+    if row is not None and row.accepted == licence.key:
+        return
+    first = "Add its folder to the library and accept" if row is None else "Accept"
+    raise UserError(
+        f"The terms of the model {path.name} have not been accepted ({licence.title}).",
+        f"{first} them in {WHERE}; scripts say accept_licence=True, the command line "
+        "--accept-licence.",
+    )
+
+
+def register() -> None:
+    bpy.utils.register_class(FACEWRIGHT_PG_model)
+    FETCHING.clear()
+
+
+def unregister() -> None:
+    FETCHING.clear()
+    bpy.utils.unregister_class(FACEWRIGHT_PG_model)

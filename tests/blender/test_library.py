@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The library in the preferences: its list, its terms, downloads, processors, and what is shown."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+import stubs
+
+WORKER_TESTS = Path(__file__).resolve().parents[1] / "worker"
+
+
+def load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"library_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+layouts = load(Path(__file__).with_name("test_panels.py"))
+hub_server = load(WORKER_TESTS / "hub_server.py")
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """A model of each kind: own, somebody's with terms, and Audio2Emotion's."""
+    place = tmp_path_factory.mktemp("all models")
+    stubs.make_stub_model(place / "Own")
+    stubs.make_stub_diffusion(place / "People")
+    stubs.make_stub_emotion(place / "Emotion")
+    return place
+
+
+@pytest.fixture
+def library(code):
+    return code("properties.library")
+
+
+@pytest.fixture
+def chosen(code, library):
+    """The preferences, empty as on the first day, and empty again afterwards."""
+
+    def clear() -> Any:
+        found = library.preferences()
+        found.models.clear()
+        library.ensure_built_in(found)
+        names = ("active_model", "model", "emotion_model", "device", "models_folder")
+        for name in (*names, "cuda_folder", "directml_folder"):
+            found.property_unset(name)
+        library.FETCHING.clear()
+        return found
+
+    yield clear()
+    clear()
+    code("operators.worker_host").stop()
+
+
+@pytest.fixture
+def shown(code, chosen):
+    """All texts that the preferences show now."""
+    panel = code("panels.library")
+
+    def draw() -> list[str]:
+        texts: list[str] = []
+        layout = layouts.Layout(texts)
+        panel.draw(layout, bpy.context, chosen, "/the/logs")
+        for row in chosen.models:
+            panel.FACEWRIGHT_UL_models.draw_item(
+                SimpleNamespace(), bpy.context, layout, chosen, row, 0, chosen, "active_model", 0
+            )
+        return texts
+
+    return draw
+
+
+def add(folder: Path) -> set[str]:
+    return bpy.ops.facewright.model_add(directory=str(folder))
+
+
+def mark(chosen: Any, name: str) -> None:
+    chosen.active_model = chosen.models.find(name)
+
+
+def test_the_built_in_model_comes_first_and_stays(chosen, library, folders):
+    add(folders / "Own")
+    assert [row.name for row in chosen.models] == ["Facewright", "Own"]
+    assert chosen.models[0].built_in
+    chosen.active_model = 0
+    with pytest.raises(RuntimeError, match="cannot be removed"):
+        bpy.ops.facewright.model_remove()
+    library.ensure_built_in(chosen)
+    assert len(chosen.models) == 2
+
+
+def test_a_folder_is_added_once(chosen, folders):
+    assert add(folders / "Own") == {"FINISHED"}
+    assert add(folders / "Own") == {"FINISHED"}
+    assert len(chosen.models) == 2
+    assert chosen.models[chosen.active_model].name == "Own"
+
+
+def test_a_folder_of_models_adds_them_all(chosen, folders):
+    add(folders)
+    assert {row.name for row in chosen.models} == {"Facewright", "Own", "People", "Emotion"}
+
+
+def test_names_are_different_from_each_other(chosen, folders, tmp_path):
+    stubs.make_stub_model(tmp_path / "own")
+    add(folders / "Own")
+    add(tmp_path / "own")
+    assert [row.name for row in chosen.models][1:] == ["Own", "own 2"]
+
+
+def test_what_is_no_model_is_refused_in_a_sentence(chosen, tmp_path):
+    with pytest.raises(RuntimeError, match="model"):
+        add(tmp_path / "nowhere")
+    assert len(chosen.models) == 1
+
+
+def test_removing_leaves_the_files(chosen, folders):
+    add(folders / "Own")
+    chosen.model = chosen.models[1].folder
+    assert bpy.ops.facewright.model_remove(delete_files=True) == {"FINISHED"}
+    assert [row.name for row in chosen.models] == ["Facewright"]
+    assert chosen.model == ""
+    assert (folders / "Own" / "model.json").is_file()
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_downloaded_files_are_deleted_on_request(chosen, library, tmp_path, delete):
+    folder = tmp_path / "fetched"
+    stubs.make_stub_model(folder)
+    files = {path.name: "hash" for path in folder.iterdir()}
+    (folder / "facewright-origin.json").write_text(json.dumps({"files": files}), "utf-8")
+    library.add_model(chosen, folder, downloaded=True)
+    assert bpy.ops.facewright.model_remove(delete_files=delete) == {"FINISHED"}
+    assert folder.exists() is not delete
+
+
+def test_files_of_the_users_own_survive_the_deletion(chosen, library, tmp_path):
+    folder = tmp_path / "fetched"
+    stubs.make_stub_model(folder)
+    files = {path.name: "hash" for path in folder.iterdir()}
+    files["../outside.txt"] = "hash"
+    (tmp_path / "outside.txt").touch()
+    (folder / "mine.txt").touch()
+    (folder / "facewright-origin.json").write_text(json.dumps({"files": files}), "utf-8")
+    library.add_model(chosen, folder, downloaded=True)
+    bpy.ops.facewright.model_remove(delete_files=True)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert (tmp_path / "outside.txt").exists()
+
+
+# ---- terms
+
+
+@pytest.mark.parametrize("name", ["People", "Emotion"])
+def test_terms_have_to_be_accepted(code, chosen, library, folders, name):
+    user_error = code("core.errors").UserError
+    folder = folders / name
+    with pytest.raises(user_error, match="Add its folder to the library"):
+        library.check_licence(folder)
+    library.check_licence(folder, accepted=True)
+    add(folder)
+    mark(chosen, name)
+    with pytest.raises(user_error, match=r"Accept them in Edit > Preferences.*--accept-licence"):
+        library.check_licence(folder)
+    bpy.ops.facewright.model_licence(accept=True)
+    library.check_licence(folder)
+    library.check_licence(str(folder))
+    bpy.ops.facewright.model_licence(accept=False)
+    with pytest.raises(user_error):
+        library.check_licence(folder)
+
+
+def test_own_models_have_no_terms(chosen, library, folders):
+    library.check_licence(folders / "Own")
+    library.check_licence(library.BUILT_IN)
+    add(folders / "Own")
+    with pytest.raises(RuntimeError, match="without terms of others"):
+        bpy.ops.facewright.model_licence(accept=True)
+
+
+def test_new_terms_have_to_be_accepted_anew(code, chosen, library, folders):
+    add(folders / "People")
+    chosen.models[1].accepted = "terms of an earlier day"
+    with pytest.raises(code("core.errors").UserError):
+        library.check_licence(folders / "People")
+
+
+def test_the_default_of_each_kind(chosen, folders):
+    add(folders)
+    bpy.ops.facewright.model_default(name="Own")
+    bpy.ops.facewright.model_default(name="Emotion")
+    assert chosen.model == chosen.models["Own"].folder
+    assert chosen.emotion_model == chosen.models["Emotion"].folder
+    bpy.ops.facewright.model_default(name="Facewright")
+    bpy.ops.facewright.model_default(name="Emotion")
+    assert (chosen.model, chosen.emotion_model) == ("", "")
+
+
+def test_the_library_survives_a_restart(chosen, library, folders):
+    add(folders / "People")
+    bpy.ops.facewright.model_licence(accept=True)
+    chosen.device = "cpu"
+    assert bpy.context.preferences.is_dirty
+    bpy.ops.wm.save_userpref()
+    chosen.models.clear()
+    bpy.ops.wm.read_userpref()
+    again = library.preferences()
+    try:
+        assert [row.name for row in again.models] == ["Facewright", "People"]
+        assert library.is_accepted(again.models[1])
+        assert again.device == "cpu"
+    finally:
+        again.models.clear()
+        again.property_unset("device")
+        library.ensure_built_in(again)
+        bpy.ops.wm.save_userpref()
+
+
+# ---- what is shown
+
+
+def test_each_model_is_described(chosen, shown, folders):
+    add(folders)
+    mark(chosen, "People")
+    texts = shown()
+    assert {"Claire, James, Mark", "Every language", "60 frames per second"} <= set(texts)
+    assert "It cannot be used before its terms are accepted" in texts
+    assert texts.count("Terms not accepted") == 2
+    mark(chosen, "Emotion")
+    assert "Emotion from the voice (Audio2Emotion)" in shown()
+    mark(chosen, "Facewright")
+    assert "Came with Facewright" in shown()
+
+
+def test_a_folder_that_went_away_is_told(chosen, library, shown, tmp_path):
+    stubs.make_stub_model(tmp_path / "gone")
+    add(tmp_path / "gone")
+    (tmp_path / "gone" / "model.json").unlink()
+    texts = shown()
+    assert "Not usable" in texts
+    assert any("There is no model in" in text for text in texts)
+
+
+def test_offline_is_said_with_the_way_out(code, shown, chosen, monkeypatch):
+    monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", False)
+    texts = shown()
+    assert any("Blender may not go online" in text for text in texts)
+    assert "use_online_access" in texts
+    with pytest.raises(RuntimeError, match="may not go online"):
+        bpy.ops.facewright.model_download(key="audio2face-3d-v2.3-mark", accept=True)
+
+
+def test_memory_that_is_short_is_said_beforehand(code, chosen, shown, folders, monkeypatch):
+    processors = code("operators.processors")
+    memory = code("core.memory")
+    monkeypatch.setattr(processors.SEEN, "free", 1000)
+    assert any("takes about" in text and "this computer" in text for text in shown())
+    monkeypatch.setattr(processors.SEEN, "cards", (memory.Card("A card", 8 << 30, 7 << 30),))
+    assert not any("takes about" in text for text in shown())
+    chosen.device = "cpu"
+    assert any("takes about" in text for text in shown())
+
+
+# ---- downloads
+
+
+@pytest.fixture
+def hub(code, library, monkeypatch, tmp_path, chosen):
+    """A hub of our own in place of the public one, and Blender allowed to go online."""
+    model = code("core.hub").published("audio2face-3d-v2.3.1-james")
+    stubs.make_stub_diffusion(tmp_path / "published")
+    server = hub_server.HubServer(tmp_path / "published", model.repository)
+    monkeypatch.setenv("FACEWRIGHT_HUB", server.address)
+    monkeypatch.setattr(bpy.context.preferences.system, "use_online_access", True)
+    if not bpy.app.online_access:
+        pytest.skip("this Blender cannot be allowed to go online")
+    chosen.models_folder = str(tmp_path / "downloads")
+    yield server
+    server.stop()
+
+
+KEY = "audio2face-3d-v2.3.1-james"
+
+
+def test_a_download_ends_in_the_library(code, chosen, library, hub, shown):
+    assert f"Download ({260} MB)" in shown()
+    assert bpy.ops.facewright.model_download(key=KEY, accept=True) == {"FINISHED"}
+    row = chosen.models[1]
+    assert (row.name, row.downloaded) == ("James (v2.3.1)", True)
+    library.check_licence(row.folder)
+    assert (Path(row.folder) / "facewright-origin.json").is_file()
+    assert library.FETCHING.outcome == "James (v2.3.1) is ready"
+    assert f"Download ({260} MB)" not in shown()
+
+
+def test_nothing_is_downloaded_without_the_terms(chosen, hub):
+    with pytest.raises(RuntimeError, match="terms were not accepted"):
+        bpy.ops.facewright.model_download(key=KEY)
+    assert not hub.asked
+
+
+def test_a_failed_download_is_told(chosen, library, hub, shown):
+    hub.status["listing"] = [404]
+    with pytest.raises(RuntimeError, match="does not have"):
+        bpy.ops.facewright.model_download(key=KEY, accept=True)
+    assert library.FETCHING.failed
+    assert len(chosen.models) == 1
+    assert any("does not have" in text for text in shown())
+
+
+def test_one_download_at_a_time(library, hub, shown):
+    library.FETCHING.begin()
+    with pytest.raises(RuntimeError, match="already"):
+        bpy.ops.facewright.model_download(key=KEY, accept=True)
+    assert "Starting" in shown()
+    assert bpy.ops.facewright.fetch_cancel() == {"FINISHED"}
+    assert library.FETCHING.cancel
+
+
+# ---- processors
+
+
+def test_processors_are_tried(code, chosen, shown):
+    processors = code("operators.processors")
+    assert any("Not usable: only on macOS" in text for text in shown()) or sys.platform == "darwin"
+    assert bpy.ops.facewright.processors_look() == {"FINISHED"}
+    states = {state.name: state for state in processors.states()}
+    assert states["cpu"].usable
+    assert states["cpu"].tested
+    assert not states["cuda"].usable
+    assert states["cuda"].reason
+    assert "Works here" in shown()
+    assert processors.SEEN.free is None or processors.SEEN.free > 1 << 20
+
+
+def test_a_runtime_is_found_where_it_was_put(code, chosen, shown, tmp_path):
+    runtimes, known = code("scene.runtimes"), code("core.runtimes")
+    assert runtimes.runtime_folder("cpu") is None
+    assert runtimes.runtime_folder("cuda") is None
+    assert runtimes.runtime_folder("auto") is None
+    fetched = code("scene.places").user_folder("runtimes")
+    for version in ("1.9.0", "1.31.1"):
+        _make_runtime(fetched / f"cuda-{version}-{known.this_python()}", version, known)
+    half = fetched / f"cuda-2.0-{known.this_python()}"
+    _make_runtime(half, "2.0", known)
+    (half / known.MARKER).unlink()
+    newest = fetched / f"cuda-1.31.1-{known.this_python()}"
+    assert runtimes.runtime_folder("cuda") == newest
+    assert runtimes.runtime_folder("tensorrt") == newest
+    assert runtimes.runtime_folder("auto") == newest
+    assert runtimes.runtime_folder("directml") is None
+    own = tmp_path / "own runtime"
+    chosen.cuda_folder = str(own)
+    assert runtimes.runtime_folder("cuda") is None
+    _make_runtime(own, "1.0", known)
+    assert runtimes.runtime_folder("cuda") == own
+    chosen.property_unset("cuda_folder")
+    if known.find_runtime("cuda"):
+        assert "Delete" in shown()
+        for left in ("cuda-1.9.0", None):
+            assert bpy.ops.facewright.runtime_remove(name="cuda") == {"FINISHED"}
+            found = runtimes.runtime_folder("cuda")
+            assert found.name.startswith(left) if left else found is None, found
+
+
+def _make_runtime(folder: Path, version: str, known: Any) -> None:
+    end = importlib.machinery.EXTENSION_SUFFIXES[0]
+    state = folder / "onnxruntime" / "capi" / f"onnxruntime_pybind11_state{end}"
+    state.parent.mkdir(parents=True)
+    state.touch()
+    (folder / known.MARKER).write_text(json.dumps({"version": version}), "utf-8")
+
+
+def test_a_runtime_needs_its_terms_accepted(code, chosen, hub):
+    if code("core.runtimes").find_runtime("cuda") is None:
+        pytest.skip("there is none for this computer")
+    with pytest.raises(RuntimeError, match="terms were not accepted"):
+        bpy.ops.facewright.runtime_fetch(name="cuda")
