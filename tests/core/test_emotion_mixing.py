@@ -51,9 +51,7 @@ def slow(logits, mix, fps, preferred=None):
         emotion = [(1 - c) * e + c * q for e, q in zip(emotion, previous, strict=True)]
         previous = list(emotion)
         if preferred is not None:
-            emotion = [
-                (1 - s) * e + s * q for e, q in zip(emotion, preferred[frame], strict=True)
-            ]
+            emotion = [(1 - s) * e + s * q for e, q in zip(emotion, preferred[frame], strict=True)]
         if frame > 0:
             w = min((1 / float(fps)) / max(mix.transition_s, 0.001), 1.0)
             emotion = [w * e + (1 - w) * q for e, q in zip(emotion, changed, strict=True)]
