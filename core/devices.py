@@ -9,8 +9,11 @@ quiet change.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +23,9 @@ from .errors import UserError
 
 AUTO, CPU = "auto", "cpu"
 _HINT = "Download the model again, or choose another."
-_NOT_LOADED = "there is no such processor, or its libraries did not load."
+_CUDA_BUILD = ("cuda", "tensorrt")
+_LIBRARY = re.compile(r"Failed to load ([^:\s]+)")  # what the runtime prints of each one missing
+_SOURCE_PLACE = re.compile(r"^\S+\.(?:cc|cpp|h):\d+ .*?\) ")  # before the runtime's own words
 _SERIOUS = 3  # the runtime's log level: errors only
 # One node, y = relu(x) of one number: opening it shows whether a processor can be used at all.
 _TRIAL = bytes.fromhex(
@@ -174,7 +179,7 @@ def _opened(path: Path, device: str, threads: int, engines: Path | None) -> Open
     real = next((name for name in (device, "cuda") if _KINDS[name].provider in running), CPU)
     if real == device:
         return OpenNetwork(session, device)
-    return OpenNetwork(session, real, (_fallback(path, device, real, _NOT_LOADED),))
+    return OpenNetwork(session, real, (_fallback(path, device, real, _not_loaded(device)),))
 
 
 def _session(source: str | bytes, device: str, threads: int, engines: Path | None) -> Any:
@@ -188,14 +193,13 @@ def _session(source: str | bytes, device: str, threads: int, engines: Path | Non
     options.log_severity_level = _SERIOUS
     if hasattr(options, "use_deterministic_compute"):
         options.use_deterministic_compute = True
-    # Idle threads must not spin: Blender and the worker share the processor. Within a run they
-    # may: waking them for every step of a small network costs a tenth of it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Idle threads must not spin: Blender and the worker share the processor. Spinning within runs
+    # would make them a tenth faster where nothing else works, and half as fast where something does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if device == "directml":
         options.enable_mem_pattern = False  # the provider does not work with it
-    if device in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
-        onnxruntime.preload_dlls()  # finds CUDA's libraries beside the wheel
+    if device in _CUDA_BUILD:
+        _missing_libraries()  # loads those that are there
     providers = _providers(device, engines)
     # 0 also keeps the constructor from trying again on the CPU and printing so.
     session = onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=0)
@@ -260,11 +264,31 @@ def _obstacle(name: str) -> str:
     except Exception as error:  # a driver may raise anything
         return f"{_said(error)}."
     if kind.provider not in session.get_providers():
-        return _NOT_LOADED
+        return _not_loaded(name)
     return ""
+
+
+def _not_loaded(device: str) -> str:
+    """Why the runtime left a processor out that it was built for."""
+    missing = _missing_libraries() if device in _CUDA_BUILD else ()
+    if missing:
+        return f"libraries are missing ({', '.join(missing)})."
+    return "there is no such processor, or its libraries did not load."
+
+
+@cache
+def _missing_libraries() -> tuple[str, ...]:
+    """Load CUDA's libraries from beside the runtime; names of those that are not there."""
+    import onnxruntime
+
+    if not hasattr(onnxruntime, "preload_dlls"):
+        return ()
+    with redirect_stdout(io.StringIO()) as said:  # it prints what it misses
+        onnxruntime.preload_dlls()
+    return tuple(dict.fromkeys(_LIBRARY.findall(said.getvalue())))
 
 
 def _said(error: Exception) -> str:
     """First line of what the runtime said, short and without its full stop."""
-    text = str(error).strip()
-    return text.splitlines()[0][:200].rstrip(". ") if text else "unknown reason"
+    lines = str(error).strip().splitlines() or ["unknown reason"]
+    return _SOURCE_PLACE.sub("", lines[0])[:200].rstrip(". ")

@@ -91,6 +91,36 @@ def test_a_file_that_is_no_network_is_one_sentence(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("/src/b.cc:729 void ns::F(P&, const ns::O&) Please install.\nmore", "Please install"),
+        ("[ONNXRuntimeError] : 7 : NO", "[ONNXRuntimeError] : 7 : NO"),
+        ("", "unknown reason"),
+    ],
+)
+def test_reasons_are_the_runtimes_words_without_its_source_code(said, reason):
+    assert devices._said(RuntimeError(said)) == reason
+
+
+def test_missing_libraries_of_a_cuda_build_are_named(monkeypatch):
+    import onnxruntime
+
+    def preload():
+        print("Failed to load libcublas.so.13: libcublas.so.13: cannot open shared object file")
+        print("Failed to load libcurand.so.10: no")
+        print("Please follow the instructions.")
+
+    monkeypatch.setattr(onnxruntime, "preload_dlls", preload, raising=False)
+    devices._missing_libraries.cache_clear()
+    try:
+        wanted = "libraries are missing (libcublas.so.13, libcurand.so.10)."
+        assert devices._not_loaded("cuda") == wanted
+        assert "no such processor" in devices._not_loaded("directml")
+    finally:
+        devices._missing_libraries.cache_clear()
+
+
 def test_the_trial_network_is_valid():
     session = devices._session(devices._TRIAL, "cpu", 1, None)
     assert session.run(None, {"x": np.array([-1.0], np.float32)})[0] == [0.0]

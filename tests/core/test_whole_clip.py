@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from facewright.core.running import Meter
 from facewright.core.windows import plan_windows
 
 STRIDE = 160
+BUILT_IN = Path(__file__).resolve().parents[2] / "models" / "facewright"
 FILM, VIDEO = Fraction(24000, 1001), Fraction(60000, 1001)
 
 
@@ -95,6 +97,17 @@ def test_the_frames_are_those_of_the_windows(sliding, clip, fps):
 def test_gain_and_delay_are_the_same(sliding, clip, delay):
     one, other = both_ways(sliding, clip, Fraction(30), input_strength=1.4, prediction_delay=delay)
     np.testing.assert_allclose(one, other, atol=2e-6)
+
+
+@pytest.mark.parametrize("fps", [Fraction(30), Fraction(60)])
+def test_the_built_in_models_two_networks_say_the_same(clip, fps):
+    model = load_model(BUILT_IN)
+    opened = network.open_session(model, 1)
+    assert opened.clip is not None
+    keys = np.random.default_rng(0).uniform(0, 1, (3, 10)).astype(np.float32)
+    track = EmotionTrack(np.array([0.1, 1.0, 2.0]), keys)
+    one, other = both_ways((model, opened), clip, fps, emotion=track)
+    np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
 
 
 def test_emotion_that_changes_reaches_each_frame(sliding, clip):
