@@ -194,7 +194,7 @@ def _session(source: str | bytes, device: str, threads: int, engines: Path | Non
     if hasattr(options, "use_deterministic_compute"):
         options.use_deterministic_compute = True
     # Idle threads must not spin: Blender and the worker share the processor. Spinning within runs
-    # would make them a tenth faster where nothing else works, and half as fast where something does.
+    # would make them a tenth faster where nothing else works, half as fast where something does.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if device == "directml":
         options.enable_mem_pattern = False  # the provider does not work with it
