@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Mapping
 from fractions import Fraction
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import bpy
 
 from ..core.audio import Voice
-from ..operators import animation_job
-from ..operators.animate import preferences
+from ..operators import animation_job, worker_host
 from ..operators.animation_job import Result
 from ..operators.asking import Progress, ask
+from ..properties.library import preferences
 from ..scene.rates import parse_rate
 from ..scene.sounds import VoiceSource
 from .emotion import EmotionParameters
 from .jobs import Job
 from .orders import choose
-from .providers import find_provider
+from .providers import Provider, find_provider
 from .samples import Samples
+
+ENDING_S = 3.0
 
 
 def animate(
@@ -96,7 +99,7 @@ def allocate(provider: str = "", *, device: str | None = None) -> Job[None]:
     Raises UserError for an unknown name.
     """
     found = find_provider(provider)
-    return Job(_hint("allocate", {"model": str(found.folder), "identity": found.identity}, device))
+    return Job(_allocate(found, device))
 
 
 def free(provider: str | None = "", *, device: str | None = None) -> Job[None]:
@@ -106,11 +109,21 @@ def free(provider: str | None = "", *, device: str | None = None) -> Job[None]:
     again by its next use, so freeing often delays starts. Raises UserError for an unknown name.
     """
     model = None if provider is None else str(find_provider(provider).folder)
-    return Job(_hint("free", {"model": model}, device))
+    return Job(_free(model, device))
 
 
-def _hint(job: str, args: dict[str, Any], device: str | None) -> Generator[Progress, None, None]:
+def _allocate(found: Provider, device: str | None) -> Generator[Progress, None, None]:
     known = preferences()
     name = device if device is not None else str(getattr(known, "device", ""))
-    threads = int(getattr(known, "threads", 0))
-    yield from ask(job, {**args, "device": name}, device=name, threads=threads)
+    args = {"model": str(found.folder), "identity": found.identity, "device": name}
+    yield from ask("allocate", args, device=name, threads=int(getattr(known, "threads", 0)))
+
+
+def _free(model: str | None, device: str | None) -> Generator[Progress, None, None]:
+    tickets = worker_host.free(model, device)
+    while not all(ticket.finished for ticket in tickets):
+        worker_host.poll()
+        yield Progress(0.0, "Freeing")
+    end = time.monotonic() + ENDING_S
+    while worker_host.poll() and time.monotonic() < end:  # a worker that holds nothing ends
+        yield Progress(1.0, "Freeing")

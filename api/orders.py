@@ -12,7 +12,7 @@ import bpy
 from ..core.emotion_source import EmotionSource
 from ..core.exchange.sdk_names import face_settings
 from ..core.parameters import Settings
-from ..operators.animate import preferences
+from ..properties.library import preferences
 from .emotion import EmotionParameters
 from .providers import emotion_folder, find_provider
 

@@ -14,9 +14,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from ..core.model_index import read_model_index
-from ..operators.animate import preferences
-from ..operators.command_lists import library
+from ..properties.library import look, models, preferences
 from ..scene.places import BUILT_IN_MODEL, model_folder
 
 DEFAULT = "Default"
@@ -82,7 +80,7 @@ def emotion_folder(scene: bpy.types.Scene, chosen: str | None) -> str:
         chosen = str(face.emotion_model)
     if not chosen.strip():
         return ""
-    for name, folder in library():
+    for name, folder in models():
         if name.casefold() == chosen.strip().casefold():
             return str(folder)
     return str(model_folder(chosen))
@@ -101,12 +99,9 @@ def _default(known: list[Provider]) -> Provider:
 
 
 def _of_library() -> Iterator[Provider]:
-    for name, folder in library():
-        try:
-            index = read_model_index(folder)
-        except UserError:  # the library says what is wrong with it
-            continue
-        if index.family == "emotion":
+    for name, folder in models():
+        index = look(folder).index
+        if index is None or index.family == "emotion":  # the library says what is wrong with it
             continue
         if len(index.identities) < 2:
             yield Provider(name, folder, "".join(index.identities))

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..core.face_track import FaceTrack
-from ..operators.asking import provider_on
 from ..operators.faults import WorkerFault, report_fault
+from ..operators.worker_host import worker
 from ..providers.base import Ticket
 from .burst import Burst, Clock, Pace
 
@@ -100,7 +100,7 @@ class Run:
         """Move everything on that can be moved on now. Raises nothing."""
         if self.finished:
             return
-        provider = provider_on(self._order.device, self._order.threads)
+        provider = worker(self._order.device, self._order.threads)
         if self.stop:
             self._cancel()
             return
@@ -139,7 +139,7 @@ class Run:
         if not count and not end:
             return
         samples = self._cut(count * channels)
-        provider = provider_on(self._order.device, self._order.threads)
+        provider = worker(self._order.device, self._order.threads)
         args: Fields = {"session": self._id, "end": end}
         self._ticket = provider.submit("session_feed", args, {"samples": samples})
         self._end_sent = end
@@ -192,10 +192,11 @@ class Run:
             return
         self.outcome.state, self.outcome.error = "failed", ticket.error
         if ticket.kind != "user":
-            self.outcome.error = report_fault(WorkerFault(ticket.error, ticket.traceback))
+            fault = WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker")
+            self.outcome.error = report_fault(fault)
 
     def _cancel(self) -> None:
-        provider = provider_on(self._order.device, self._order.threads)
+        provider = worker(self._order.device, self._order.threads)
         opened = self.state == "open"
         if self._ticket is not None and not self._ticket.finished:
             provider.cancel(self._ticket)

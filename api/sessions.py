@@ -112,6 +112,7 @@ class Session:
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
         self._turn.put(None)
         self._run: Run | None = None  # the session that sends go to
+        self._latest: Run | None = None
         self._runs: list[Run] = []  # those that are not over, oldest first
         self._baking: Generator[float, None, Written] | None = None
         self._take_id = ""
@@ -170,6 +171,11 @@ class Session:
         return self.results[-1].error if self.results else ""
 
     @property
+    def fed_s(self) -> float:
+        """Seconds of the latest session that were handed to the network so far."""
+        return self._latest.outcome.samples / self.rate if self._latest else 0.0
+
+    @property
     def busy(self) -> bool:
         """Whether a session is open, or its frames are still being made or written."""
         return bool(self._runs) or self._baking is not None
@@ -213,7 +219,7 @@ class Session:
             self._count += 1
             run = Run(self._count, self._order, self._burst, self._clock)
             self._runs.append(run)
-            self._run = run
+            self._run = self._latest = run
         accepted = self._hand_in(run, values, end)
         if end:
             self._run = None

@@ -17,6 +17,7 @@ import bpy
 
 from ..core.errors import Cancelled, UserError
 from ..properties.face import people_of
+from ..properties.library import preferences
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from ..scene.places import SAMPLE_VOICE
@@ -127,12 +128,6 @@ def chosen_source(scene: bpy.types.Scene) -> VoiceSource:
     if chosen.voice_source == "STRIP":
         return VoiceSource("STRIP", chosen.strip, channel)
     return VoiceSource("FILE", chosen.voice_path, channel)
-
-
-def preferences() -> Any:
-    """The extension's preferences; None where it is loaded without being enabled."""
-    addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
-    return addon.preferences if addon else None
 
 
 def chosen_options(context: bpy.types.Context) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ..core.devices import label_of
 from ..core.errors import UserError
 from ..core.face_track import FaceTrack
 from ..core.parameters import Settings
+from ..properties.library import check_licence
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
 from ..scene.characters import Character, find_character
@@ -71,7 +72,7 @@ class Result:
     a look, ``remarks`` only say what was done beside the keyframes. ``device`` is where the network
     really ran, ``network_ms`` its milliseconds per frame and ``network_speed`` how many times
     faster than the voice it was (0: it did not run). ``emotion_times`` (K,) seconds and
-    ``emotion_values`` (K, 10) are the emotion that it was given."""
+    ``emotion_values`` (K, E) are what it was given of the emotions ``emotion_names``."""
 
     take_id: str
     written: Written
@@ -87,6 +88,7 @@ class Result:
     device: str = ""
     network_ms: float = 0.0
     network_speed: float = 0.0
+    emotion_names: tuple[str, ...] = ()
     emotion_times: Any = None
     emotion_values: Any = None
 
@@ -132,9 +134,9 @@ def make_request(
 
 def check_terms(model: str, emotion: EmotionSource | None, accept: bool) -> None:
     """Raise UserError unless the models are there and their terms were accepted."""
-    model_folder(model)
+    check_licence(model_folder(model), accept)
     if emotion is not None and emotion.model and emotion.mode != "off":
-        model_folder(emotion.model)
+        check_licence(model_folder(emotion.model), accept)
 
 
 def animation_steps(request: Request) -> Steps:
@@ -190,6 +192,7 @@ def animation_steps(request: Request) -> Steps:
         device=str(ticket.result.get("device", "")),
         network_ms=float(ticket.result.get("network_ms_per_frame", 0.0)),
         network_speed=float(ticket.result.get("network_real_time", 0.0)),
+        emotion_names=tuple(ticket.result.get("emotion_names", ())),
         emotion_times=ticket.arrays.get("emotion_times"),
         emotion_values=ticket.arrays.get("emotion_values"),
     )

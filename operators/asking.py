@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..core.errors import Cancelled, UserError
-from ..providers.base import Provider, Ticket
+from ..providers.base import Ticket
 from .faults import WorkerFault
 from .worker_host import worker
 
@@ -23,11 +23,6 @@ class Progress:
 
     fraction: float
     text: str
-
-
-def provider_on(device: str, threads: int) -> Provider:
-    """Who does the work on a device."""
-    return worker(device, threads)
 
 
 def ask(
@@ -44,7 +39,7 @@ def ask(
     ``between`` is called in every step, and what it raises ends the job.
     Raises UserError, WorkerFault and Cancelled.
     """
-    provider = provider_on(device, threads)
+    provider = worker(device, threads)
     ticket = provider.submit(job, dict(args), dict(arrays or {}))
     try:
         while not ticket.finished:
@@ -61,7 +56,7 @@ def ask(
     if ticket.state == "failed":
         if ticket.kind == "user":
             raise UserError(ticket.error)
-        raise WorkerFault(ticket.error, ticket.traceback)
+        raise WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker")
     return ticket
 
 

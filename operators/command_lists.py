@@ -12,20 +12,16 @@ from ..core.errors import UserError
 from ..core.licences import licence_of
 from ..core.model_index import read_model_index
 from ..core.models import ModelIndex
+from ..properties import library
 from ..scene.places import BUILT_IN_MODEL, model_folder
 from .asking import ask, wait_for
 
 MB = 1 << 20
 
 
-def library() -> Iterator[tuple[str, Path]]:
-    """Name and folder of every model in the library."""
-    yield from ()
-
-
 def models() -> Iterator[str]:
     """One line per model: name, family, identities, rate, folder; or what is wrong with it."""
-    for name, folder in (("Facewright", BUILT_IN_MODEL), *library()):
+    for name, folder in (("Facewright", BUILT_IN_MODEL), *library.models()):
         try:
             index = read_model_index(folder)
         except UserError as error:
@@ -68,10 +64,11 @@ def _licence(path: Path) -> str:
 def _details(path: Path) -> Iterator[str]:
     """What only the worker can say, which reads the whole model."""
     told: Mapping[str, Any] = wait_for(ask("describe", {"model": str(path)})).result
-    for title, key in (("Poses", "poses"), ("Source shots", "shots")):
-        names = told.get(key) or ()
-        if names:
-            yield f"{title}: {', '.join(map(str, names))}"
+    for part, poses in told["poses"].items():
+        yield f"Poses of the {part}: {', '.join(poses) or 'none'}"
+    if told["shots"]:
+        shots = (f"{shot['name']} ({shot['frames']} frames)" for shot in told["shots"])
+        yield f"Source shots: {', '.join(shots)}"
     yield f"Hash: {told.get('sha256', '')}"
 
 

@@ -11,11 +11,16 @@ from ..scene.places import user_folder
 
 
 class WorkerFault(Exception):
-    """A job failed in the worker through no fault of the user; ``details`` is its traceback."""
+    """A job failed in the worker through no fault of the user.
 
-    def __init__(self, message: str, details: str = "") -> None:
+    ``details`` is its traceback. ``is_bug``: the job itself broke; else the worker was lost, and
+    the message says how in words for the user.
+    """
+
+    def __init__(self, message: str, details: str = "", is_bug: bool = True) -> None:
         super().__init__(message)
         self.details = details
+        self.is_bug = is_bug
 
 
 def report_fault(error: BaseException) -> str:
@@ -31,6 +36,8 @@ def report_fault(error: BaseException) -> str:
     path = user_folder("reports") / time.strftime("report-%Y%m%d-%H%M%S.txt")
     with suppress(OSError):
         path.write_text("\n".join(lines), encoding="utf-8")
+        if isinstance(error, WorkerFault) and not error.is_bug:
+            return f"{' '.join(str(error).split())} The report is {path}"
         return f"Something unexpected went wrong; the report is {path}"
     return f"Something unexpected went wrong: {error!r}"
 

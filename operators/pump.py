@@ -28,6 +28,18 @@ class Task(Protocol):
         ...
 
 
+class Watched(Protocol):
+    """Something that may have something to do at any time."""
+
+    def step(self) -> bool:
+        """As a task's."""
+        ...
+
+    def close(self) -> None:
+        """End for good, without leaving anything half done."""
+        ...
+
+
 def _thread() -> int:
     """Number of the calling thread. (Blender's side imports no ``threading``.)"""
     here = sys._getframe()
@@ -41,8 +53,8 @@ class _Pump:
     def __init__(self) -> None:
         self.main_thread = _thread()
         self.tasks: list[Task] = []
-        self.watched: WeakSet[Task] = WeakSet()
-        self.held: list[Task] = []  # of those watched, the ones that have more to do
+        self.watched: WeakSet[Watched] = WeakSet()
+        self.held: list[Watched] = []  # of those watched, the ones that have more to do
         self.running = False
 
 
@@ -60,7 +72,7 @@ def add(task: Task) -> None:
     _start_timer()
 
 
-def watch(task: Task) -> None:
+def watch(task: Watched) -> None:
     """Ask the task again and again, until nobody holds it. From the main thread only."""
     _pump.watched.add(task)
     _start_timer()
@@ -96,8 +108,10 @@ def register() -> None:
 
 
 def unregister() -> None:
-    for task in (*_pump.tasks, *_pump.watched):
+    for task in tuple(_pump.tasks):
         task.cancel()
+    for watched in tuple(_pump.watched):
+        watched.close()
     _pump.tasks.clear()
     _pump.watched.clear()
     _pump.held.clear()

@@ -10,10 +10,8 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..core.errors import UserError
 from ..core.parameters import PARAMETERS
-
-PACKAGE = __package__.rpartition(".")[0]
+from .library import look, preferences
 
 SHOWN_PARAMETERS = (
     "input_strength",
@@ -46,30 +44,13 @@ def _number(name: str) -> Any:
     )
 
 
-@lru_cache(maxsize=16)
-def _read_people(folder: str, _changed_ns: int) -> tuple[str, ...]:
-    """The identities of a model folder, read again when its ``model.json`` has changed."""
-    from ..core.model_index import read_model_index
-
-    try:
-        return read_model_index(Path(folder)).identities
-    except UserError:  # Animate says what is wrong with it
-        return ()
-
-
 def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
     """The identities of the scene's model, as its folder lists them; none for the built-in one."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
-    preferred: Any = addon.preferences if addon else None
-    folder = chosen.model or (preferred.model if preferred else "")
+    folder = chosen.model or getattr(preferences(), "model", "")
     if not folder.strip():
         return ()
-    path = Path(bpy.path.abspath(folder)).absolute()
-    try:
-        changed = (path / "model.json").stat().st_mtime_ns
-    except (OSError, ValueError):
-        return ()
-    return _read_people(str(path), changed)
+    index = look(Path(bpy.path.abspath(folder)).absolute()).index
+    return index.identities if index else ()
 
 
 @lru_cache(maxsize=16)

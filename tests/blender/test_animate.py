@@ -227,21 +227,47 @@ def test_no_step_holds_blender_up(steps, own_face, voice, animate, report):
     assert longest < 0.3  # the machine that runs tests is shared
 
 
-def test_a_dead_worker_is_a_fault_with_a_sentence_and_a_report(
-    code, steps, own_face, long_voice, scene_state
+def kill_worker(code) -> None:
+    host = code("operators.worker_host").worker()
+    os.kill(host.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+
+def test_a_worker_that_dies_once_is_replaced_and_the_face_is_animated(
+    code, steps, own_face, long_voice
 ):
-    before = scene_state()
     running = steps(own_face, long_voice)
     while next(running).fraction < 0.01:
         time.sleep(0.01)
-    host = code("operators.worker_host").worker()
-    os.kill(host.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-    with pytest.raises(code("operators.faults").WorkerFault) as caught:
+    kill_worker(code)
+    try:
+        while True:
+            next(running)
+            time.sleep(0.01)
+    except StopIteration as end:
+        result = end.value
+    assert any("ended unexpectedly and was started again" in text for text in result.notices)
+    assert curves_of(own_face.data.shape_keys)
+
+
+def test_a_worker_that_dies_again_is_a_fault_and_the_scene_is_as_it_was(
+    code, steps, own_face, long_voice, scene_state, animate, voice
+):
+    before = scene_state()
+    running = steps(own_face, long_voice)
+    for _ in range(2):
+        while next(running).fraction >= 0.01:  # what the worker before had come to
+            time.sleep(0.01)
+        while next(running).fraction < 0.01:
+            time.sleep(0.01)
+        kill_worker(code)
+    with pytest.raises(code("operators.faults").WorkerFault, match="ended twice") as caught:
         finish(running)
     assert scene_state() == before
     sentence = code("operators.faults").report_fault(caught.value)
-    path = Path(sentence.split("report is ")[1])
+    assert sentence.startswith("The worker ended twice during this job")
+    path = Path(sentence.split("The report is ")[1])
     assert "WorkerFault" in path.read_text(encoding="utf-8")
+    assert animate(own_face, voice).face.frame_count  # and the next run works
 
 
 def test_disabling_ends_the_worker(code, animate, own_face, voice):

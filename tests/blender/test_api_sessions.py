@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programming side, row by row: live sessions of raw samples."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import bpy
+import numpy as np
+import pytest
+import stubs
+from makers import curves_of
+
+RATE = 16000
+
+
+@pytest.fixture
+def api(code):
+    return code("api")
+
+
+@pytest.fixture(autouse=True)
+def _stub_is_default(code, stub):
+    chosen = code("properties.library").preferences()
+    chosen.model = str(stub.folder)
+    yield
+    chosen.model = ""
+
+
+@pytest.fixture
+def stopped(api):
+    """A clock that stands still until somebody sets it."""
+
+    class Now:
+        seconds = 0.0
+
+    def sleep(_seconds):
+        time.sleep(0.001)
+
+    return api.Clock(lambda: Now.seconds, sleep), Now
+
+
+@pytest.fixture
+def burst(api):
+    """Options for sessions that are not held back."""
+    return {"burst": api.Burst.FORCE_BURST}
+
+
+def spoken(seconds, seed=1):
+    return (stubs.speech_like(seconds, seed=seed) * 20000).astype(np.int16)
+
+
+def weights(blocks):
+    return np.concatenate([block.track.weights for block in blocks])
+
+
+@pytest.fixture
+def offline(api, own_face):
+    """The frames of the same samples animated at once."""
+
+    def run(samples):
+        job = api.animate(own_face, api.Samples(samples, RATE), place_sound=False)
+        assert job.wait(60), job.error
+        return job.result.face.weights
+
+    return run
+
+
+def test_raw_samples(api, burst, offline):
+    """float32 or int16, channel count, rate, end flag; several sends make one session; the end flag
+    or end() flushes, the next send starts a new session; success is returned."""
+    samples = spoken(1.5)
+    expected = offline(samples)
+    session = api.Session(RATE, **burst)
+    assert session.send(samples[:7000])
+    assert session.send(samples[7000:15000])
+    assert session.send(samples[15000:], end=True)
+    assert session.wait(60), session.error
+    blocks = session.frames()
+    assert {block.session for block in blocks} == {1}
+    assert [block.last for block in blocks] == [False] * (len(blocks) - 1) + [True]
+    np.testing.assert_allclose(weights(blocks), expected, atol=1e-5)
+    assert session.frames() == []
+    assert session.send(samples)  # a new session by itself
+    assert session.end() and session.wait(60)
+    again = session.frames()
+    assert {block.session for block in again} == {2}
+    assert again[0].first_frame == 0
+    np.testing.assert_allclose(weights(again), expected, atol=1e-5)
+    assert [result.ok for result in session.results] == [True, True]
+    assert session.results[0].frame_count == len(expected)
+    stereo = np.repeat((samples / np.float32(32768)).astype(np.float32)[:, None], 2, axis=1)
+    other = api.Session(RATE, 2, **burst)
+    assert other.send(stereo) and other.end() and other.wait(60)
+    np.testing.assert_allclose(weights(other.frames()), expected, atol=1e-4)
+    assert session.end()  # nothing is open: nothing to do
+    with pytest.raises(api.UserError, match="float32 or int16"):
+        session.send(np.zeros(10))
+    with pytest.raises(api.UserError, match="rate is 3000"):
+        api.Session(3000)
+    with pytest.raises(api.UserError, match="channels is 0"):
+        api.Session(RATE, 0)
+
+
+def test_raw_samples_may_come_from_any_thread(api, burst, offline):
+    """The caller's thread blocks until they are accepted; Blender's main thread goes on."""
+    samples = spoken(1.5)
+    session = api.Session(RATE, **burst)
+    answers = []
+
+    def send():
+        answers.extend(session.send(samples[at : at + 4000]) for at in range(0, 24000, 4000))
+        answers.append(session.end())
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    while thread.is_alive():
+        api.pump()
+        time.sleep(0.002)
+    thread.join()
+    assert answers == [True] * 7
+    assert session.wait(60)
+    np.testing.assert_allclose(weights(session.frames()), offline(samples), atol=1e-5)
+
+
+def test_frames_can_be_read_while_the_voice_goes_on(api, burst):
+    session = api.Session(RATE, **burst)
+    assert session.send(spoken(2.0))
+    blocks = []
+    end = time.monotonic() + 60
+    while not blocks and time.monotonic() < end:
+        api.pump()
+        blocks += session.frames()
+    assert blocks and not blocks[-1].last
+    assert session.end() and session.wait(60)
+    blocks += session.frames()
+    assert [block.first_frame for block in blocks] == list(
+        np.cumsum([0, *(block.track.frame_count for block in blocks[:-1])])
+    )
+
+
+def test_a_sessions_frames_become_keyframes(api, burst, own_face, scene, offline):
+    samples = spoken(1.5)
+    expected = offline(samples)
+    session = api.Session(RATE, face=own_face, start_frame=21, **burst)
+    assert session.send(samples, end=True) and session.wait(60), session.error
+    result = session.results[0]
+    assert result.ok and result.take_id and result.device
+    curve = curves_of(own_face.data.shape_keys)['key_blocks["JawOpen"].value', 0]
+    assert curve.keyframe_points[0].co[0] == 21
+    assert len(curve.keyframe_points) == len(expected)
+    action = own_face.data.shape_keys.animation_data.action
+    assert action["facewright_take"] == result.take_id
+
+
+def test_cancel(api, burst, own_face, scene_state, stopped):
+    """No new data is made; what is buffered may still play; later sends have no effect until the
+    session is ended."""
+    clock, _now = stopped
+    samples = spoken(3.0)
+    before = scene_state()
+    session = api.Session(RATE, face=own_face, clock=clock)  # in real time: half a second is made
+    assert session.send(samples)
+    first = []
+    end = time.monotonic() + 60
+    while not first and time.monotonic() < end:
+        api.pump()
+        first += session.frames()
+    assert first
+    session.cancel()
+    assert session.send(samples) is False
+    assert session.send(samples) is False
+    assert not session.wait(60)
+    assert session.frames() == []
+    assert session.results[-1].cancelled and not session.results[-1].ok
+    assert scene_state() == before
+    assert session.send(samples, end=True) is False  # ends it, no more
+    fresh = spoken(0.4)
+    assert session.send(fresh, end=True) and session.wait(60)
+    assert session.results[-1].ok and session.results[-1].number == 2
+    assert session.frames()
+
+
+def test_what_was_made_before_a_cancel_can_still_be_read(api, stopped):
+    clock, _now = stopped
+    session = api.Session(RATE, clock=clock)
+    assert session.send(spoken(3.0))
+    end = time.monotonic() + 60
+    while session.fed_s < 0.5 and time.monotonic() < end:
+        api.pump()
+    for _ in range(100):
+        api.pump()
+        time.sleep(0.002)
+    session.cancel()
+    kept = session.frames()
+    assert kept and not kept[-1].last
+
+
+def test_burst(api, scene, stopped, own_face):
+    """Default is real time; force burst, force real time; only live sessions are held back; the
+    first half second is not; project setting and an override per call."""
+    clock, now = stopped
+    samples = spoken(3.0)
+
+    def fed(session):
+        """Seconds that were fed once nothing more moves."""
+        for _ in range(30):
+            api.pump()
+            time.sleep(0.002)
+        return session.fed_s
+
+    assert scene.facewright.burst == "DEFAULT"
+    held = api.Session(RATE, clock=clock)
+    assert held.send(samples, end=True)
+    assert fed(held) == pytest.approx(0.5)
+    now.seconds += 1.0
+    assert fed(held) == pytest.approx(1.5)
+    now.seconds += 10.0
+    assert held.wait(60)
+    forced = api.Session(RATE, clock=clock, burst=api.Burst.FORCE_BURST)
+    assert forced.send(samples, end=True) and forced.wait(60)
+    scene.facewright.burst = "FORCE_BURST"
+    project = api.Session(RATE, clock=clock)
+    assert project.send(samples, end=True) and project.wait(60)
+    held = api.Session(RATE, clock=clock, burst=api.Burst.FORCE_REAL_TIME)
+    assert held.send(samples)
+    assert fed(held) == pytest.approx(0.5)
+    held.close()
+    scene.facewright.burst = "FORCE_REAL_TIME"
+    job = api.animate(own_face, api.Samples(samples, RATE))  # a bake knows no clock
+    assert job.wait(60)
+
+
+def test_short_sessions_are_animated_with_a_warning(api, burst):
+    emotion = api.EmotionParameters(overrides={"joy": 1.0})
+    session = api.Session(RATE, emotion=emotion, **burst)
+    assert session.send(spoken(0.3), end=True) and session.wait(60)
+    assert session.frames()
+    assert "under 0.5 s" in " ".join(session.results[0].notices)
+
+
+def test_a_session_that_cannot_be_opened_says_why(api, code, tmp_path, stub):
+    import shutil
+
+    folder = tmp_path / "broken"
+    shutil.copytree(stub.folder, folder)
+    (folder / "network.onnx").write_bytes(b"broken")
+    code("properties.library").preferences().model = str(folder)
+    session = api.Session(RATE)
+    assert session.send(spoken(0.5)) is False
+    assert "network.onnx" in session.error
+    assert session.send(spoken(0.5), end=True) is False
+    assert not session.wait(60)
+    assert not session.results[-1].ok
+
+
+def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0))
+    bpy.data.objects.remove(own_face)
+    assert session.end()
+    assert not session.wait(60)
+    assert "'Face' no longer exists" in session.error
+    assert not bpy.data.actions
+
+
+def test_disabling_ends_sessions(api, code, burst):
+    session = api.Session(RATE, **burst)
+    assert session.send(spoken(1.0))
+    pump = code("operators.pump")
+    pump.unregister()
+    assert session.send(spoken(1.0)) is False
+    pump.register()
