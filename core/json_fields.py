@@ -90,8 +90,14 @@ class JsonFields:
         return tuple(names)
 
     def numbers(self, key: str, length: int, default: float) -> tuple[float, ...]:
-        """A list of ``length`` numbers, all ``default`` when it is not there."""
-        return number_list({key: [default] * length, **self.values}, key, length, str(self.path))
+        """A list of ``length`` numbers, all ``default`` when it is not there.
+
+        True and false are taken as 1 and 0.
+        """
+        found = self.values.get(key, [default] * length)
+        if isinstance(found, list):
+            found = [int(value) if isinstance(value, bool) else value for value in found]
+        return number_list({key: found}, key, length, str(self.path))
 
     def integers(self, key: str, length: int, default: int) -> tuple[int, ...]:
         """A list of ``length`` whole numbers, all ``default`` when it is not there."""

@@ -133,6 +133,14 @@ def find_files(folder: Path) -> FolderFiles:
     return FolderFiles(folder, "emotion", info, path, network, people=(person,))
 
 
+def emotion_fields(info: JsonFields) -> JsonFields:
+    """Where the network_info.json of an emotion model has its labels: at its top or in params."""
+    params = info.values.get("params")
+    if "emotions" in info.values or not isinstance(params, dict):
+        return info
+    return JsonFields(info.path, params)
+
+
 def hash_files(paths: Iterable[Path]) -> str:
     """SHA-256 over the SHA-256 of each file, in hex; files are read piece by piece."""
     total = hashlib.sha256()
@@ -153,7 +161,7 @@ def _family(index: JsonFields, info: JsonFields) -> Family:
     if family == "diffusion":
         return "diffusion"
     has_data = "modelDataPath" in index.values or "modelDataPaths" in index.values
-    if "emotions" in info.values and not has_data:
+    if not has_data and "emotions" in emotion_fields(info).values:
         return "emotion"
     raise UserError(
         f"{info.path} does not say a family of models that is known: it has the type {family!r}.",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from . import limits
 from .errors import UserError
 from .json_fields import JsonFields
-from .model_files import FolderFiles
+from .model_files import FolderFiles, emotion_fields
 from .models import DiffusionInfo, NetworkInfo
 
 _AGAIN = "Download the model again."
@@ -32,7 +32,7 @@ def read_network_info(files: FolderFiles) -> NetworkInfo:
 
 def read_emotion_labels(files: FolderFiles) -> tuple[str, ...]:
     """What the outputs of an emotion network mean, in order. Raises UserError."""
-    labels = files.info.names("emotions", limits.MAX_EMOTIONS)
+    labels = emotion_fields(files.info).names("emotions", limits.MAX_EMOTIONS)
     if not labels:
         raise UserError(f"{files.info.path}: emotions names none.", _AGAIN)
     rate = files.info.section("audio_params").integer("samplerate", 1, limits.MAX_RATE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ _UNREADABLE = (
     RuntimeError,
     SyntaxError,
     ValueError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -116,7 +118,7 @@ class NpzReader:
             if not path.is_file():
                 raise UserError(f"{path} does not exist.", "Choose an existing file.")
             self._archive = zipfile.ZipFile(path)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise UserError(f"{path} is not a readable npz file: {error}.") from error
         try:
             self._entries = self._checked_entries(limit)
@@ -232,12 +234,16 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int
         raise ValueError("its header is too long")
     stream.seek(0)
     version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-    else:
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
         raise ValueError(f"npy version {version} is not supported")
+    try:
+        shape, _, dtype = readers[version](stream)
+    except Exception as error:  # numpy reads it as Python source: any error of a parser may come
+        raise ValueError("its header makes no sense") from error
     return shape, dtype, stream.tell()
 
 

@@ -10,7 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 from facewright.core import limits
-from hostile import FAMILIES, JSON_FILES, NPZ_FILES, refusal, spoiled
+from facewright.core.errors import UserError
+from facewright.core.models import read_index
+from hostile import FAMILIES, JSON_FILES, LOAD, NPZ_FILES, refusal, spoiled
 
 
 @pytest.fixture
@@ -214,3 +216,46 @@ def test_damaged_files_are_refused(copies, family, name, array, content):
         spoiled = {"empty": b"", "cut off": whole[: len(whole) // 2], "text": b"no archive"}
         path.write_bytes(spoiled[content])
     assert name in refusal(family, folder)
+
+
+# ---- anything -----------------------------------------------------------------------------------
+
+
+def mutated(rng, data):
+    """Some bytes of a file changed, left out or put in, more often near its ends."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 6)):
+        reach = len(data) if rng.random() < 0.5 else min(400, len(data))
+        at = int(rng.integers(reach))
+        at = at if rng.random() < 0.7 else len(data) - 1 - at
+        kind = rng.integers(4)
+        if kind == 0:
+            data[at] = rng.integers(256)
+        elif kind == 1:
+            del data[at : at + int(rng.integers(1, 40))]
+        elif kind == 2:
+            data[at:at] = rng.bytes(int(rng.integers(1, 12)))
+        else:
+            data[at : at + 1] = rng.choice([b"99999999999", b"-1", b"null", b"[]", b"1e308", b'"'])
+        data = data or bytearray(b"x")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_spoiled_bytes_give_a_sentence_or_a_model_and_nothing_else(copies, family):
+    folder = copies(family)
+    rng = np.random.default_rng(20)
+    files = sorted(folder.iterdir())
+    refused = 0
+    for _ in range(100):
+        path = files[rng.integers(len(files))]
+        whole = path.read_bytes()
+        path.write_bytes(mutated(rng, whole))
+        for look in (LOAD[family], read_index):
+            try:
+                look(folder)
+            except UserError as error:
+                refused += 1
+                assert "\n" not in error.message
+        path.write_bytes(whole)
+    assert refused > 20

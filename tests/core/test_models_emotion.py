@@ -53,6 +53,15 @@ def test_labels_are_mapped_by_name_not_by_position(tmp_path):
     assert load_emotion_model(tmp_path / "other").targets == (-1, 6, 1)
 
 
+def test_labels_may_stand_among_the_parameters(emotion_folder):
+    def move(values):
+        values["params"] = {"emotions": values.pop("emotions")}
+
+    before = load_emotion_model(emotion_folder).emotions
+    change(emotion_folder / "network_info.json", move)
+    assert load_emotion_model(emotion_folder).emotions == before
+
+
 def test_an_emotion_config_may_say_nothing_but_the_correspondence(emotion_folder):
     def strip(values):
         section = values["post_processing_config"]

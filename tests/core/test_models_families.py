@@ -261,6 +261,12 @@ def test_good_pairs_are_kept_and_minus_one_is_none(tmp_path):
     assert set(config.cancel_ids) == {-1}
 
 
+def test_active_poses_may_be_true_and_false(tmp_path):
+    active = [name == "jawOpen" for name in ARKIT_NAMES]
+    stubs.make_stub_model(tmp_path, skin_solve={"bsSolveActivePoses": active})
+    assert load_model(tmp_path).skin_rig.config.active == tuple(active)
+
+
 def test_a_source_shot_has_to_be_in_the_database(tmp_path):
     stubs.make_stub_model(tmp_path / "a", config={"source_shot": "g2a_neutral"})
     with pytest.raises(UserError, match=r"model_config\.json: the source shot 'g2a_neutral'"):

@@ -155,6 +155,11 @@ def test_damaged_archives_are_refused(tmp_path):
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"a\.npz is not a readable npz"):
             NpzReader(path)
+    at = whole.index(b"PK\x01\x02") + 6  # version needed to unpack it: 17.5
+    future = whole[:at] + b"\xaf\x00" + whole[at + 2 :]
+    path.write_bytes(future)
+    with pytest.raises(UserError, match="not a readable npz"):
+        NpzReader(path)
     spoiled = bytearray(whole)
     spoiled[2000:2100] = bytes(100)
     path.write_bytes(spoiled)
@@ -177,6 +182,24 @@ def test_missing_doubled_and_foreign_members_are_refused(tmp_path):
     many = [(f"{k}.npy", b"") for k in range(limits.MAX_NPZ_ENTRIES + 1)]
     with pytest.raises(UserError, match="too many"):
         NpzReader(npz(tmp_path / "d.npz", many))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), 'x': (",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 'unterminated)}",
+        b"{'descr': [[]], 'fortran_order': False, 'shape': (3,)}",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (-3,)}",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': ('a',)}",
+        b"((" * 2000,
+        b"\x00\x1b",
+    ],
+)
+def test_headers_that_are_no_description_are_refused(tmp_path, header):
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(12)
+    with pytest.raises(UserError, match=r"a\.npz: the array 'a'"):
+        read(npz(tmp_path / "a.npz", [("a.npy", member)]))
 
 
 def test_texts_may_be_bytes_or_unicode(tmp_path):
