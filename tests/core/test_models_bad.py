@@ -246,8 +246,8 @@ def test_spoiled_bytes_give_a_sentence_or_a_model_and_nothing_else(copies, famil
     folder = copies(family)
     rng = np.random.default_rng(20)
     files = sorted(folder.iterdir())
-    refused = 0
-    for _ in range(100):
+    sentences = []
+    for _ in range(50):
         path = files[rng.integers(len(files))]
         whole = path.read_bytes()
         path.write_bytes(mutated(rng, whole))
@@ -255,7 +255,7 @@ def test_spoiled_bytes_give_a_sentence_or_a_model_and_nothing_else(copies, famil
             try:
                 look(folder)
             except UserError as error:
-                refused += 1
-                assert "\n" not in error.message
+                sentences.append(error.message)
         path.write_bytes(whole)
-    assert refused > 20
+    assert len(sentences) > 10
+    assert not any("\n" in sentence for sentence in sentences)
