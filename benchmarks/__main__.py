@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs one benchmark: ``python benchmarks NAME FILE`` writes its figures to FILE as JSON.
 
+``python benchmarks NAME FILE DEVICE`` runs its networks on another processor, where the benchmark
+knows how (``measure(device)``).
+
 A benchmark is a file of this folder with ``measure() -> dict[str, float]``: one figure a name, with
 its unit at the end of the name. ``ENVIRONMENT = "bpy45"`` in it asks `tools/dev.py bench` for that
 environment instead of "core"; FACEWRIGHT_ZIP then names the extension's zip.
@@ -32,11 +35,11 @@ def calibrate() -> float:
     return float(np.median(times))
 
 
-def main(name: str, target: str) -> None:
+def main(name: str, target: str, *device: str) -> None:
     runpy.run_path(str(FOLDER.parent / "worker" / "bootstrap.py"))["load_package"]()
     sys.path.insert(0, str(FOLDER))
     figures: dict[str, float] = {}
-    figures.update(runpy.run_path(str(FOLDER / f"{name}.py"))["measure"]())
+    figures.update(runpy.run_path(str(FOLDER / f"{name}.py"))["measure"](*device))
     unclear = [key for key in figures if key.rpartition("_")[2] not in UNITS]
     if unclear:
         raise SystemExit(f"{name}: no unit at the end of {', '.join(unclear)}")
@@ -45,4 +48,4 @@ def main(name: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])
