@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .audio import Voice
 from .audio2emotion import Detector
+from .checkpoint import Checkpoint
 from .emotion import EmotionTrack
 from .emotion_source import EmotionSource
 from .face_track import FaceTrack
@@ -33,7 +34,7 @@ class Request:
     ``rigs``       the user's changes to the solve, per pose
     ``emotion``    where the emotion comes from; the ``emotion_*`` settings unless it says otherwise
     ``device``     name of the processor, ``threads`` 0 takes up to four
-    ``checkpoint`` a file that keeps what a long run has done; None keeps nothing
+    ``checkpoint`` a file that keeps what a long diffusion run has done; None keeps nothing
     """
 
     voice: Voice
@@ -44,7 +45,7 @@ class Request:
     emotion: EmotionSource = field(default_factory=EmotionSource)
     device: str = "cpu"
     threads: int = 0
-    checkpoint: Path | None = None
+    checkpoint: Checkpoint | Path | None = None
 
 
 @dataclass(frozen=True)

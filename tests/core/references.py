@@ -78,6 +78,11 @@ def _logistic(x):
     return 0.0 if x < -700 else 1.0 / (1.0 + math.exp(-x))
 
 
+def respaced(steps, wanted):
+    """The steps of a long diffusion that a short one keeps: evenly spaced, both ends included."""
+    return [round(k * (steps - 1) / (wanted - 1)) for k in range(wanted)]
+
+
 def solve_matrix(rig, temporal=True):
     """D (active poses as columns), A and s of the published solver for a rig."""
     config = rig.config

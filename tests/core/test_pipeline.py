@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from fractions import Fraction
@@ -10,9 +11,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import references
+import stub_diffusion
+import stub_emotion
 import stubs
 from facewright.core import pipeline, shaping
 from facewright.core.audio import Voice, read_voice
+from facewright.core.checkpoint import Checkpoint
+from facewright.core.emotion_source import EmotionSource
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, CANONICAL_NAMES
@@ -217,6 +222,57 @@ def test_notices_of_the_voice_and_of_the_model_arrive(tmp_path, voice_file):
     assert "under 0.5 s" in face.notices[0]
     assert "no poses for the tongue" in face.notices[1]
     assert not face.weights[:, 52:].any()
+
+
+def test_the_processor_that_was_used_and_its_notices_arrive(stub, voice_file):
+    loaded = pipeline.open_model(stub.folder, threads=1)
+    said = "CUDA was asked for; the CPU was used."
+    loaded = dataclasses.replace(
+        loaded, network=dataclasses.replace(loaded.network, notices=(said,))
+    )
+    take = animate(Voice(path=str(voice_file)), stub.folder, Fraction(30), {}, loaded=loaded)
+    assert take.face.notices == (said,)
+    assert take.device == "cpu"
+    assert take.network_ms_per_frame > 0
+    assert (take.identity, take.emotion_names) == ("stub", loaded.model.info.emotions)
+
+
+def test_emotion_is_read_from_the_voice(tmp_path, stub, voice_file):
+    folder = str(stub_emotion.make_stub_emotion(tmp_path / "emotion").folder)
+    voice = Voice(path=str(voice_file))
+    source = EmotionSource(model=folder, mode="frames")
+    take = animate(voice, stub.folder, Fraction(30), {}, emotion=source)
+    assert len(take.emotion.times_s) == 60
+    assert take.emotion.values.max() > 0.02
+    plain = animate(voice, stub.folder, Fraction(30), {})
+    assert (take.face.weights != plain.face.weights).any()
+    # without the folder nothing is detected, and that is said
+    loaded = pipeline.open_model(stub.folder, threads=1)
+    silent = animate(voice, stub.folder, Fraction(30), {}, emotion=source, loaded=loaded)
+    assert any("not detected" in notice for notice in silent.face.notices)
+    np.testing.assert_array_equal(silent.face.weights, plain.face.weights)
+
+
+def test_a_long_run_that_was_stopped_goes_on_from_its_checkpoint(tmp_path):
+    folder = stub_diffusion.make_stub_diffusion(tmp_path / "m").folder
+    loaded = pipeline.open_model(folder, threads=1)
+    voice = Voice(path=str(stubs.write_wav(tmp_path / "v.wav", stubs.speech_like(12.0))))
+    path = tmp_path / "run.npz"
+    whole = animate(voice, folder, Fraction(30), {}, loaded=loaded)
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return path.exists() and len(asked) > 30
+
+    with pytest.raises(Cancelled):
+        animate(
+            voice, folder, Fraction(30), {}, None, cancelled, loaded, checkpoint=Checkpoint(path, 1)
+        )
+    assert path.exists()
+    again = animate(voice, folder, Fraction(30), {}, loaded=loaded, checkpoint=path)
+    np.testing.assert_array_equal(again.face.weights, whole.face.weights)
+    assert not path.exists()
 
 
 def test_poses_with_other_names_come_after_the_canonical_ones(tmp_path, voice_file):

@@ -45,6 +45,21 @@ def test_vertices_equal_the_reference(model, coefficients, blink, settings, fps)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_reconstruction_from_272_shapes_equals_the_plain_product(model):
+    """Published figure: 1e-5 against a product in another precision."""
+    rng = np.random.default_rng(5)
+    vertices = len(model.data.skin_neutral)
+    shapes = rng.normal(0, 0.02, (272, vertices, 3)).astype(np.float32)
+    values = rng.normal(0, 1, (20, 272)).astype(np.float32)
+    plain = dataclasses.replace(
+        Settings(), eyelid_open_offset=0.0, lip_open_offset=0.0, upper_face_smoothing=0.0,
+        lower_face_smoothing=0.0,
+    )  # fmt: skip
+    (found,) = skin.skin_blocks(model.data, shapes, values, np.zeros(20), Fraction(30), plain)
+    moved = np.einsum("tk,kvx->tvx", values.astype(float), shapes.astype(float))
+    np.testing.assert_allclose(found, model.data.skin_neutral.astype(float) + moved, atol=1e-5)
+
+
 def test_smoothing_controls_equals_smoothing_vertices(model, coefficients, blink):
     """The claim the fast path rests on, in float64 on both sides."""
     controls = skin.skin_controls(coefficients, blink, EVERYTHING)

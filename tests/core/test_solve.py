@@ -252,6 +252,61 @@ def test_a_wrong_guess_changes_the_way_but_not_the_answer():
             np.testing.assert_array_equal(weights[bounds == -1], 0)
 
 
+@pytest.mark.parametrize("condition", [10.0, 1e3, 1e5])
+def test_problems_of_twenty_unknowns_equal_reference_solutions(condition):
+    """The published figure is 1e-6. Besides, no step into the bounds may lower the energy."""
+    rng = np.random.default_rng(int(condition))
+    for _ in range(30):
+        turn, _ = np.linalg.qr(rng.normal(size=(20, 20)))
+        matrix = (turn * np.geomspace(1.0, 1.0 / condition, 20)) @ turn.T
+        matrix = (matrix + matrix.T) / 2
+        side = matrix @ rng.uniform(-0.5, 1.5, 20)
+        upper = np.where(rng.uniform(size=20) < 0.2, 1e-10, 1.0)
+        found, _ = make_pivot(matrix)(side, upper, np.full(20, -1, np.int64))
+        expected = references.bounded_minimum(matrix, side, upper)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        slope = matrix @ found - side
+        assert (slope[found == 0] > -1e-9).all()
+        assert (slope[found == upper] < 1e-9).all()
+        assert np.abs(slope[(found > 0) & (found < upper)]).max(initial=0.0) < 1e-9
+
+
+@pytest.mark.parametrize("sdk", [False, True])
+def test_a_whole_clip_of_published_size_equals_slow_solutions(sdk):
+    """51 poses, all strengths and a cancel pair on, frame by frame with its own memory."""
+    from scipy.optimize import lsq_linear
+
+    count = 51
+    rng = np.random.default_rng(8)
+    neutral = rng.uniform(-15, 15, (300, 3)).astype(np.float32)
+    deltas = rng.normal(0, 0.4, (count, 300, 3)).astype(np.float32)
+    deltas[1::2] += 0.6 * deltas[::2][: count // 2]
+    ids = tuple(k // 2 if k < 26 else -1 for k in range(count))
+    cancel = (-1,) * 30 + (0, 0) + (-1,) * 19
+    config = SolveConfig(
+        0.5, 0.5, 0.3, 10.0, 53.45, (True,) * count, cancel, ids, (1.0,) * count, (0.0,) * count
+    )
+    a_rig = BlendShapeRig(tuple(map(str, range(count))), neutral, deltas, None, config)
+    wanted = np.cumsum(rng.normal(0, 0.1, (12, count)), axis=0) + rng.uniform(-0.3, 0.9, count)
+    faces = (neutral + np.einsum("tp,pvx->tvx", wanted, deltas)).astype(np.float32)
+    _, found = solved(a_rig, faces, sdk)
+    matrix, a, s = references.solve_matrix(a_rig)
+
+    def solution(side, upper):
+        if sdk:
+            return lsq_linear(a, side, bounds=(0, upper), method="bvls", tol=1e-13).x
+        return references.bounded_minimum(a, side, upper)
+
+    before = np.zeros(count)
+    for row, target in zip(found, targets(a_rig, faces), strict=True):
+        side = matrix.T @ target + (1.0 if sdk else 100.0) * 0.3 * s * before
+        first = solution(side, np.ones(count))
+        upper = np.ones(count)
+        upper[31 if first[30] >= first[31] else 30] = 1e-10
+        before = solution(side, upper)
+        np.testing.assert_allclose(row, before, atol=1e-6)
+
+
 def test_poses_that_are_alike_or_still_do_not_break_the_solve():
     a_rig = rig(l1=0.0, l2=0.0, mask=False)
     deltas = a_rig.deltas.copy()
