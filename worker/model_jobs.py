@@ -12,7 +12,7 @@ from . import arguments
 from .calls import Call, Reply
 from .kept import Kept, Wanted
 from .messages import Fields
-from .requests import device_of, model_of, opening
+from .requests import OPENING_PATIENCE_S, device_of, model_of, opening
 
 if TYPE_CHECKING:
     from ..core.licences import Licence
@@ -45,7 +45,7 @@ def describe(kept: Kept, call: Call) -> Reply:
     arguments.only(call.args, ("model", "identity"), where)
     folder = model_of(call.args, where)
     identity = arguments.text(call.args, "identity", where) or ""
-    call.progress(0.0, "Reading the model")
+    call.progress(0.0, "Reading the model", OPENING_PATIENCE_S)
     index = read_index(folder)
     result: Fields = {
         "family": index.family,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..core.audio import Voice
 
 
+PATIENCE_S = 600.0  # an hour of voice on a slow disk
+
+
 def voice_of(call: Call) -> Voice:
     """Make the voice of {path | name, start_s, end_s, channel} and the array "voice_bytes"."""
     from ..core.audio import Voice
@@ -46,6 +49,7 @@ def probe(call: Call) -> Reply:
     from ..core.audio import probe_voice
 
     arguments.only(call.args, ("voice",), "probe")
+    call.progress(0.0, "Reading the voice", PATIENCE_S)
     info = probe_voice(voice_of(call))
     result: Fields = {
         "rate": int(info.rate),
