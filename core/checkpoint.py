@@ -36,7 +36,8 @@ class Checkpoint:
     """One run's file. It is written after ``every`` inferences, then at growing distances.
 
     A fifth of what is done lies between two writings of a long run, so that writing never costs
-    more than the work that it saves.
+    more than the work that it saves. ``notice`` is a sentence for the user when it could not be
+    written.
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int = EVERY) -> None:
@@ -44,6 +45,7 @@ class Checkpoint:
         self._every = every
         self._next = every
         self._key = ""
+        self.notice = ""
 
     def begin(
         self, model: Model, samples: Floats, emotion: EmotionTrack, settings: Settings
@@ -65,11 +67,15 @@ class Checkpoint:
     def offer(self, index: int, progress: Callable[[], tuple[Motion, DiffusionState]]) -> bool:
         """Write the file when it is time before inference ``index``; else nothing is asked.
 
-        Whether it was written. Raises UserError when it cannot be.
+        Whether it was written. A full disk does not end the run: ``notice`` says so.
         """
-        if index < self._next:
+        if index < self._next or self.notice:
             return False
-        _write(self.path, self._key, *progress())
+        try:
+            _write(self.path, self._key, *progress())
+        except UserError as error:
+            self.notice = f"A break in the run would have lost it: {error.message}"
+            return False
         self._plan(index)
         return True
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -35,6 +36,9 @@ from .windows import WindowProgress, count_frames, frame_samples, segment
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
+# By session, the seed and the noise of all inferences: drawing takes longer than the half second of
+# voice that one inference serves, and every voice of a model shares it.
+_CONSTANT_NOISE: WeakKeyDictionary[Any, tuple[int, Any]] = WeakKeyDictionary()
 _CONSTANT = (1 << 64) - 1  # stands for the inference's index where the noise is always the same
 
 
@@ -229,11 +233,15 @@ class Inferences:
         self._binding.synchronize_outputs()
 
     def _drawn_noise(self) -> Any:
-        seed = self._settings.noise_seed
+        seed, session = self._settings.noise_seed, self._opened.session
         if self._settings.fresh_noise:
             self._noise = self._kept(noise_for(self.model, seed, self.index))
         elif self._noise is None:
-            self._noise = self._kept(noise_for(self.model, seed, None))
+            known = _CONSTANT_NOISE.get(session)
+            if known is None or known[0] != seed:
+                known = seed, self._kept(noise_for(self.model, seed, None))
+                _CONSTANT_NOISE[session] = known
+            self._noise = known[1]
         return self._noise
 
     def _kept(self, values: Floats) -> Any:
@@ -299,6 +307,8 @@ def listen(
         meter.tell(run.index / total)
         if checkpoint and checkpoint.offer(run.index, lambda: (done(), run.state())):
             motion, parts = done(), []
+    if checkpoint and checkpoint.notice:
+        meter.notices.append(checkpoint.notice)
     meter.notices += run.notices()
     result = done()
     if checkpoint:

@@ -3,25 +3,23 @@
 
 from __future__ import annotations
 
-import itertools
+import gc
 import math
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 import references
 import stub_diffusion
 import stubs
-from facewright.core import checkpoint as checkpoints
+from diffusion_runs import frames, listen, settings_of
 from facewright.core import diffusion, network
 from facewright.core.audio import Clip
-from facewright.core.checkpoint import Checkpoint
 from facewright.core.compact import TOLERANCE
 from facewright.core.emotion import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_model, settings_for
-from facewright.core.motion import at_rate, joined, shapes_of
+from facewright.core.models import load_model
+from facewright.core.motion import joined
 from facewright.core.running import Meter
 
 CLOSE = 2.5 * TOLERANCE  # the coefficients' tolerance, and rounding inside the network
@@ -45,29 +43,6 @@ def opened(james):
 @pytest.fixture(scope="module")
 def clip():
     return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
-
-
-def settings_of(model, **overrides):
-    return settings_for(model, overrides)
-
-
-def listen(opened, model, clip, emotion=None, settings=None, **rest):
-    values = settings or settings_of(model)
-    track = emotion or constant(values.emotion(model.info.emotions))
-    return network.listen(opened, model, clip, Fraction(24), track, values, **rest)
-
-
-def frames(model, motion):
-    """Rows (T, channels) float64 of a motion: vertices again instead of coefficients."""
-    shapes = shapes_of(model, motion)
-    count = motion.frame_count
-    parts = [
-        np.einsum("ts,svx->tvx", motion.skin.astype(float), shapes.skin),
-        np.einsum("ts,svx->tvx", motion.tongue.astype(float), shapes.tongue),
-        motion.jaw,
-        motion.eyes,
-    ]
-    return np.hstack([part.reshape(count, -1) for part in parts])
 
 
 def inference_noise(model, settings, index):
@@ -234,6 +209,27 @@ def test_noise_is_the_same_for_every_inference_and_every_run(made, james, opened
     assert np.abs(frames(james, other) - frames(james, one)).max() > 0.01
 
 
+def test_noise_is_drawn_once_per_seed_and_goes_with_the_network(james, clip, monkeypatch):
+    drawn = []
+    draw = diffusion.noise_for
+
+    def counted(*asked):
+        drawn.append(asked)
+        return draw(*asked)
+
+    monkeypatch.setattr(diffusion, "noise_for", counted)
+    own = network.open_session(james, threads=1)
+    kept = len(diffusion._CONSTANT_NOISE)
+    for _ in range(3):
+        listen(own, james, clip)
+    assert len(drawn) == 1 and len(diffusion._CONSTANT_NOISE) == kept + 1
+    listen(own, james, clip, settings=settings_of(james, noise_seed=1))
+    assert len(drawn) == 2 and len(diffusion._CONSTANT_NOISE) == kept + 1
+    del own
+    gc.collect()
+    assert len(diffusion._CONSTANT_NOISE) == kept
+
+
 def test_fresh_noise_differs_between_inferences_and_repeats_between_runs(made, james, opened, clip):
     settings = settings_of(james, fresh_noise=True, noise_seed=2)
     one, two = (listen(opened, james, clip, settings=settings) for _ in range(2))
@@ -302,92 +298,6 @@ def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, opened, clip, f
         np.testing.assert_array_equal(run.shapes.tongue, whole.shapes.tongue)
 
 
-class Broken(Exception):
-    pass
-
-
-def broken_after(inferences):
-    left = [inferences]
-
-    def progress(_):
-        left[0] -= 1
-        if not left[0]:
-            raise Broken
-
-    return progress
-
-
-@pytest.mark.parametrize("inferences", [2, 3, 4])
-def test_a_run_broken_off_goes_on_from_its_checkpoint(tmp_path, james, opened, clip, inferences):
-    path = tmp_path / "run.npz"
-    whole = listen(opened, james, clip)
-    with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1),
-               progress=broken_after(inferences))  # fmt: skip
-    assert path.is_file()
-    meter = Meter()
-    resumed = listen(opened, james, clip, checkpoint=Checkpoint(path, 1), meter=meter)
-    np.testing.assert_array_equal(resumed.skin, whole.skin)
-    np.testing.assert_array_equal(resumed.tongue, whole.tongue)
-    np.testing.assert_array_equal(resumed.eyes, whole.eyes)
-    np.testing.assert_array_equal(resumed.shapes.skin, whole.shapes.skin)
-    # What was done is not done again; the first two inferences give no and 15 frames
-    assert meter.frames == 138 - [0, 15, 45][inferences - 2]
-    assert not path.exists()
-
-
-def test_a_checkpoint_of_anything_else_is_not_used(tmp_path, james, made, opened, clip):
-    path = tmp_path / "run.npz"
-    claire = load_model(made.folder, "Claire")
-    others = (
-        {"settings": settings_of(james, input_strength=1.1)},
-        {"settings": settings_of(james, noise_seed=1)},
-        {"emotion": constant(np.full(10, 0.1))},
-        {"clip": Clip(clip.samples[:-1], "voice", "")},
-        {"model": claire},
-    )
-    for change in others:
-        with pytest.raises(Broken):
-            listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
-        asked = {"model": james, "clip": clip, **change}
-        meter = Meter()
-        motion = listen(opened, checkpoint=Checkpoint(path, 1), meter=meter, **asked)
-        plain = listen(opened, **asked)
-        assert meter.frames == motion.frame_count
-        np.testing.assert_array_equal(motion.skin, plain.skin)
-
-
-def test_later_settings_do_not_spoil_a_checkpoint(tmp_path, james, opened, clip):
-    path = tmp_path / "run.npz"
-    with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
-    meter = Meter()
-    settings = settings_of(james, skin_strength=0.5, blink_seed=3)
-    listen(opened, james, clip, settings=settings, checkpoint=path, meter=meter)
-    assert meter.frames < 138
-
-
-def test_a_damaged_checkpoint_begins_anew(tmp_path, james, opened, clip):
-    path = tmp_path / "run.npz"
-    with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
-    data = path.read_bytes()
-    for broken in (data[: len(data) // 2], b"", b"nothing"):
-        path.write_bytes(broken)
-        motion = listen(opened, james, clip, checkpoint=path)
-        assert motion.frame_count == 138
-
-
-def test_a_long_run_writes_its_checkpoint_ever_more_seldom(tmp_path, james, monkeypatch):
-    written = []
-    monkeypatch.setattr(checkpoints, "_write", lambda *_: written.append(1))
-    kept = Checkpoint(tmp_path / "run.npz")
-    at = [index for index in range(1, 7201) if kept.offer(index, lambda: (None, None))]
-    assert at[:4] == [40, 80, 120, 160]
-    assert len(at) == len(written) < 30
-    assert all(b - a <= max(40, a // 4) for a, b in itertools.pairwise(at))
-
-
 def test_progress_rises_to_one_and_cancelling_stops_between_inferences(james, opened, clip):
     shares = []
     listen(opened, james, clip, progress=shares.append)
@@ -396,34 +306,6 @@ def test_progress_rises_to_one_and_cancelling_stops_between_inferences(james, op
     with pytest.raises(Cancelled):
         listen(opened, james, clip, progress=shares.append, cancelled=lambda: len(shares) == 2)
     assert len(shares) == 2
-
-
-# ---- other rates -------------------------------------------------------------------------------
-
-
-def test_half_the_rate_takes_every_second_frame(james, opened, clip):
-    motion = listen(opened, james, clip)
-    half = at_rate(motion, Fraction(30), 69)
-    np.testing.assert_array_equal(half.skin, motion.skin[::2])
-    np.testing.assert_array_equal(half.jaw, motion.jaw[::2])
-    assert half.fps == 30 and half.shapes is motion.shapes
-
-
-def test_other_rates_are_linear_between_the_frames(james, opened, clip):
-    motion = listen(opened, james, clip)
-    film = at_rate(motion, Fraction(24000, 1001), 56)
-    times = np.arange(56) * 1001 / 24000
-    for name in ("skin", "tongue", "jaw", "eyes"):
-        values = getattr(motion, name).reshape(138, -1)
-        found = getattr(film, name).reshape(56, -1)
-        for column in range(values.shape[1]):
-            expected = np.interp(times, np.arange(138) / 60, values[:, column])
-            np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
-
-
-def test_the_same_rate_is_the_same_motion(james, opened, clip):
-    motion = listen(opened, james, clip)
-    assert at_rate(motion, Fraction(60), 138) is motion
 
 
 def test_the_networks_time_is_measured(james, opened, clip):

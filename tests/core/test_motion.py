@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A motion at other frame rates."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import stub_diffusion
+import stubs
+from diffusion_runs import listen
+from facewright.core import network
+from facewright.core.audio import Clip
+from facewright.core.models import load_model
+from facewright.core.motion import at_rate
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
+
+
+@pytest.fixture(scope="module")
+def james(made):
+    return load_model(made.folder, "James")
+
+
+@pytest.fixture(scope="module")
+def opened(james):
+    return network.open_session(james, threads=1)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
+
+
+def test_half_the_rate_takes_every_second_frame(james, opened, clip):
+    motion = listen(opened, james, clip)
+    half = at_rate(motion, Fraction(30), 69)
+    np.testing.assert_array_equal(half.skin, motion.skin[::2])
+    np.testing.assert_array_equal(half.jaw, motion.jaw[::2])
+    assert half.fps == 30 and half.shapes is motion.shapes
+
+
+def test_other_rates_are_linear_between_the_frames(james, opened, clip):
+    motion = listen(opened, james, clip)
+    film = at_rate(motion, Fraction(24000, 1001), 56)
+    times = np.arange(56) * 1001 / 24000
+    for name in ("skin", "tongue", "jaw", "eyes"):
+        values = getattr(motion, name).reshape(138, -1)
+        found = getattr(film, name).reshape(56, -1)
+        for column in range(values.shape[1]):
+            expected = np.interp(times, np.arange(138) / 60, values[:, column])
+            np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
+
+
+def test_the_same_rate_is_the_same_motion(james, opened, clip):
+    motion = listen(opened, james, clip)
+    assert at_rate(motion, Fraction(60), 138) is motion
