@@ -60,8 +60,7 @@ class DiffusionState:
 class Timing:
     """Which frames and samples each inference is about, in integers.
 
-    ``delay`` samples > 0 make the face follow later: each inference hears the voice from that much
-    before; its frames and their emotion stay where they are.
+    ``windows`` are what is heard; a delay moves them, while frames and emotion stay where they are.
     """
 
     info: DiffusionInfo
@@ -161,6 +160,8 @@ class Inferences:
         self._tongue = _compactor(
             model.info.tongue_vertices, None if state is None else state.shapes.tongue
         )
+        if not settings.fresh_noise:
+            self._drawn_noise()  # now: a live voice would have to wait for it
 
     @property
     def shapes(self) -> MotionShapes:
