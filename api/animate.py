@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ..core.audio import Voice
-from ..operators import animation_job, worker_host
+from ..operators import animation_job, pump, worker_host
 from ..operators.animation_job import Result
 from ..operators.asking import Progress, ask
 from ..properties.library import preferences
@@ -60,6 +60,7 @@ def animate(
 
     Raises UserError, naming the argument, for what can be seen at once; the job tells the rest.
     """
+    pump.require_main_thread("api.animate")
     where = scene or bpy.context.scene
     chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
     request = animation_job.make_request(
@@ -98,6 +99,7 @@ def allocate(provider: str = "", *, device: str | None = None) -> Job[None]:
 
     Raises UserError for an unknown name.
     """
+    pump.require_main_thread("api.allocate")
     found = find_provider(provider)
     return Job(_allocate(found, device))
 
@@ -108,6 +110,7 @@ def free(provider: str | None = "", *, device: str | None = None) -> Job[None]:
     It takes effect when running work ends and really gives the memory back. The model is opened
     again by its next use, so freeing often delays starts. Raises UserError for an unknown name.
     """
+    pump.require_main_thread("api.free")
     model = None if provider is None else str(find_provider(provider).folder)
     return Job(_free(model, device))
 

@@ -27,6 +27,7 @@ class Job(Generic[T]):
 
     def __init__(self, steps: Generator[Progress, None, T]) -> None:
         self._steps = steps
+        self._stop = False
         self.done = False
         self.cancelled = False
         self.error = ""
@@ -52,14 +53,17 @@ class Job(Generic[T]):
         return self.ok
 
     def cancel(self) -> None:
-        """Stop, and leave the scene as it was. From Blender's main thread only."""
-        if not self.done:
-            self._steps.close()
-            self._end("Cancelled.", cancelled=True)
+        """Stop, and leave the scene as it was."""
+        self._stop = True
+        pump.pump()
 
     def step(self) -> bool:
         """Called by the pump: one step; True while there is more."""
         if self.done:
+            return False
+        if self._stop:
+            self._steps.close()
+            self._end("Cancelled.", cancelled=True)
             return False
         try:
             now = next(self._steps)

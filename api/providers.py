@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from ..properties.face import emotion_model_of
 from ..properties.library import look, models, preferences
 from ..scene.places import BUILT_IN_MODEL, model_folder
 
@@ -77,7 +78,7 @@ def emotion_folder(scene: bpy.types.Scene, chosen: str | None) -> str:
         face: Any = scene.facewright
         if face.detect_emotion == "OFF":
             return ""
-        chosen = str(face.emotion_model)
+        chosen = emotion_model_of(face)
     if not chosen.strip():
         return ""
     for name, folder in models():

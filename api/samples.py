@@ -77,6 +77,11 @@ def interleaved(values: Any, channels: int) -> Array:
     return np.array(array, kind, order="C").reshape(-1)
 
 
+def as_floats(values: Array) -> Array:
+    """Samples as float32 in -1 to 1, so that pieces of both kinds can follow one another."""
+    return values.astype(np.float32) / np.float32(32768) if values.dtype == np.int16 else values
+
+
 def _wav(values: Array, rate: int, channels: int) -> bytes:
     """A wav file (little-endian) of interleaved samples."""
     tag = PCM if values.dtype == np.int16 else FLOAT

@@ -59,11 +59,13 @@ class FrameBlock:
 
 @dataclass
 class Outcome:
-    """How a session ended: ``samples`` per channel that were fed, ``result`` of its opening."""
+    """How a session goes: ``samples`` per channel that were fed, ``frames`` that were made,
+    ``blocks`` of them if they are to be kept, ``result`` of its opening."""
 
     state: State
     error: str = ""
     samples: int = 0
+    frames: int = 0
     blocks: list[FrameBlock] = field(default_factory=list)
     result: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -72,13 +74,16 @@ class Outcome:
 class Run:
     """A session that is open at the worker, or about to be."""
 
-    def __init__(self, number: int, order: Order, burst: Burst, clock: Clock) -> None:
+    def __init__(
+        self, number: int, order: Order, burst: Burst, clock: Clock, keep: bool = False
+    ) -> None:
         self.number = number
         self.pieces: queue.Queue[Array | None] = queue.Queue(QUEUE_PIECES)
         self.arrived: queue.SimpleQueue[FrameBlock] = queue.SimpleQueue()
         self.outcome = Outcome("opening")
         self.stop = False  # set from any thread: make nothing more
         self._order = order
+        self._keep = keep
         self._id = uuid.uuid4().hex
         self._pace = Pace(order.rate, burst, clock)
         self._waiting: list[Array] = []
@@ -173,7 +178,9 @@ class Run:
         weights = ticket.arrays["weights"]
         if len(weights) or last:
             block = self._block(ticket, last)
-            self.outcome.blocks.append(block)
+            self.outcome.frames += block.track.frame_count
+            if self._keep:
+                self.outcome.blocks.append(block)
             self.arrived.put(block)
         if last:
             self.outcome.state = "done"

@@ -31,7 +31,7 @@ from ..scene.references import Reference, reference
 from .burst import Burst, Clock
 from .emotion import EmotionParameters
 from .orders import Chosen, choose
-from .samples import Array, check_format, interleaved
+from .samples import Array, as_floats, check_format, interleaved
 from .session_run import END, PIECE_S, FrameBlock, Order, Run
 
 REAL_CLOCK = Clock()
@@ -100,6 +100,7 @@ class Session:
         ``burst`` None takes the scene's setting. The other arguments are those of ``api.animate``.
         Raises UserError, naming the argument, for what can be seen at once.
         """
+        pump.require_main_thread("api.Session")
         check_format(rate, channels)
         where = scene or bpy.context.scene
         chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
@@ -132,7 +133,7 @@ class Session:
         the one after begins a new session. ``end`` ends the session after these samples.
         Raises UserError for samples of another type or shape.
         """
-        values = interleaved(samples, self._order.channels)
+        values = as_floats(interleaved(samples, self._order.channels))
         self._take_turn()
         try:
             return self._send(values, end)
@@ -217,9 +218,10 @@ class Session:
             if self._closed:
                 return False
             self._count += 1
-            run = Run(self._count, self._order, self._burst, self._clock)
-            self._runs.append(run)
+            keep = self._bake is not None
+            run = Run(self._count, self._order, self._burst, self._clock, keep)
             self._run = self._latest = run
+            self._runs.append(run)
         accepted = self._hand_in(run, values, end)
         if end:
             self._run = None
@@ -254,7 +256,7 @@ class Session:
     def step(self) -> bool:
         """Called by the pump: move all sessions on."""
         for run in list(self._runs):
-            run.step()
+            self._step(run)
             while not run.arrived.empty():
                 self._arrived.put(run.arrived.get_nowait())
             if not run.finished:
@@ -262,6 +264,12 @@ class Session:
             if self._baked(run):
                 self._runs.remove(run)
         return self.busy
+
+    def _step(self, run: Run) -> None:
+        try:
+            run.step()
+        except Exception as error:
+            run.outcome.state, run.outcome.error = "failed", report_fault(error)
 
     def _baked(self, run: Run) -> bool:
         """Write the keyframes of a finished session, step by step; True when that is over."""
@@ -311,7 +319,7 @@ class Session:
                 ok=not error and not cancelled,
                 error=error or ("Cancelled." if cancelled else ""),
                 cancelled=cancelled,
-                frame_count=sum(block.track.frame_count for block in outcome.blocks),
+                frame_count=outcome.frames,
                 take_id=take_id,
                 device=str(outcome.result.get("device", "")),
                 notices=(*outcome.notices, *notices),

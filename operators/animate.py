@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import Cancelled, UserError
-from ..properties.face import people_of
+from ..properties.face import emotion_model_of, people_of
 from ..properties.library import preferences
 from ..properties.progress import STATE
 from ..scene.characters import find_character
@@ -153,7 +153,7 @@ def chosen_emotion(scene: bpy.types.Scene) -> EmotionSource | None:
         return None
     from ..core.emotion_source import EmotionSource
 
-    return EmotionSource(model=chosen.emotion_model, mode=chosen.detect_emotion.lower())
+    return EmotionSource(model=emotion_model_of(chosen), mode=chosen.detect_emotion.lower())
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
             "SOUND": chosen.sound is None and "Choose a sound first",
             "STRIP": not chosen.strip and "Choose a strip first",
         }.get(chosen.voice_source)
-        if not missing and chosen.detect_emotion != "OFF" and not chosen.emotion_model.strip():
+        if not missing and chosen.detect_emotion != "OFF" and not emotion_model_of(chosen):
             missing = "Choose an emotion model, or switch Detect Emotion off"
         if missing:
             return missing

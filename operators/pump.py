@@ -6,6 +6,7 @@ In a window a timer does it; in background, where Blender runs no timers, whoeve
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import suppress
 from typing import Protocol
@@ -13,6 +14,10 @@ from weakref import WeakSet
 
 import bpy
 
+from ..core.errors import UserError
+from .faults import report_fault
+
+LOG = logging.getLogger(__name__)
 TICK_S = 0.02
 
 
@@ -66,6 +71,12 @@ def on_main_thread() -> bool:
     return _thread() == _pump.main_thread
 
 
+def require_main_thread(what: str) -> None:
+    """Raise UserError on another thread: Blender crashes when two use it at once."""
+    if not on_main_thread():
+        raise UserError(f"{what} can only be called on Blender's main thread.")
+
+
 def add(task: Task) -> None:
     """Go on with the task until it is done. From the main thread only."""
     _pump.tasks.append(task)
@@ -85,11 +96,20 @@ def pump() -> None:
     _pump.running = True
     try:
         for task in tuple(_pump.tasks):
-            if not task.step():
+            if not _stepped(task):
                 _pump.tasks.remove(task)
-        _pump.held = [task for task in tuple(_pump.watched) if task.step()]
+        _pump.held = [one for one in tuple(_pump.watched) if _stepped(one)]
     finally:
         _pump.running = False
+
+
+def _stepped(one: Task | Watched) -> bool:
+    """One step; what should never happen ends this one alone, not the timer of all."""
+    try:
+        return one.step()
+    except Exception as error:
+        LOG.error(report_fault(error))
+        return False
 
 
 def _start_timer() -> None:

@@ -53,13 +53,19 @@ def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
     return index.identities if index else ()
 
 
+def emotion_model_of(chosen: FACEWRIGHT_PG_face) -> str:
+    """The Audio2Emotion folder of the scene, or that of the preferences; empty without one."""
+    return chosen.emotion_model.strip() or str(getattr(preferences(), "emotion_model", ""))
+
+
 @lru_cache(maxsize=16)
 def _person_items(people: tuple[str, ...]) -> list[tuple[str, str, str]]:
     """Blender keeps no reference to the texts of an enum, so somebody has to."""
     return [(name, name, f"The face moves as {name} does") for name in people]
 
 
-def _persons(self: FACEWRIGHT_PG_face, _context: Any) -> list[tuple[str, str, str]]:
+def people_items(self: FACEWRIGHT_PG_face, _context: Any = None) -> list[tuple[str, str, str]]:
+    """The items of the drop-down of identities."""
     return _person_items(people_of(self)) or [("-", "-", "This model has one identity")]
 
 
@@ -115,7 +121,7 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
     person: EnumProperty(
         name="Identity",
         description="Which person of the model moves",
-        items=_persons,
+        items=people_items,
         get=_get_person,
         set=_set_person,
     )
@@ -130,7 +136,9 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         default="OFF",
     )
     emotion_model: StringProperty(
-        name="Emotion Model", description="Folder of an Audio2Emotion model", subtype="DIR_PATH"
+        name="Emotion Model",
+        description="Folder of an Audio2Emotion model; empty is that of the preferences",
+        subtype="DIR_PATH",
     )
     burst: EnumProperty(
         name="Live Sessions",

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 import stubs
 from makers import curves_of
+from stub_diffusion import make_stub_diffusion
+from stub_emotion import make_stub_emotion
 
 RATE = 16000
 
@@ -94,6 +97,10 @@ def test_raw_samples(api, burst, offline):
     other = api.Session(RATE, 2, **burst)
     assert other.send(stereo) and other.end() and other.wait(60)
     np.testing.assert_allclose(weights(other.frames()), expected, atol=1e-4)
+    mixed = api.Session(RATE, **burst)
+    assert mixed.send(samples[:9000]) and mixed.send(samples[9000:].astype(np.float32) / 32768)
+    assert mixed.end() and mixed.wait(60)
+    np.testing.assert_allclose(weights(mixed.frames()), expected, atol=1e-5)
     assert session.end()  # nothing is open: nothing to do
     with pytest.raises(api.UserError, match="float32 or int16"):
         session.send(np.zeros(10))
@@ -122,6 +129,47 @@ def test_raw_samples_may_come_from_any_thread(api, burst, offline):
     assert answers == [True] * 7
     assert session.wait(60)
     np.testing.assert_allclose(weights(session.frames()), offline(samples), atol=1e-5)
+
+
+def test_other_threads_are_kept_from_blender(api, own_face, voice):
+    said = []
+
+    def use():
+        for call in (
+            lambda: api.animate(own_face, voice),
+            lambda: api.Session(RATE),
+            lambda: api.allocate(),
+            lambda: api.free(),
+        ):
+            try:
+                call()
+            except api.UserError as error:
+                said.append(str(error))
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert len(said) == 4 and all("main thread" in text for text in said)
+
+
+@pytest.mark.parametrize("family", ["diffusion", "emotion"])
+def test_live_frames_equal_those_of_the_whole_voice(api, code, burst, own_face, tmp_path, family):
+    """Whatever the model, and with emotion that is read from the voice."""
+    options: dict[str, Any] = {"accept_licence": True}
+    if family == "diffusion":
+        folder = make_stub_diffusion(tmp_path / "three").folder
+        code("properties.library").preferences().model = str(folder)
+    else:
+        options["emotion_model"] = str(make_stub_emotion(tmp_path / "hearing").folder)
+    samples = spoken(3.0)
+    job = api.animate(own_face, api.Samples(samples, RATE), place_sound=False, **options)
+    assert job.wait(60), job.error
+    session = api.Session(RATE, **burst, **options)
+    assert all(session.send(samples[at : at + 5000]) for at in range(0, len(samples), 5000))
+    assert session.end() and session.wait(60), session.error
+    live, whole = weights(session.frames()), job.result.face.weights
+    assert live.shape == whole.shape
+    np.testing.assert_allclose(live, whole, atol=2e-4)
 
 
 def test_frames_can_be_read_while_the_voice_goes_on(api, burst):

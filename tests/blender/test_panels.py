@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 from makers import shaped_mesh
+from stub_diffusion import make_stub_diffusion
+from stub_emotion import make_stub_emotion
 
 
 class Layout:
@@ -117,3 +120,49 @@ def test_the_outcome_is_shown(scene, code, drawn, own_face):
         assert "The scene's range is now 1 to 45." in shown
     finally:
         state.clear()
+
+
+def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_path, stub):
+    chosen = scene.facewright
+    assert "person" not in drawn()
+    chosen.model = str(stub.folder)
+    assert "person" not in drawn()
+    three = make_stub_diffusion(tmp_path / "three")
+    chosen.model = str(three.folder)
+    assert "person" in drawn()
+    assert [item[0] for item in code("properties.face").people_items(chosen)] == list(
+        three.identities
+    )
+    assert (chosen.identity, chosen.person) == ("", three.identities[0])
+    chosen.person = three.identities[2]
+    assert chosen.identity == three.identities[2]
+    options = code("operators.animate").chosen_options
+    assert options(bpy.context)["identity"] == three.identities[2]
+    chosen.model = str(stub.folder)  # a model without that person
+    assert options(bpy.context)["identity"] == ""
+
+
+def test_detecting_emotion_needs_a_model(scene, drawn, code, own_face, tmp_path):
+    chosen = scene.facewright
+    chosen.voice_source, chosen.face = "SAMPLE", own_face
+    assert "emotion_model" not in drawn()
+    chosen.detect_emotion = "FRAMES"
+    shown = drawn()
+    assert "emotion_model" in shown
+    assert "Choose an emotion model, or switch Detect Emotion off" in shown
+    chosen.emotion_model = str(make_stub_emotion(tmp_path / "hearing").folder)
+    assert "Choose an emotion model, or switch Detect Emotion off" not in drawn()
+    source = code("operators.animate").chosen_options(bpy.context)["emotion"]
+    assert (source.mode, source.model) == ("frames", chosen.emotion_model)
+    assert bpy.ops.facewright.animate.poll()
+
+
+def test_the_networks_speed_and_place_are_shown(scene, drawn, code, own_face, voice, stub):
+    chosen = scene.facewright
+    chosen.voice_path, chosen.face, chosen.model = voice, own_face, str(stub.folder)
+    assert bpy.ops.facewright.animate() == {"FINISHED"}
+    (line,) = [text for text in drawn() if text.startswith("Network ")]
+    assert re.fullmatch(
+        r"Network [0-9.]+ ms per frame, [0-9.]+ x real time, on the processor \(CPU\)", line
+    )
+    code("properties.progress").STATE.clear()
