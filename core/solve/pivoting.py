@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small quadratic programmes with bounds, many in a row that differ little from each other.
 
-Minimises ``w'Aw/2 - b'w`` with ``0 <= w <= upper``, exactly, by block principal pivoting: guess
-which unknowns are at a bound, solve for the others, change the side of all that are wrong, repeat.
-The guess is what the programme before ended with. After three rounds that made nothing better only
-the last wrong unknown changes (Murty's rule), which always comes to an end.
+Minimises ``w'Aw/2 - b'w`` with ``0 <= w <= upper``, exactly. First by block principal pivoting:
+guess which unknowns are at a bound, solve for the others, change the side of all that are wrong,
+repeat. The guess is what the programme before ended with, so that two or three rounds do. Where A
+is so badly conditioned that a round makes nothing better (the SDK's squared equations are), an
+active set method goes on from there: always inside the bounds, one unknown changes its side at a
+time and the energy only falls, so it comes to an end.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import numpy as np
 from ..arrays import AnyArray, Doubles, Integers
 
 Pivot = Callable[[Doubles, Doubles, Integers], tuple[Doubles, Integers]]
+_Best = Callable[[Doubles, Doubles, Integers], Doubles]
 
-_BLOCK_TRIES = 3
+_BLOCK_TRIES = 1
 _MAX_ROUNDS = 1_000
 _TOLERANCE = 1e-11
 
@@ -28,13 +31,39 @@ def make_pivot(matrix: Doubles) -> Pivot:
     ``side`` (P,) is b, ``upper`` (P,) > 0, ``bounds`` (P,) int64 the guess: -1 at 0, 1 at the upper
     bound, 0 free. It returns the weights (P,) float64 and where they ended.
     """
+    scale = float(matrix.diagonal().max())
+    best = _make_best(matrix)
+
+    def pivot(side: Doubles, upper: Doubles, bounds: Integers) -> tuple[Doubles, Integers]:
+        bounds = bounds.copy()
+        slack = _TOLERANCE * (float(np.abs(side).max()) + scale)
+        top = upper + _TOLERANCE
+        fewest, tries = len(side) + 1, _BLOCK_TRIES
+        while True:
+            weights = best(side, upper, bounds)
+            slope = matrix @ weights - side
+            above = weights > top
+            wrong = np.flatnonzero(above | (weights < -_TOLERANCE) | (slope * bounds > slack))
+            if not len(wrong):
+                return np.minimum(np.maximum(weights, 0.0), upper), bounds
+            if len(wrong) < fewest:
+                fewest, tries = len(wrong), _BLOCK_TRIES
+            elif tries > 0:
+                tries -= 1
+            else:
+                return _descend(matrix, best, side, upper, weights, slack)
+            goal = np.where(bounds != 0, 0, np.where(above, 1, -1))
+            bounds[wrong] = goal[wrong]
+
+    return pivot
+
+
+def _make_best(matrix: Doubles) -> _Best:
+    """Return the function that gives the weights when those at a bound stay and others are free."""
     # The routine itself: numpy's solve starts threads even for matrices as small as these.
     from scipy.linalg.lapack import dposv
 
-    scale = float(matrix.diagonal().max())
-
     def best(side: Doubles, upper: Doubles, bounds: Integers) -> Doubles:
-        """Weights when those at a bound stay there and the others are free."""
         weights = np.where(bounds == 1, upper, 0.0)
         free = np.flatnonzero(bounds == 0)
         if len(free):
@@ -44,30 +73,33 @@ def make_pivot(matrix: Doubles) -> Pivot:
             weights[free] = _careful(matrix, side, weights, free) if failed else found
         return weights
 
-    def pivot(side: Doubles, upper: Doubles, bounds: Integers) -> tuple[Doubles, Integers]:
-        bounds = bounds.copy()
-        slack = _TOLERANCE * (float(np.abs(side).max()) + scale)
-        top = upper + _TOLERANCE
-        fewest, tries = len(side) + 1, _BLOCK_TRIES
-        weights = side
-        for _ in range(_MAX_ROUNDS):
-            weights = best(side, upper, bounds)
-            slope = matrix @ weights - side
-            above = weights > top
-            wrong = np.flatnonzero(above | (weights < -_TOLERANCE) | (slope * bounds > slack))
-            if not len(wrong):
-                break
-            if len(wrong) < fewest:
-                fewest, tries = len(wrong), _BLOCK_TRIES
-            elif tries > 0:
-                tries -= 1
-            else:
-                wrong = wrong[-1:]
-            goal = np.where(bounds != 0, 0, np.where(above, 1, -1))
-            bounds[wrong] = goal[wrong]
-        return np.minimum(np.maximum(weights, 0.0), upper), bounds
+    return best
 
-    return pivot
+
+def _descend(
+    matrix: Doubles, best: _Best, side: Doubles, upper: Doubles, start: Doubles, slack: float
+) -> tuple[Doubles, Integers]:
+    """The same programme by an active set, from the point of the box nearest to ``start``."""
+    weights = np.minimum(np.maximum(start, 0.0), upper)
+    bounds = np.where(weights >= upper, 1, np.where(weights <= 0.0, -1, 0))
+    size = np.sqrt(matrix.diagonal())
+    for _ in range(_MAX_ROUNDS):
+        goal = best(side, upper, bounds)
+        beyond = np.flatnonzero((goal < -_TOLERANCE) | (goal > upper + _TOLERANCE))
+        if len(beyond):
+            edge = np.where(goal[beyond] < 0.0, 0.0, upper[beyond])
+            share = (edge - weights[beyond]) / (goal[beyond] - weights[beyond])
+            first = int(share.argmin())
+            weights += max(float(share[first]), 0.0) * (goal - weights)
+            weights[beyond[first]] = edge[first]
+            bounds[beyond[first]] = -1 if goal[beyond[first]] < 0.0 else 1
+            continue
+        weights = goal
+        push = (matrix @ weights - side) * bounds
+        if (push <= slack).all():
+            break
+        bounds[int((push / size).argmax())] = 0
+    return np.minimum(np.maximum(weights, 0.0), upper), bounds
 
 
 def _careful(matrix: Doubles, side: Doubles, weights: Doubles, free: AnyArray) -> Doubles:
