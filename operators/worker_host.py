@@ -7,13 +7,11 @@ The first job for a device starts its worker; all end with the extension. Nothin
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.devices import AUTO, DEVICE_NAMES
-from ..core.errors import UserError
 from ..scene.places import user_folder
+from ..scene.runtimes import runtime_folder
 
 if TYPE_CHECKING:
     from ..providers.base import Ticket
@@ -43,26 +41,16 @@ def worker(device: str = "", threads: int = 0) -> LocalWorker:
             find_site_folder(),
             str(user_folder("logs") / name),
             device=key,
-            extra_folders=[runtime] if runtime else [],
+            extra_folders=[str(runtime)] if runtime else [],
             versions=versions,
         )
     found.threads = threads
     return found
 
 
-def runtime_folder(device: str) -> str:
-    """The fetched folder of packages that a device needs; "" when there is none, or no need."""
-    from ..core.runtimes import RUNTIME_OF_DEVICE, find_runtime, unusable
-
-    name = RUNTIME_OF_DEVICE.get("cuda" if device == AUTO else device)
-    if name is None:
-        return ""
-    with suppress(UserError):
-        runtime = find_runtime(name)
-        if runtime is not None:
-            folder: Path = user_folder("runtimes") / runtime.folder_name
-            return "" if unusable(folder) else str(folder)
-    return ""
+def workers() -> tuple[LocalWorker, ...]:
+    """All that were asked for so far, whether their process runs or not."""
+    return tuple(_workers.values())
 
 
 def poll() -> bool:

@@ -110,7 +110,8 @@ class Errands:
     def bury(self, problem: str, last_words: str, device: str) -> None:
         """The worker has died: what it did is handed in once more, or fails.
 
-        ``device`` is the worker's own. A job that was being cancelled is cancelled.
+        ``device`` is where jobs compute that name none, or "auto". A job that was being cancelled
+        is cancelled.
         """
         again: list[Errand] = []
         for one in self.out.values():
@@ -121,7 +122,8 @@ class Errands:
             elif ticket.job in self.rules.once:
                 fail(ticket, f"What was begun live was lost. {problem}", last_words)
             elif ticket.deaths >= DEATHS:
-                fail(ticket, _given_up(problem, one.device or device), last_words)
+                on = device if one.device in ("", "auto") else one.device
+                fail(ticket, _given_up(problem, on), last_words)
             else:
                 ticket.state, ticket.stage = "queued", "Starting the worker again"
                 again.append(one)

@@ -40,6 +40,8 @@ ENDING_S = 1.0  # the closed link and the process's end are seen one shortly aft
 # Counted at most between two polls: when Blender itself stood still (a render, a computer that
 # slept), its worker is not to blame.
 LOOK_S = 1.0
+LOGGER = "facewright.worker"
+LINE_LIMIT = 400
 
 
 class LocalWorker(Provider):
@@ -111,6 +113,12 @@ class LocalWorker(Provider):
     def pid(self) -> int | None:
         """Number of the worker process, None when there is none."""
         return self._process.pid if self._process else None
+
+    @property
+    def _computes_on(self) -> str:
+        """The device, as far as it is known: "auto" is the CPU where there is nothing else."""
+        able = "CUDAExecutionProvider" in self._hello.get("providers", ())
+        return "cpu" if self.device == "auto" and not able else self.device
 
     @property
     def busy(self) -> bool:
@@ -235,8 +243,9 @@ class LocalWorker(Provider):
         for errand in self._errands.out.values():
             errand.ticket.silent_s = self._silent_s
             if errand.ticket.cancelling and now > self._kill_at_s and self._ordinary(errand):
-                self._errands.bury("", "", self.device)
-                self._close("The worker was ended because a cancelled job did not stop.")
+                reason = "The worker was ended because a cancelled job did not stop."
+                self._errands.bury(reason, "", self._computes_on)
+                self._close(reason)
                 return
         patience_s = max(self._deadlines.silent, self._patience_s)
         if self._silent_s > patience_s:
@@ -298,10 +307,9 @@ class LocalWorker(Provider):
         One that never got ready is not tried again: what waits for it fails.
         """
         words = self._process.last_words() if self._process else ""
-        last = f" The last line is: {words.splitlines()[-1]}" if words else ""
-        self.problem = f"{problem} Its log is {self._log_path}.{last}"
+        self.problem = f"{problem} Its log is {self._log_path}.{_last_line(words)}"
         if self._hello:
-            self._errands.bury(self.problem, words, self.device)
+            self._errands.bury(self.problem, words, self._computes_on)
             self._start_after_s = time.monotonic() + self._deadlines.backoff
         else:
             self._errands.fail_all(self.problem, words)
@@ -321,6 +329,12 @@ class LocalWorker(Provider):
         self._door = self._link = self._process = None
         self._hello = {}
         self._ending_since_s = None
+
+
+def _last_line(words: str) -> str:
+    """The last thing of weight that a worker said, as a sentence; "" when there is none."""
+    lines = [line for line in words.splitlines() if f" INFO {LOGGER}" not in line]
+    return f" The last line is: {lines[-1][:LINE_LIMIT]}" if lines else ""
 
 
 def _how(process: WorkerProcess) -> str:

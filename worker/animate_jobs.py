@@ -76,7 +76,12 @@ def animate(kept: Kept, call: Call) -> Reply:
         raise
     take = replace(take, timings={"model": opening_s, **take.timings})
     _write(take_path, take)
-    return answer(take)
+    result, arrays = answer(take)
+    if loaded.emotion_network is not None:
+        result["notices"] += [
+            notice for notice in loaded.emotion_network.notices if notice not in result["notices"]
+        ]
+    return result, arrays
 
 
 def redo(kept: Kept, call: Call) -> Reply:

@@ -50,6 +50,7 @@ def describe(expected: Mapping[str, str] | None = None) -> Fields:
     """Import what the jobs need and report it.
 
     "python", "numpy", "onnxruntime", "scipy", "soundfile": each {"version", "file"};
+    "providers": the processors that onnxruntime was built for, by its own names;
     "problems": package name -> sentence with the fix, for those that cannot be used;
     "notices": sentences about packages whose version is not the one of ``expected``.
     """
@@ -71,7 +72,9 @@ def describe(expected: Mapping[str, str] | None = None) -> Fields:
                 f"{package} {version} is used ({module.__file__}), but Facewright came with"
                 f" {wanted}. {_OTHERS}"
             )
-    return {**report, "problems": problems, "notices": notices}
+    onnxruntime = sys.modules.get("onnxruntime")
+    providers: list[str] = getattr(onnxruntime, "get_available_providers", list)()
+    return {**report, "providers": providers, "problems": problems, "notices": notices}
 
 
 def explain(package: str, error: Exception) -> str:

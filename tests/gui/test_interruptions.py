@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import wave
@@ -33,6 +34,9 @@ def script() -> driver.Steps:
         yield from _undo_meanwhile(voice)
         yield from _deleted_meanwhile(voice)
         yield from _new_file_meanwhile(voice)
+        yield from _killed_twice()
+        yield from _killed_once()
+        yield from _fresh(voice)
         yield from _disabled_meanwhile()
 
 
@@ -134,10 +138,39 @@ def _new_file_meanwhile(voice: str) -> driver.Steps:
     yield from _fresh(voice)
 
 
+def _worker() -> Any:
+    host = _part("operators.worker_host")
+    return next(one for one in host.workers() if one.pid is not None)
+
+
+def _kill() -> None:
+    os.kill(_worker().pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _killed_twice() -> driver.Steps:
+    """The job is tried once more and then given up; the window lives on."""
+    yield from _begin()
+    _kill()
+    yield from driver.wait_for("the worker to begin again", lambda: _state().fraction < 0.02, 60)
+    yield from driver.wait_for("the network to begin", lambda: _state().fraction > 0.02, 60)
+    _kill()
+    yield from _nothing_changed("ended twice")
+
+
+def _killed_once() -> driver.Steps:
+    """The job is done by another worker, and says so."""
+    yield from _begin()
+    _kill()
+    yield from driver.wait_for("the job to end", lambda: not _state().running, 120)
+    assert bpy.data.actions
+    for action in list(bpy.data.actions):
+        bpy.data.actions.remove(action)
+    assert any("started again" in notice for notice in _state().notices), _state().notices
+
+
 def _disabled_meanwhile() -> driver.Steps:
     yield from _begin()
-    worker = _part("operators.worker_host").worker()
-    pid = worker.pid
+    pid = _worker().pid
     addon_utils.disable(MODULE)
     yield
     yield

@@ -56,13 +56,22 @@ def test_killed_twice_the_job_is_given_up_and_the_next_one_works(
     assert "ended twice" in ticket.error
     assert "worker.log" in ticket.error
     assert "CPU" not in ticket.error
+    assert "The last line" not in ticket.error  # it had nothing of weight to say
     assert (waiting.state, waiting.result) == ("done", {"text": "after"})
     assert attempts(tally) == 2
 
 
 @pytest.mark.parametrize(
     ("own", "asked", "advised"),
-    [("cpu", None, False), ("cpu", "cuda", True), ("cuda", None, True), ("cuda", "cpu", False)],
+    [
+        ("cpu", None, False),
+        ("cpu", "cuda", True),
+        ("cuda", None, True),
+        ("cuda", "auto", True),
+        ("cuda", "cpu", False),
+        ("auto", "auto", False),  # this onnxruntime knows no other
+        ("auto", None, False),
+    ],
 )
 def test_who_computed_elsewhere_is_advised_to_take_the_processor(
     make: Any, deadlines: Any, tally: str, own: str, asked: str | None, advised: bool
