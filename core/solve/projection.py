@@ -40,12 +40,7 @@ def region_products(
     """
     shares = region_shares(data.skin_neutral, settings)[:, basis.vertices]
     extra = np.stack([data.eye_close_delta, data.lip_open_delta])
-    return np.stack(
-        [
-            np.concatenate([_products(moves, basis, share) for moves in (shapes, extra)])
-            for share in shares
-        ]
-    )
+    return np.concatenate([_products(moves, basis, shares) for moves in (shapes, extra)], axis=1)
 
 
 def skin_projection(
@@ -59,7 +54,7 @@ def skin_projection(
 
 def tongue_products(shapes: Floats, basis: PoseBasis) -> Doubles:
     """Products (Tt, P) of the tongue's controls with the poses; ``shapes`` (Tt, Vt, 3)."""
-    return _products(shapes, basis, np.ones(len(basis.vertices)))
+    return _products(shapes, basis, np.ones((1, len(basis.vertices))))[0]
 
 
 def tongue_projection(
@@ -74,16 +69,21 @@ def _rest_offset(basis: PoseBasis, rest: Doubles) -> Doubles:
 
 
 def _products(moves: Floats, basis: PoseBasis, weights: Doubles) -> Doubles:
-    """Sum over the vertices looked at of weight * moves (K, V, 3) * deltas: (K, P)."""
-    deltas = basis.deltas.reshape(len(basis.names), -1, 3)
-    total = np.zeros((len(moves), len(deltas)))
+    """Sums over the vertices looked at of weight * moves (K, V, 3) * deltas: (R, K, P).
+
+    ``weights`` (R, M), one row per region.
+    """
+    poses, regions = len(basis.names), len(weights)
+    deltas = basis.deltas.reshape(poses, -1, 3)
+    total = np.zeros((len(moves), regions * poses))
     for at in range(0, len(basis.vertices), _VERTEX_BLOCK):
         part = slice(at, at + _VERTEX_BLOCK)
-        moved = moves[:, basis.vertices[part]].astype(np.float64)
-        moved *= weights[part, None]
-        size = moved.shape[1] * 3
-        total += moved.reshape(-1, size) @ deltas[:, part].reshape(-1, size).T
-    return total
+        # The fewer poses are weighted rather than the many moves, and all regions go in one sum.
+        weighted = deltas[None, :, part] * weights[:, None, part, None]
+        size = 3 * weighted.shape[2]
+        moved = moves[:, basis.vertices[part]].reshape(-1, size).astype(np.float64)
+        total += moved @ weighted.reshape(-1, size).T
+    return np.ascontiguousarray(total.reshape(-1, regions, poses).transpose(1, 0, 2))
 
 
 def project(projection: Projection, controls: Doubles) -> Doubles:
