@@ -101,7 +101,7 @@ class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if _is_ours(_chosen_row()):
             manager = context.window_manager
-            return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+            return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Remove")
         return self.execute(context)
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -169,7 +169,7 @@ class FACEWRIGHT_OT_model_licence(Explained, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self.accept = library.is_accepted(_chosen_row())
         manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Save")
 
     def draw(self, context: bpy.types.Context) -> None:
         folder = library.folder_of(_chosen_row())
@@ -186,7 +186,7 @@ class FACEWRIGHT_OT_model_licence(Explained, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
-    """Use this model wherever a scene names none"""
+    """Use this model wherever a scene names none; an emotion model again: use none"""
 
     bl_idname = "facewright.model_default"
     bl_label = "Use by Default"
@@ -234,7 +234,7 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Download")
 
     def draw(self, context: bpy.types.Context) -> None:
         from ..core.licences import OPEN_MODEL
@@ -305,7 +305,7 @@ def draw_licence(
 ) -> None:
     """Terms in short, and the way to all of them."""
     column.label(text=licence.title, icon="TEXT")
-    draw_lines(column, licence.notice)
+    draw_lines(column, f"{licence.notice.rstrip('.')}. Read the whole text before you accept it.")
     column.separator()
     row = column.row()
     row.operator("wm.url_open", text="Open the Page", icon="URL").url = page or licence.url

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,7 @@ from .explained import Explained
 from .faults import WorkerFault, report_fault, sentence
 from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
 from .library import DIALOG_WIDTH, draw_lines
-from .worker_host import stop
+from .worker_host import poll, stop
 
 ONLY_ON = {"coreml": "macos", "directml": "windows", "cuda": "linux windows"}
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "linux": "Linux"}
@@ -93,7 +94,7 @@ def _obstacle(name: str) -> str:
         chosen = chosen_folder(needed)
         if chosen is not None:
             return unusable(chosen)
-        return f"needs the {TITLES[needed]} runtime"
+        return f"needs the {TITLES[needed]} runtime, see below"
     return ""
 
 
@@ -103,18 +104,17 @@ def memory_warning(needed: int, device: str) -> str:
                     SEEN.cards)  # fmt: skip
 
 
-def runtimes() -> list[Runtime]:
-    """The runtimes that exist for this computer."""
-    return list(_runtimes())
-
-
 @lru_cache(maxsize=1)
-def _runtimes() -> tuple[Runtime, ...]:
-    try:
-        found = [find_runtime(name) for name in TITLES]
-    except UserError:
-        return ()
-    return tuple(runtime for runtime in found if runtime is not None)
+def runtimes() -> Mapping[str, Runtime | None]:
+    """The runtimes that this system knows, by name; None for one that cannot be fetched for this
+    Python."""
+    here = this_platform().split("-")[0]
+    found: dict[str, Runtime | None] = {}
+    for name in TITLES:
+        if here in ONLY_ON[name].split():
+            with suppress(UserError):
+                found[name] = find_runtime(name)
+    return found
 
 
 def fetched(name: str) -> Path | None:
@@ -129,6 +129,7 @@ def look() -> Generator[Progress, None, None]:
     """Ask a worker of each build of onnxruntime which processors it can use."""
     found: dict[str, State] = {}
     asked: set[Path | None] = set()
+    _renew_workers()
     for device in ("cpu", "cuda", "directml"):
         folder = runtime_folder(device)
         if folder in asked:
@@ -139,10 +140,18 @@ def look() -> Generator[Progress, None, None]:
             if runtime_folder(row["name"]) == folder:
                 names = ("name", "label", "usable", "tested", "reason")
                 found[row["name"]] = State(**{name: row[name] for name in names})
-    told = (yield from ask("memory", {})).result
+    told = (yield from ask("memory", {}, device="cpu")).result
     cards: Any = told.get("cards") or ()
     free: Any = told.get("free")
     SEEN.states, SEEN.free, SEEN.cards = found, free, tuple(Card(**card) for card in cards)
+
+
+def _renew_workers() -> bool:
+    """End the workers, so that the next ones find the runtimes of now; not while one works."""
+    busy = poll()
+    if not busy:
+        stop()
+    return not busy
 
 
 def _rows(ticket: Ticket) -> list[dict[str, Any]]:
@@ -228,7 +237,7 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
+        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Fetch")
 
     def draw(self, context: bpy.types.Context) -> None:
         runtime, column = self._runtime(), self.layout.column()
@@ -265,9 +274,9 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
     def _runtime(self) -> Runtime:
-        for runtime in runtimes():
-            if runtime.name == self.name:
-                return runtime
+        runtime = runtimes().get(self.name)
+        if runtime is not None:
+            return runtime
         raise UserError(f"There is no runtime called {self.name!r} for this computer.")
 
 
@@ -276,7 +285,7 @@ def _errand(runtime: Runtime) -> Errand:
 
     def done(_ticket: Ticket) -> str:
         SEEN.states.clear()
-        stop()  # the next worker is started with it
+        _renew_workers()
         return f"The {TITLES[runtime.name]} runtime is ready; look for processors now"
 
     return Errand("fetch_runtime", {"name": runtime.name, "folder": str(folder)}, done)
@@ -302,7 +311,9 @@ class FACEWRIGHT_OT_runtime_remove(Explained, bpy.types.Operator):
         if folder is None:
             self.report({"ERROR"}, f"No runtime called {self.name!r} was fetched")
             return {"CANCELLED"}
-        stop()  # Windows keeps files locked that a worker has loaded
+        if not _renew_workers():  # Windows keeps files locked that a worker has loaded
+            self.report({"ERROR"}, "The processors are at work; wait for them")
+            return {"CANCELLED"}
         SEEN.states.clear()
         try:
             shutil.rmtree(folder)

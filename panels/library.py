@@ -21,7 +21,9 @@ from ..properties.library import FETCHING
 
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
-SHOWN_LETTERS = 90
+LETTER_PX = 6.6  # of the usual font, about
+MARGIN_PX = 90
+LETTERS = (40, 90, 140)  # in a line: least, where the width is not known, most
 ICONS = {"regression": "USER", "diffusion": "COMMUNITY", "emotion": "HEART", "unknown": "ERROR"}
 KINDS = {
     "regression": "Regression: one person",
@@ -69,6 +71,15 @@ class FACEWRIGHT_UL_models(bpy.types.UIList):
         operator.name = item.name
 
 
+def letters(context: bpy.types.Context) -> int:
+    """How many letters fit into a line of the preferences."""
+    least, usual, most = LETTERS
+    if context.region is None:
+        return usual
+    width = context.region.width / context.preferences.system.ui_scale
+    return int(min(max((width - MARGIN_PX) / LETTER_PX, least), most))
+
+
 def is_default(chosen: Any, row: Any, kind: str) -> bool:
     """Whether a model is used where a scene names none."""
     if kind == "emotion":
@@ -107,14 +118,15 @@ def _draw_models(layout: bpy.types.UILayout, context: bpy.types.Context, chosen:
     buttons.operator("facewright.model_remove", text="", icon="REMOVE")
     layout.separator(factor=0.5)
     if 0 <= chosen.active_model < len(chosen.models):
-        _draw_model(layout.box().column(), chosen, chosen.models[chosen.active_model])
+        row = chosen.models[chosen.active_model]
+        _draw_model(layout.box().column(), chosen, row, letters(context))
 
 
-def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any) -> None:
+def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, width: int) -> None:
     folder = library.folder_of(row)
     look = library.look(folder)
     if look.problem or look.index is None:
-        _draw_sentence(column, look.problem, "ERROR")
+        _draw_sentence(column, look.problem, "ERROR", width)
         _draw_pair(column, "Folder", str(folder))
         return
     index = look.index
@@ -132,14 +144,15 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any) -> None:
     _draw_pair(column, "Memory", f"About {amount} on the processor that it runs on{guess}")
     warning = processors.memory_warning(index.memory_bytes, chosen.device)
     if warning:
-        _draw_sentence(column, warning, "ERROR")
+        _draw_pair(column, "", warning, "ERROR")
     _draw_terms(column, row, look.licence)
     if row.built_in:
         _draw_pair(column, "Origin", "Came with Facewright")
     else:
         line = _draw_pair(column, "Folder", str(folder))
         line.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = str(folder)
-    _draw_buttons(column, look)
+    default = is_default(chosen, row, look.kind)
+    _draw_buttons(column, look, library.is_accepted(row), default)
 
 
 def _draw_terms(column: bpy.types.UILayout, row: Any, licence: Any) -> None:
@@ -150,16 +163,21 @@ def _draw_terms(column: bpy.types.UILayout, row: Any, licence: Any) -> None:
         _draw_pair(column, "Terms", f"{licence.title} (accepted)")
         return
     _draw_pair(column, "Terms", licence.title)
-    _draw_sentence(column, "It cannot be used before its terms are accepted", "ERROR")
+    _draw_pair(column, "", "It cannot be used before its terms are accepted", "ERROR")
 
 
-def _draw_buttons(column: bpy.types.UILayout, look: Any) -> None:
+def _draw_buttons(column: bpy.types.UILayout, look: Any, accepted: bool, default: bool) -> None:
     column.separator(factor=0.5)
     row = column.row()
-    again = "Use or Leave by Default" if look.kind == "emotion" else "Use by Default"
-    row.operator(FACEWRIGHT_OT_model_default.bl_idname, text=again, icon="SOLO_ON")
+    button = row.row()
+    text, icon = "Use by Default", "SOLO_OFF"
+    if default:
+        text, icon = "Used by Default", "SOLO_ON"
+        button.enabled = look.kind == "emotion"  # which can be left, for none at all
+    button.operator(FACEWRIGHT_OT_model_default.bl_idname, text=text, icon=icon)
     if look.licence is not None:
-        row.operator(FACEWRIGHT_OT_model_licence.bl_idname, text="Read Terms", icon="TEXT")
+        text = "Read Terms" if accepted else "Read and Accept Terms"
+        row.operator(FACEWRIGHT_OT_model_licence.bl_idname, text=text, icon="TEXT")
 
 
 # ---- downloads
@@ -168,9 +186,10 @@ def _draw_buttons(column: bpy.types.UILayout, look: Any) -> None:
 def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
     reason = fetching.offline_reason()
     if reason:
-        _draw_sentence(layout, reason, "INFO")
+        _draw_sentence(layout, reason, "INFO", letters(context))
         layout.prop(context.preferences.system, "use_online_access")
-    _draw_fetching(layout)
+        layout.separator()
+    _draw_fetching(layout, letters(context))
     for model in not_downloaded():
         row = layout.row().split(factor=0.72)
         text = row.column(align=True)
@@ -192,20 +211,21 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
         "Audio2Emotion finds emotion in a voice. Its maker gives it only to people who sign in: "
         "download it yourself, then add its folder above.",
         "HEART",
+        letters(context),
     )
     row = layout.row()
     row.alignment = "LEFT"
     row.operator("wm.url_open", text="Audio2Emotion's Page", icon="URL").url = EMOTION_PAGE
 
 
-def _draw_fetching(layout: bpy.types.UILayout) -> None:
+def _draw_fetching(layout: bpy.types.UILayout, width: int) -> None:
     if FETCHING.running:
         row = layout.row(align=True)
         row.progress(factor=FETCHING.fraction, text=FETCHING.text)
         row.operator("facewright.fetch_cancel", text="", icon="CANCEL")
         layout.separator()
     elif FETCHING.outcome:
-        _draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending])
+        _draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending], width)
         layout.separator()
 
 
@@ -222,19 +242,19 @@ def _draw_processors(layout: bpy.types.UILayout, context: bpy.types.Context, cho
     row.operator("facewright.processors_look", icon="VIEWZOOM")
     row.prop(chosen, "threads")
     if processors.SEEN.problem:
-        _draw_sentence(layout, processors.SEEN.problem, "ERROR")
+        _draw_sentence(layout, processors.SEEN.problem, "ERROR", letters(context))
     for card in processors.SEEN.cards:
         free, total = card.free / GIB, card.total / GIB
         layout.label(text=f"{card.name}: {free:.1f} of {total:.1f} GiB free", icon="INFO")
-    for runtime in processors.runtimes():
+    for name, runtime in processors.runtimes().items():
         layout.separator(factor=0.5)
-        _draw_runtime(layout, chosen, runtime)
+        _draw_runtime(layout, chosen, name, runtime)
 
 
 def _draw_device(rows: bpy.types.UILayout, chosen: Any, name: str, text: str, icon: str) -> None:
     row = rows.row().split(factor=0.36)
     row.prop_enum(chosen, "device", name)
-    row.label(text=text[:SHOWN_LETTERS], icon=icon)
+    row.label(text=text, icon=icon)
 
 
 def _said(state: processors.State) -> tuple[str, str]:
@@ -247,21 +267,25 @@ def _said(state: processors.State) -> tuple[str, str]:
     return f"Not usable: {state.reason.rstrip('.')}", "CANCEL"
 
 
-def _draw_runtime(layout: bpy.types.UILayout, chosen: Any, runtime: Any) -> None:
+def _draw_runtime(layout: bpy.types.UILayout, chosen: Any, name: str, runtime: Any) -> None:
+    """What a processor needs: fetched, to be fetched (``runtime``), or none for this Python."""
     box = layout.box().column()
-    title = f"{TITLES[runtime.name]} runtime {runtime.version}"
     row = box.row().split(factor=0.72)
-    folder = processors.fetched(runtime.name)
+    folder = processors.fetched(name)
+    version = f" {runtime.version}" if runtime else ""
+    title = f"{TITLES[name]} runtime{version}"
     row.label(text=title, icon="CHECKMARK" if folder else "PACKAGE")
-    if folder is None:
+    if folder is not None:
+        row.operator("facewright.runtime_remove", text="Delete", icon="TRASH").name = name
+    elif runtime is not None:
         size = processors.gigabytes(runtime.size)
         operator = row.operator("facewright.runtime_fetch", text=f"Fetch ({size})", icon="IMPORT")
+        operator.name = name
     else:
-        operator = row.operator("facewright.runtime_remove", text="Delete", icon="TRASH")
-    operator.name = runtime.name
+        row.label(text="None for this Python")
     row = box.row().split(factor=LABELS)
-    row.label(text="Or use a folder")
-    row.prop(chosen, f"{runtime.name}_folder", text="")
+    row.label(text="Or use a folder", icon="BLANK1")
+    row.prop(chosen, f"{name}_folder", text="")
 
 
 # ---- folders and parts
@@ -275,7 +299,9 @@ def _draw_folders(layout: bpy.types.UILayout, chosen: Any, logs: str) -> None:
     line.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = logs
 
 
-def _draw_pair(layout: bpy.types.UILayout, name: str, text: str) -> bpy.types.UILayout:
+def _draw_pair(
+    layout: bpy.types.UILayout, name: str, text: str, icon: str = "NONE"
+) -> bpy.types.UILayout:
     """A name and what it is; returns the row, for buttons at its end."""
     split = layout.split(factor=LABELS)
     left = split.row()
@@ -283,14 +309,14 @@ def _draw_pair(layout: bpy.types.UILayout, name: str, text: str) -> bpy.types.UI
     left.active = False
     left.label(text=name)
     row = split.row()
-    row.label(text=text)
+    row.label(text=text, icon=icon)
     return row
 
 
-def _draw_sentence(layout: bpy.types.UILayout, text: str, icon: str) -> None:
+def _draw_sentence(layout: bpy.types.UILayout, text: str, icon: str, width: int) -> None:
     column = layout.column(align=True)
     column.scale_y = 0.9
-    for place, line in enumerate(textwrap.wrap(text, SHOWN_LETTERS)):
+    for place, line in enumerate(textwrap.wrap(text, width)):
         column.label(text=line, icon="BLANK1" if place else icon)
 
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .machine import open_watchfully
+
 if TYPE_CHECKING:
     from ..core.devices import OpenNetwork
     from ..core.models import EmotionModel, Model
@@ -150,7 +152,12 @@ class Kept:
             self._networks.make_room()
             self._workbenches.drop(self._is_left_behind)
         network = self._networks.get_or(
-            key, lambda: open_session(model, wanted.threads, wanted.device)
+            key,
+            lambda: open_watchfully(
+                wanted.folder,
+                wanted.device,
+                lambda: open_session(model, wanted.threads, wanted.device),
+            ),
         )
         if not wanted.emotion_folder:
             return Loaded(model, network)

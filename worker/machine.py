@@ -1,16 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The job "memory": what this computer and its graphics cards have free."""
+"""What this computer and its graphics cards have free: the job "memory", and a warning in time."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from ..core.memory import cards, free_memory
+from ..core import memory as machine_memory
 from . import arguments
 from .calls import Call, Reply
+
+if TYPE_CHECKING:
+    from ..core.devices import OpenNetwork
 
 
 def memory(call: Call) -> Reply:
     """{} -> {free: bytes or null, cards: [{name, total, free}]} (see ``core.memory``)."""
     arguments.only(call.args, (), "memory")
-    return {"free": free_memory(), "cards": [asdict(card) for card in cards()]}, {}
+    cards = [asdict(card) for card in machine_memory.cards()]
+    return {"free": machine_memory.free_memory(), "cards": cards}, {}
+
+
+def open_watchfully(
+    folder: str, device: str, open_network: Callable[[], OpenNetwork]
+) -> OpenNetwork:
+    """Open the network of a model's folder; memory that was short before becomes a notice.
+
+    Raises what ``open_network`` raises.
+    """
+    from ..core.devices import resolve
+    from ..core.models import read_index
+
+    real = resolve(device)
+    cards = machine_memory.cards() if real in machine_memory.ON_CARD else ()
+    free = machine_memory.free_memory()
+    warning = machine_memory.shortage(read_index(folder).memory_bytes, real, free, cards)
+    network = open_network()
+    if not warning:
+        return network
+    return replace(network, notices=(*network.notices, f"{warning} It may be slow, or fail."))

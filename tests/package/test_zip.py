@@ -14,8 +14,8 @@ import pytest
 
 ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences)\.py"
-    r"|(core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
-    r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/\w+/[\w.\-]+|wheels/[\w.\-]+\.whl"
+    r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
+    r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/\w+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )
 
 
