@@ -119,6 +119,18 @@ def count_frames(sample_count: int, fps: Fraction) -> int:
     return -(-sample_count * fps.numerator // (limits.SAMPLE_RATE * fps.denominator))
 
 
+def take_frames(sample_count: int, fps: Fraction) -> int:
+    """As ``count_frames``. Raises UserError for more frames than a take may have."""
+    count = count_frames(sample_count, fps)
+    if count > limits.MAX_FRAMES:
+        raise UserError(
+            f"The voice would give {count} frames; at most {limits.MAX_FRAMES} are animated at "
+            "once.",
+            "Choose a shorter range or a lower frame rate.",
+        )
+    return count
+
+
 def plan_windows(
     sample_count: int,
     fps: Fraction,
@@ -133,14 +145,7 @@ def plan_windows(
     Raises UserError for an impossible frame rate or too many frames.
     """
     fps = exact_fps(fps)
-    count = count_frames(sample_count, fps)
-    if count > limits.MAX_FRAMES:
-        raise UserError(
-            f"The voice would give {count} frames; at most {limits.MAX_FRAMES} are animated at "
-            "once.",
-            "Choose a shorter range or a lower frame rate.",
-        )
-    targets = frame_samples(count, fps)
+    targets = frame_samples(take_frames(sample_count, fps), fps)
     shift = target_offset + round(delay_s * limits.SAMPLE_RATE)
     return WindowPlan(targets - shift, targets, length, fps)
 

@@ -43,7 +43,7 @@ from .errors import UserError
 from .face_stages import missing_rigs
 from .kept_stages import Kept, KeptStages, fingerprint, stage_values
 from .models import Model, load_model, settings_for
-from .motion import Motion, at_rate
+from .motion import Motion, at_rate, shapes_of
 from .network import listen
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
 from .running import Meter
@@ -51,7 +51,7 @@ from .shaping import AT_FACE, Shaper
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
 from .watch import Check, Progress, Watch
-from .windows import count_frames, exact_fps
+from .windows import exact_fps, take_frames
 
 _AT_VOICE, _AT_EMOTION, _AT_NETWORK = 0.03, 0.05, 0.06  # share of the work done before
 _VOICE, _EMOTION = "Reading the voice", "Reading the emotion"
@@ -113,6 +113,11 @@ class Workbench:
                 f"{model.identity}.",
                 "Animate the voice again.",
             )
+        if not _fits(take.motion, model):
+            raise UserError(
+                f"The take of {take.voice_name} does not fit the model {model.name}.",
+                "Animate the voice again.",
+            )
         bench = cls(loaded)
         bench._take = take
         return bench
@@ -135,6 +140,7 @@ class Workbench:
         settings = self._settings(request)
         rate = exact_fps(request.fps)
         clip = self._voice(request.voice, watch)
+        take_frames(len(clip.samples), rate)  # too many are refused before the network runs
         heard = self._listen(clip, settings, request, rate, watch)
         take = self._shape(heard, settings, request.rigs, rate, watch)
         self._request, self._take = request, None
@@ -301,7 +307,7 @@ class Workbench:
         self, heard: _Heard, settings: Settings, rigs: RigOverrides, rate: Fraction, watch: Watch
     ) -> Take:
         model = self.loaded.model
-        count = count_frames(heard.samples, rate)
+        count = take_frames(heard.samples, rate)
         motion = self._kept.get(
             "rate", (heard.motion.version, rate, count),
             lambda: at_rate(heard.motion.value, rate, count), counted=False,
@@ -333,6 +339,18 @@ def _names_of(model: Model) -> tuple[str, ...]:
     first = model.identities[0] if model.identities else ""
     own = (model.identity.casefold(),)
     return (*own, "") if model.identity_index == 0 or not first else own
+
+
+def _fits(motion: Motion, model: Model) -> bool:
+    """Whether a motion's arrays have the sizes of the model."""
+    shapes, info = shapes_of(model, motion), model.info
+    return (
+        motion.skin.shape[1] == len(shapes.skin)
+        and motion.tongue.shape[1] == len(shapes.tongue)
+        and shapes.skin.shape[1] == info.skin_vertices
+        and shapes.tongue.shape[1] == info.tongue_vertices
+        and motion.jaw.shape[1] == len(model.data.jaw_neutral)
+    )
 
 
 def _mark(voice: Voice) -> Hashable:

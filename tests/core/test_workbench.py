@@ -12,12 +12,13 @@ import pytest
 import stub_diffusion
 import stub_emotion
 import stubs
-from facewright.core import pipeline
+from facewright.core import limits, pipeline
 from facewright.core.audio import Voice
 from facewright.core.emotion import EmotionTrack
 from facewright.core.emotion_source import EmotionSource
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models import settings_for
+from facewright.core.motion import MotionShapes
 from facewright.core.parameters import EMOTION_NAMES, PARAMETERS
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
 from facewright.core.take_file import read_take, write_take
@@ -346,6 +347,31 @@ def test_takes_of_other_models_are_refused(saved, loaded, diffusion, tmp_path):
         james = pipeline.open_model(used.model.folder, "James")
         with pytest.raises(UserError, match="made with Claire, not with James"):
             Workbench.from_take(james, read)
+
+
+def test_a_take_whose_arrays_were_meddled_with_is_refused(saved):
+    used, _, read = saved
+    for change in (
+        {"skin": read.motion.skin[:, :-1]},
+        {"tongue": np.zeros((len(read.motion.tongue), 50), np.float32)},
+        {"jaw": read.motion.jaw[:, :3]},
+        {"shapes": MotionShapes(np.zeros((2, 5, 3), np.float32), np.zeros((1, 5, 3), np.float32))},
+    ):
+        motion = dataclasses.replace(read.motion, **change)
+        with pytest.raises(UserError, match="does not fit the model"):
+            Workbench.from_take(used, dataclasses.replace(read, motion=motion))
+
+
+def test_more_frames_than_a_take_may_have_are_refused_before_the_network(
+    loaded, diffusion, voice, monkeypatch
+):
+    monkeypatch.setattr(limits, "MAX_FRAMES", 100)
+    for used in (loaded, diffusion):
+        bench = Workbench(used)
+        bench.face(request_of(used, voice))
+        with pytest.raises(UserError, match="would give 120 frames"):
+            bench.redo(fps=Fraction(60))
+        assert bench.counts["network"] == 1
 
 
 def test_there_has_to_be_a_face_to_redo(loaded):
