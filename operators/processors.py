@@ -40,8 +40,8 @@ ONLY_ON = {"coreml": "macos", "directml": "windows", "cuda": "linux windows"}
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "linux": "Linux"}
 TERMS = {
     "cuda": "It holds libraries of NVIDIA's under NVIDIA's own terms, which each of them carries "
-    "(LicenseRef-NVIDIA-Proprietary), and ONNX Runtime (MIT). An NVIDIA card of the RTX 20 "
-    "series or newer and a driver of version 580 or newer are needed.",
+    "(LicenseRef-NVIDIA-Proprietary), and ONNX Runtime (MIT). A card of the Turing generation "
+    "(GTX 16, RTX 20) or newer and a driver of version 580 or newer are needed.",
     "directml": "ONNX Runtime for DirectML (MIT). Any graphics card with DirectX 12 will do.",
 }
 
