@@ -15,11 +15,10 @@ import bpy
 
 from ..core.errors import UserError
 from ..properties.face import emotion_model_of
-from ..properties.library import look, models, preferences
-from ..scene.places import BUILT_IN_MODEL, model_folder
+from ..properties.library import BUILT_IN, BUILT_IN_NAME, look, models, preferences
+from ..scene.places import model_folder
 
 DEFAULT = "Default"
-BUILT_IN = "Facewright"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def all_providers() -> list[Provider]:
     """Every one, the built-in first; names are different from each other."""
     found: list[Provider] = []
     taken = {DEFAULT.casefold()}
-    for provider in (Provider(BUILT_IN, BUILT_IN_MODEL), *_of_library()):
+    for provider in (Provider(BUILT_IN_NAME, BUILT_IN), *_of_library()):
         name, number = provider.name, 2
         while name.casefold() in taken:
             name, number = f"{provider.name} {number}", number + 1

@@ -199,7 +199,9 @@ def animation_steps(request: Request) -> Steps:
 
 
 def _short(number: float) -> str:
-    """A measured number as people read it: two digits below ten, none behind the point above."""
+    """A measured number as people read it: 0.02, 1.4, 86."""
+    if number < 0.095:
+        return f"{number:.2f}"
     return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
 
 

@@ -189,7 +189,10 @@ def _override(text: str) -> tuple[str, float]:
             f"--emotion-override {text} names no emotion.",
             f"Write it as NAME=VALUE; there are {', '.join(EMOTION_NAMES)}.",
         )
-    return name.strip(), _number(value, f"--emotion-override {text}")
+    strength = _number(value, f"--emotion-override {text}")
+    if not 0.0 <= strength <= 1.0:
+        raise UserError(f"--emotion-override {text} has to be between 0 and 1.")
+    return name.strip(), strength
 
 
 def _number(text: str, where: str) -> float:
@@ -233,6 +236,8 @@ def _setting(text: str) -> tuple[str, Value]:
         )
     if parameter.kind == "text":
         return name.strip(), value
+    if parameter.kind == "bool" and value.lower() in ("true", "false"):
+        return name.strip(), value.lower() == "true"
     return name.strip(), _number(value, f"--set {text}")
 
 

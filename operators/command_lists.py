@@ -13,7 +13,7 @@ from ..core.licences import licence_of
 from ..core.model_index import read_model_index
 from ..core.models import ModelIndex
 from ..properties import library
-from ..scene.places import BUILT_IN_MODEL, model_folder
+from ..scene.places import model_folder
 from .asking import ask, wait_for
 
 MB = 1 << 20
@@ -21,7 +21,7 @@ MB = 1 << 20
 
 def models() -> Iterator[str]:
     """One line per model: name, family, identities, rate, folder; or what is wrong with it."""
-    for name, folder in (("Facewright", BUILT_IN_MODEL), *library.models()):
+    for name, folder in ((library.BUILT_IN_NAME, library.BUILT_IN), *library.models()):
         try:
             index = read_model_index(folder)
         except UserError as error:

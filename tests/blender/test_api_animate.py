@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 import bpy
@@ -98,6 +99,33 @@ def test_a_job_can_be_cancelled_and_others_go_on(
     assert scene_state() == before
     assert second.wait(60)
     assert curves_of(own_face.data.shape_keys)
+
+
+def test_any_thread_may_cancel_a_job(api, library, own_face, tmp_path, scene_state):
+    long = str(stubs.write_wav(tmp_path / "long.wav", stubs.speech_like(60.0)))
+    before = scene_state()
+    job = api.animate(own_face, long, provider="Stub")
+    thread = threading.Thread(target=job.cancel)
+    thread.start()
+    thread.join()
+    assert not job.wait(60)
+    assert job.done and job.cancelled
+    assert scene_state() == before
+
+
+def test_one_broken_task_does_not_hold_up_the_others(api, code, library, own_face, voice):
+    class Broken:
+        def step(self):
+            raise ZeroDivisionError("a bug")
+
+        def cancel(self):
+            pass
+
+    pump = code("operators.pump")
+    pump.add(Broken())
+    job = api.animate(own_face, voice, provider="Stub")
+    assert job.wait(60)
+    assert not pump._pump.tasks
 
 
 def test_waiting_has_an_end(api, library, own_face, tmp_path):

@@ -143,6 +143,7 @@ def test_an_override_is_mixed_in(command, animate, head, line):
         ("rage=1", "names no emotion"),
         ("joy", "names no emotion"),
         ("joy=much", "gives no number"),
+        ("joy=1.5", "between 0 and 1"),
     ):
         status, _said, errors = command(*words, wrong)
         assert status == 1
@@ -182,7 +183,7 @@ def test_every_parameter_can_be_set(command, animate, code):
     table = code("core.parameters").PARAMETERS
     words = [f"{name}={p.default}" for name, p in table.items() if p.kind in ("float", "int")]
     more = [word for setting in words for word in ("--set", setting)]
-    content, _said = animate(*more, "--set", "clamp_weights=1", "--set", "identity=")
+    content, _said = animate(*more, "--set", "clamp_weights=true", "--set", "identity=")
     assert moved(content) > 0.05
 
 

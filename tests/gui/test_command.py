@@ -12,9 +12,13 @@ from typing import Any
 
 import bpy
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
+import stub_diffusion
+import stub_emotion
+import stubs
 
 LIMIT_S = 120
 
@@ -27,6 +31,10 @@ def script() -> driver.Steps:
         blend = _file_with_head(folder)
         yield
         _succeeds(folder, blend)
+        yield
+        _animates_by_every_family(folder, blend)
+        yield
+        _lists(folder)
         yield
         _refuses_input(folder, blend)
         yield
@@ -68,6 +76,34 @@ def _succeeds(folder: Path, blend: Path) -> None:
     weights: Any = json.loads(out.read_text(encoding="utf-8"))
     assert len(weights["facsNames"]) == 68
     assert max(max(row) for row in weights["weightMat"]) > 0.2
+
+
+def _animates_by_every_family(folder: Path, blend: Path) -> None:
+    """Stub folders of every family move the head."""
+    stub = stubs.make_stub_model(folder / "regression").folder
+    diffusion = stub_diffusion.make_stub_diffusion(folder / "diffusion").folder
+    hearing = stub_emotion.make_stub_emotion(folder / "hearing").folder
+    seen = []
+    for number, more in enumerate((
+        ["--model", str(stub)],
+        ["--model", str(diffusion), "--identity", "James", "--accept-licence"],
+        ["--model", str(stub), "--auto-emotion", str(hearing), "--accept-licence"],
+    )):  # fmt: skip
+        out = folder / f"family{number}.json"
+        words = ["--audio", driver.VOICE, "--object", "Face", "--out", str(out)]
+        assert _command(blend, "animate", *words, *more).returncode == 0
+        weights = json.loads(out.read_text(encoding="utf-8"))["weightMat"]
+        assert max(max(row) for row in weights) > 0.01
+        seen.append(weights)
+    assert seen[0] != seen[2]
+
+
+def _lists(folder: Path) -> None:
+    blend = folder / "face.blend"
+    devices = _command(blend, "devices")
+    assert devices.returncode == 0 and "CPU, usable, tested" in devices.stdout
+    models = _command(blend, "models", str(folder / "diffusion"))
+    assert models.returncode == 0 and "Identities: Claire, James, Mark" in models.stdout
 
 
 def _refuses_input(folder: Path, blend: Path) -> None:
