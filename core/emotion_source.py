@@ -139,9 +139,11 @@ def emotion_defaults(model: EmotionModel) -> dict[str, Value]:
 
 def emotion_notices(source: EmotionSource, detector: Detector | None) -> tuple[str, ...]:
     """Sentences for the user about what the emotion is made from."""
-    if source.mode != "off" and detector is None:
+    if source.mode == "off":
+        return ()
+    if detector is None:
         return ("Emotion is not detected from the voice: no Audio2Emotion folder is chosen.",)
-    return ()
+    return detector.network.notices
 
 
 def hand_made(source: EmotionSource, settings: Settings) -> EmotionTrack:

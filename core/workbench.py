@@ -93,6 +93,7 @@ class Workbench:
         self._kept = KeptStages()
         self._shaper = Shaper(self._kept)
         self._request: Request | None = None
+        self._mark: Hashable = None
         self._take: Take | None = None
 
     @classmethod
@@ -136,14 +137,19 @@ class Workbench:
         them. Another identity of the same folder is read. Raises UserError and Cancelled; then
         what was kept before stays.
         """
+        return self._run(request, _mark(request.voice), progress, cancelled)
+
+    def _run(
+        self, request: Request, mark: Hashable, progress: Progress | None, cancelled: Check | None
+    ) -> Take:
         watch = Watch(progress, cancelled, dict.fromkeys(_STAGES, 0.0))
         settings = self._settings(request)
         rate = exact_fps(request.fps)
-        clip = self._voice(request.voice, watch)
+        clip = self._voice(request.voice, mark, watch)
         take_frames(len(clip.samples), rate)  # too many are refused before the network runs
         heard = self._listen(clip, settings, request, rate, watch)
         take = self._shape(heard, settings, request.rigs, rate, watch)
-        self._request, self._take = request, None
+        self._request, self._mark, self._take = request, mark, None
         return take
 
     def redo(
@@ -167,7 +173,8 @@ class Workbench:
                 rigs=self._request.rigs if rigs is None else rigs,
                 fps=self._request.fps if fps is None else fps,
             )
-            return self.face(changed, progress, cancelled)
+            # The voice is the one that was heard, even if its file has gone by now.
+            return self._run(changed, self._mark, progress, cancelled)
         if self._take is None:
             raise UserError("There is no face yet that could be changed.", "Animate a voice first.")
         take = self._take
@@ -186,7 +193,9 @@ class Workbench:
             notices=tuple(notice for notice in take.face.notices if notice not in own),
         )
         rate = take.face.fps if fps is None else exact_fps(fps)
-        return self._shape(heard, values, take.rigs if rigs is None else rigs, rate, watch)
+        rigs = take.rigs if rigs is None else rigs
+        self._take = self._shape(heard, values, rigs, rate, watch)
+        return self._take
 
     def _settings_of_take(self, take: Take, settings: Mapping[str, object] | None) -> Settings:
         """All values for a saved take. What mixed its emotion is not asked again, so it stays."""
@@ -214,12 +223,12 @@ class Workbench:
         self.loaded = replace(self.loaded, model=model)
         return settings
 
-    def _voice(self, voice: Voice, watch: Watch) -> Clip:
+    def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
         def read() -> Clip:
             with watch.stage("voice", _AT_VOICE, _VOICE):
                 return read_voice(voice, lambda: watch.tell(_AT_VOICE, _VOICE))
 
-        return self._kept.get("voice", (voice, _mark(voice)), read).value
+        return self._kept.get("voice", (voice, mark), read).value
 
     def _listen(
         self, clip: Clip, settings: Settings, request: Request, rate: Fraction, watch: Watch
@@ -256,11 +265,11 @@ class Workbench:
             emotion=emotion,
             device=network.device,
             network_ms_per_frame=spoken.value.ms_per_frame,
-            notices=(
-                *clip.notices,
-                *emotion_notices(request.emotion, self.loaded.detector),
-                *network.notices,
-                *spoken.value.notices,
+            notices=_once(
+                clip.notices,
+                emotion_notices(request.emotion, self.loaded.detector),
+                network.notices,
+                spoken.value.notices,
             ),
         )
 
@@ -351,6 +360,11 @@ def _fits(motion: Motion, model: Model) -> bool:
         and shapes.tongue.shape[1] == info.tongue_vertices
         and motion.jaw.shape[1] == len(model.data.jaw_neutral)
     )
+
+
+def _once(*notices: tuple[str, ...]) -> tuple[str, ...]:
+    """All notices in their order; two networks may say the same of their processor."""
+    return tuple(dict.fromkeys(notice for some in notices for notice in some))
 
 
 def _mark(voice: Voice) -> Hashable:

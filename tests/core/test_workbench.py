@@ -18,13 +18,11 @@ from facewright.core.emotion import EmotionTrack
 from facewright.core.emotion_source import EmotionSource
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models import settings_for
-from facewright.core.motion import MotionShapes
 from facewright.core.parameters import EMOTION_NAMES, PARAMETERS
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
-from facewright.core.take_file import read_take, write_take
 from facewright.core.workbench import Workbench
+from takes import assert_same, done_again, request_of
 
-FPS = Fraction(30)
 # What the published table says has to be done again, written down by hand.
 FROM_NETWORK = {
     "network", "skin", "tongue", "teeth", "eyes", "skin_weights", "tongue_weights", "weights",
@@ -123,10 +121,6 @@ def diffusion(tmp_path_factory):
     return pipeline.open_model(made.folder, threads=1)
 
 
-def request_of(loaded, voice, settings=None, **more):
-    return pipeline.Request(voice, loaded.model.folder, FPS, settings or {}, **more)
-
-
 def moved(loaded, name):
     """Another value of a parameter than the model's."""
     if name == "identity":
@@ -139,21 +133,6 @@ def moved(loaded, name):
     if row.kind == "int":
         return now - 3 if now > 3 else now + 3
     return (now + (row.maximum if now < row.maximum else row.minimum)) / 2
-
-
-def assert_same(found, expected):
-    for part in ("weights", "jaw", "eyes"):
-        np.testing.assert_array_equal(getattr(found.face, part), getattr(expected.face, part))
-    for part in ("skin", "tongue", "jaw", "eyes"):
-        np.testing.assert_array_equal(getattr(found.motion, part), getattr(expected.motion, part))
-    np.testing.assert_array_equal(found.emotion.values, expected.emotion.values)
-    assert found.settings == expected.settings
-    assert found.face.notices == expected.face.notices
-    assert found.face.names == expected.face.names
-
-
-def done_again(bench, before):
-    return {name for name, count in bench.counts.items() if count > before[name]}
 
 
 def test_the_table_names_every_parameter():
@@ -232,6 +211,29 @@ def test_a_voice_that_was_saved_again_is_read_again(loaded, tmp_path):
     assert bench.counts["network"] == 2
 
 
+def test_a_face_is_redone_although_its_voice_has_gone(loaded, tmp_path):
+    path = stubs.write_wav(tmp_path / "v.wav", stubs.speech_like(1.0))
+    bench = Workbench(loaded)
+    request = request_of(loaded, Voice(path=str(path)))
+    first = bench.face(request)
+    path.unlink()
+    assert (bench.redo({"skin_strength": 0.5}).face.weights != first.face.weights).any()
+    assert_same(bench.redo({}), first)
+    with pytest.raises(UserError, match="does not exist"):
+        bench.face(request)
+
+
+def test_notices_of_both_networks_arrive_once(loaded, voice):
+    said = [dataclasses.replace(network, notices=("CUDA is not there.", more)) for network, more in
+            ((loaded.network, "One."), (loaded.emotion_network, "Two."))]  # fmt: skip
+    used = dataclasses.replace(loaded, network=said[0], emotion_network=said[1])
+    source = EmotionSource(model="stub", mode="keys")
+    take = Workbench(used).face(request_of(used, voice, emotion=source))
+    assert sorted(take.face.notices) == ["CUDA is not there.", "One.", "Two."]
+    take = Workbench(used).face(request_of(used, voice))
+    assert sorted(take.face.notices) == ["CUDA is not there.", "One."]
+
+
 def test_emotion_keys_that_say_the_same_leave_the_network_alone(loaded, voice):
     bench = Workbench(loaded)
     bench.face(request_of(loaded, voice))
@@ -288,78 +290,6 @@ def test_a_run_that_was_stopped_leaves_what_was_there(loaded, voice, stop_after)
         bench.face(request_of(loaded, voice, {"input_strength": 2.0}), cancelled=cancelled)
     assert_same(bench.redo(), first)
     assert_same(bench.face(request_of(loaded, voice)), first)
-
-
-# ---- saved takes --------------------------------------------------------------------------------
-
-
-def without_network(loaded):
-    """The model alone: any question to the network would fail."""
-    return pipeline.Loaded(loaded.model, network=None)
-
-
-@pytest.fixture(params=["regression", "diffusion"])
-def saved(request, loaded, diffusion, voice, tmp_path):
-    used = loaded if request.param == "regression" else diffusion
-    take = pipeline.animate(request_of(used, voice, {"emotion_joy": 0.3}), loaded=used)
-    write_take(tmp_path / "take.npz", take)
-    return used, take, read_take(tmp_path / "take.npz")
-
-
-def test_a_saved_take_is_redone_without_the_network(saved, voice):
-    used, take, read = saved
-    bench = Workbench.from_take(without_network(used), read)
-    assert_same(bench.redo(), take)
-    before = bench.counts.copy()
-    assert before["network"] == before["voice"] == 0
-    changed = {"emotion_joy": 0.3, "skin_strength": 1.4, "saccade_pattern": 2}
-    rigs = RigOverrides(tongue=PoseTable(multipliers={"tongueUp": 2.0}))
-    found = bench.redo(changed, rigs)
-    assert done_again(bench, before) == SKIN | {"eyes"}
-    fresh = pipeline.animate(request_of(used, voice, changed, rigs=rigs), loaded=used)
-    assert_same(found, fresh)
-    assert_same(pipeline.redo(read, without_network(used), changed, rigs), fresh)
-
-
-def test_what_comes_before_the_network_needs_the_voice(saved):
-    used, _, read = saved
-    bench = Workbench.from_take(without_network(used), read)
-    with pytest.raises(UserError, match=r"Joy \(emotion_joy\).*voice\.wav"):
-        bench.redo({"emotion_joy": 0.9})
-    with pytest.raises(UserError, match="Input Strength"):
-        bench.redo({"emotion_joy": 0.3, "input_strength": 2.0})
-
-
-def test_a_saved_take_at_another_rate_is_interpolated(saved):
-    used, take, read = saved
-    face = pipeline.redo(read, without_network(used), fps=Fraction(60)).face
-    assert face.frame_count == 120
-    assert face.fps == 60
-    assert face.duration_s == take.face.duration_s
-
-
-def test_takes_of_other_models_are_refused(saved, loaded, diffusion, tmp_path):
-    used, _, read = saved
-    other = diffusion if used is loaded else loaded
-    with pytest.raises(UserError, match="another model"):
-        Workbench.from_take(other, read)
-    if used is diffusion:
-        james = pipeline.open_model(used.model.folder, "James")
-        with pytest.raises(UserError, match="made with Claire, not with James"):
-            Workbench.from_take(james, read)
-
-
-def test_a_take_whose_arrays_were_meddled_with_is_refused(saved):
-    used, _, read = saved
-    for change in (
-        {"skin": read.motion.skin[:, :-1]},
-        {"tongue": np.zeros((len(read.motion.tongue), 50), np.float32)},
-        {"jaw": read.motion.jaw[:, :3]},
-        {"shapes": MotionShapes(np.zeros((2, 5, 3), np.float32), np.zeros((1, 5, 3), np.float32))},
-    ):
-        motion = dataclasses.replace(read.motion, **change)
-        with pytest.raises(UserError, match="does not fit the model"):
-            Workbench.from_take(used, dataclasses.replace(read, motion=motion))
 
 
 def test_more_frames_than_a_take_may_have_are_refused_before_the_network(
