@@ -208,6 +208,7 @@ def test_the_default_of_each_kind(chosen, folders):
     assert (chosen.model, chosen.emotion_model) == ("", "")
 
 
+@pytest.mark.skipif(bpy.app.version < (4, 5), reason="4.2's module crashes in read_userpref")
 def test_the_library_survives_a_restart(chosen, library, folders):
     add(folders / "People")
     bpy.ops.facewright.model_licence(accept=True)
