@@ -47,7 +47,7 @@ class Job(Generic[T]):
         """
         end = None if timeout_s is None else time.monotonic() + timeout_s
         while not self.done and (end is None or time.monotonic() < end):
-            pump.pump()
+            pump.pump_for("A job")
             if not self.done:
                 time.sleep(POLL_S)
         return self.ok

@@ -9,8 +9,8 @@ in background it calls ``Session.wait`` or ``api.pump``.
 from __future__ import annotations
 
 import queue
-import uuid
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,21 +18,17 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.errors import Cancelled, UserError
-from ..core.face_track import FaceTrack
 from ..core.limits import SHORT_CLIP_S
 from ..operators import pump
 from ..operators.animation_job import check_terms, emotion_fields
-from ..operators.faults import report_fault, sentence
-from ..scene.actions import TakeLabel, Written, write_steps
-from ..scene.characters import find_character
+from ..operators.faults import report_fault
 from ..scene.rates import parse_rate, scene_rate
-from ..scene.references import Reference, reference
+from .baking import Baked, Baker
 from .burst import Burst, Clock
 from .emotion import EmotionParameters
 from .orders import Chosen, choose
 from .samples import Array, as_floats, check_format, interleaved
-from .session_run import END, PIECE_S, FrameBlock, Order, Run
+from .session_run import END, PIECE_S, FrameBlock, Order, Outcome, Run
 
 REAL_CLOCK = Clock()
 WAIT_S = 0.005
@@ -56,16 +52,6 @@ class SessionResult:
     take_id: str = ""
     device: str = ""
     notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Bake:
-    """Where a finished session's keyframes go."""
-
-    face: Reference
-    scene: Reference
-    start_frame: float
-    name: str = "session"
 
 
 class Session:
@@ -108,15 +94,13 @@ class Session:
         self._order = make_order(rate, channels, _fps(fps, where), chosen)
         self._burst = burst or Burst(where.facewright.burst)
         self._clock = clock
-        self._bake = None if face is None else bake_onto(face, where, start_frame)
+        self._baker = None if face is None else Baker(face, where, start_frame)
         self._has_parameters = chosen.given
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
         self._turn.put(None)
         self._run: Run | None = None  # the session that sends go to
         self._latest: Run | None = None
         self._runs: list[Run] = []  # those that are not over, oldest first
-        self._baking: Generator[float, None, Written] | None = None
-        self._take_id = ""
         self._arrived: queue.SimpleQueue[FrameBlock] = queue.SimpleQueue()
         self._closed = False
         self._count = 0
@@ -145,14 +129,13 @@ class Session:
         return self.send(np.zeros(0, np.float32), end=True)
 
     def cancel(self) -> None:
-        """Make nothing more; frames that are there can still be read.
+        """Make nothing more, of sessions that were ended neither; what is there can still be read.
 
         Later sends have no effect until the session is ended.
         """
-        run = self._run
-        if run is not None:
+        for run in list(self._runs):
             run.stop = True
-            pump.pump()
+        pump.pump()
 
     def frames(self) -> list[FrameBlock]:
         """The frames that were made since the last call."""
@@ -179,29 +162,27 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a session is open, or its frames are still being made or written."""
-        return bool(self._runs) or self._baking is not None
+        return bool(self._runs)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until all that was ended is made and written; True when the last session is ok.
 
         A session that was not ended is not waited for.
         """
-        began = self._clock.now()
+        end = None if timeout_s is None else time.monotonic() + timeout_s
         while self._unfinished():
-            if timeout_s is not None and self._clock.now() - began >= timeout_s:
+            if end is not None and time.monotonic() >= end:
                 return False
             self._pause()
         return bool(self.results) and self.results[-1].ok
 
     def close(self) -> None:
-        """Cancel what is open; the object can no longer be used."""
+        """Cancel all that is not over; the object can no longer be used. On the main thread."""
         self._closed = True
-        for run in list(self._runs):
-            run.stop = True
-        pump.pump()
+        self.cancel()
 
     def _unfinished(self) -> bool:
-        return any(run is not self._run for run in list(self._runs)) or self._baking is not None
+        return any(run is not self._run for run in list(self._runs))
 
     def _take_turn(self) -> None:
         while True:
@@ -218,7 +199,7 @@ class Session:
             if self._closed:
                 return False
             self._count += 1
-            keep = self._bake is not None
+            keep = self._baker is not None
             run = Run(self._count, self._order, self._burst, self._clock, keep)
             self._run = self._latest = run
             self._runs.append(run)
@@ -248,7 +229,7 @@ class Session:
 
     def _pause(self) -> None:
         """Let time pass; on Blender's main thread go on with the work meanwhile."""
-        pump.pump()
+        pump.pump_for("A live session")
         self._clock.sleep(WAIT_S)
 
     # ---- on Blender's main thread
@@ -274,55 +255,33 @@ class Session:
     def _baked(self, run: Run) -> bool:
         """Write the keyframes of a finished session, step by step; True when that is over."""
         outcome = run.outcome
-        if outcome.state != "done" or self._bake is None:
-            self._finish(run, outcome.error, ())
+        if run.stop and self._baker is not None:
+            self._baker.close()
+            outcome.state = "cancelled"
+        if outcome.state != "done" or self._baker is None:
+            self._finish(outcome, run.number, Baked(error=outcome.error))
             return True
-        try:
-            if self._baking is None:
-                self._baking = self._begin(run)
-            next(self._baking)
-            return False
-        except StopIteration as end:
-            self._finish(run, "", end.value.notices, self._take_id)
-        except UserError as error:
-            self._finish(run, sentence(error), ())
-        except Cancelled as error:
-            self._finish(run, str(error) or "Cancelled.", ())
-        except Exception as error:
-            self._finish(run, report_fault(error), ())
-        self._baking = None
-        return True
+        baked = self._baker.step(outcome, self.rate)
+        if baked is not None:
+            self._finish(outcome, run.number, baked)
+        return baked is not None
 
-    def _begin(self, run: Run) -> Generator[float, None, Written]:
-        bake = self._bake
-        if bake is None:
-            raise UserError("The session has no face.")
-        self._take_id = uuid.uuid4().hex
-        track = joined(
-            [block.track for block in run.outcome.blocks], run.outcome.samples, self.rate
-        )
-        model = run.outcome.result.get("model", {})
-        name = str(model.get("name", "")) if isinstance(model, dict) else ""
-        label = TakeLabel(self._take_id, "", bake.name, name)
-        character = find_character(bake.face.get(), track.names)
-        return write_steps(character, track, bake.scene.get(), bake.start_frame, label)
-
-    def _finish(self, run: Run, error: str, notices: tuple[str, ...], take_id: str = "") -> None:
-        outcome = run.outcome
+    def _finish(self, outcome: Outcome, number: int, baked: Baked) -> None:
         cancelled = outcome.state == "cancelled"
-        short = outcome.samples < SHORT_CLIP_S * self._order.rate
+        notices = (*outcome.notices, *baked.notices)
+        short = outcome.samples < SHORT_CLIP_S * self.rate
         if short and self._has_parameters and not cancelled:
             notices = (*notices, SHORT)
         self.results.append(
             SessionResult(
-                number=run.number,
-                ok=not error and not cancelled,
-                error=error or ("Cancelled." if cancelled else ""),
+                number=number,
+                ok=not baked.error and not cancelled,
+                error=baked.error or ("Cancelled." if cancelled else ""),
                 cancelled=cancelled,
                 frame_count=outcome.frames,
-                take_id=take_id,
+                take_id=baked.take_id,
                 device=str(outcome.result.get("device", "")),
-                notices=(*outcome.notices, *notices),
+                notices=notices,
             )
         )
 
@@ -352,23 +311,3 @@ def make_order(rate: int, channels: int, fps: Fraction, chosen: Chosen) -> Order
 
 def _fps(fps: str | float | Fraction | None, scene: bpy.types.Scene) -> Fraction:
     return scene_rate(scene) if fps is None else parse_rate(fps)
-
-
-def joined(tracks: list[FaceTrack], samples: int, rate: int) -> FaceTrack:
-    """All frames of a session as one animation."""
-    first = tracks[0]
-    return FaceTrack(
-        names=first.names,
-        weights=np.concatenate([track.weights for track in tracks]),
-        jaw=np.concatenate([track.jaw for track in tracks]),
-        eyes=np.concatenate([track.eyes for track in tracks]),
-        fps=first.fps,
-        duration_s=samples / rate,
-    )
-
-
-def bake_onto(face: bpy.types.Object, scene: bpy.types.Scene, start_frame: float | None) -> Bake:
-    """Where keyframes go: onto this face, from this frame or the present one. Raises UserError."""
-    find_character(face)
-    start = float(scene.frame_current) if start_frame is None else float(start_frame)
-    return Bake(reference(face), reference(scene), start)

@@ -185,7 +185,8 @@ def _notices(name: str, found: _Found, count: int, short: bool) -> tuple[str, ..
         notices.append(f"{name} is too loud: {found.clipped} values were clipped at full scale.")
     if count < limits.SHORT_CLIP_S * limits.SAMPLE_RATE:
         notices.append(
-            f"{name} is under {limits.SHORT_CLIP_S:g} s long; emotion settings have no effect."
+            f"{name} is under {limits.SHORT_CLIP_S:g} s long; emotion and face parameters may have "
+            "no effect."
         )
     return tuple(notices)
 

@@ -103,6 +103,14 @@ def pump() -> None:
         _pump.running = False
 
 
+def pump_for(what: str) -> None:
+    """``pump`` for somebody who waits. Raises UserError inside of a step, where it would never end:
+    in a handler of Blender's that runs because a step writes keyframes."""
+    if _pump.running and on_main_thread():
+        raise UserError(f"{what} cannot be waited for while the scene is being written.")
+    pump()
+
+
 def _stepped(one: Task | Watched) -> bool:
     """One step; what should never happen ends this one alone, not the timer of all."""
     try:

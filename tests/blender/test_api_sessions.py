@@ -230,6 +230,55 @@ def test_cancel(api, burst, own_face, scene_state, stopped):
     assert session.frames()
 
 
+def test_a_session_that_was_ended_can_still_be_cancelled(api, own_face, scene_state, stopped):
+    clock, _now = stopped
+    before = scene_state()
+    session = api.Session(RATE, face=own_face, clock=clock)
+    assert session.send(spoken(3.0), end=True)
+    session.cancel()
+    assert not session.wait(60)
+    assert session.results[-1].cancelled
+    assert scene_state() == before
+
+
+def test_cancelling_while_keyframes_are_written_leaves_none(
+    api, code, burst, own_face, scene_state, monkeypatch
+):
+    monkeypatch.setattr(code("scene.actions"), "KEYS_PER_STEP", 1)  # a step for every curve
+    before = scene_state()
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0), end=True)
+    end = time.monotonic() + 60
+    while not bpy.data.actions and time.monotonic() < end:
+        api.pump()
+    assert bpy.data.actions and session.busy
+    session.cancel()
+    assert not session.wait(60)
+    assert session.results[-1].cancelled
+    assert scene_state() == before
+
+
+def test_waiting_inside_of_a_handler_is_refused(api, burst, own_face):
+    """Blender calls handlers while keyframes are written."""
+    other = api.Session(RATE, **burst)
+    said = []
+
+    def handler(*_args):
+        try:
+            other.send(spoken(0.1))
+        except api.UserError as error:
+            said.append(str(error))
+
+    session = api.Session(RATE, face=own_face, **burst)
+    session._baker.step = lambda *_args: handler()
+    assert session.send(spoken(1.0), end=True)
+    end = time.monotonic() + 60
+    while not said and time.monotonic() < end:
+        api.pump()
+    session.close()
+    assert "cannot be waited for" in said[0]
+
+
 def test_what_was_made_before_a_cancel_can_still_be_read(api, stopped):
     clock, _now = stopped
     session = api.Session(RATE, clock=clock)
