@@ -28,8 +28,7 @@ def worker(device: str = "", threads: int = 0) -> LocalWorker:
     from ..providers.local import LocalWorker
     from ..providers.wheels import find_site_folder, shipped_versions
 
-    # what is no device at all is refused by the job, in a sentence
-    key = device if device in DEVICE_NAMES else AUTO
+    key = _key(device)
     found = _workers.get(key)
     if found is None:
         name = "worker.log" if key == AUTO else f"worker-{key}.log"
@@ -48,6 +47,11 @@ def worker(device: str = "", threads: int = 0) -> LocalWorker:
     return found
 
 
+def _key(device: str) -> str:
+    """What is no device at all is refused by the job, in a sentence."""
+    return device if device in DEVICE_NAMES else AUTO
+
+
 def workers() -> tuple[LocalWorker, ...]:
     """All that were asked for so far, whether their process runs or not."""
     return tuple(_workers.values())
@@ -61,14 +65,15 @@ def poll() -> bool:
 
 
 def free(model: str | None = None, device: str | None = None) -> list[Ticket]:
-    """Have a model's folder let go, or all, when running work ends; on one device or on all.
+    """Have a model's folder let go, or all, when running work ends; on one device or, with None,
+    on all.
 
     A worker that holds nothing then ends by itself. ``poll`` until the tickets are finished.
     """
     return [
         one.submit("free", {"model": model})
         for key, one in _workers.items()
-        if one.pid is not None and device in (None, key)
+        if one.pid is not None and (device is None or _key(device) == key)
     ]
 
 

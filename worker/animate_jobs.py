@@ -76,12 +76,7 @@ def animate(kept: Kept, call: Call) -> Reply:
         raise
     take = replace(take, timings={"model": opening_s, **take.timings})
     _write(take_path, take)
-    result, arrays = answer(take)
-    if loaded.emotion_network is not None:
-        result["notices"] += [
-            notice for notice in loaded.emotion_network.notices if notice not in result["notices"]
-        ]
-    return result, arrays
+    return answer(take)
 
 
 def redo(kept: Kept, call: Call) -> Reply:

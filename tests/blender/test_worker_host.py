@@ -93,6 +93,8 @@ def test_free_may_be_meant_for_one_device(host, stub):
     wait(host, *host.free(None, "cpu"))
     assert host.worker("cpu").pid is None
     assert host.worker("auto").pid is not None
+    wait(host, *host.free(None, ""))
+    assert host.worker("auto").pid is None
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no such signal here")

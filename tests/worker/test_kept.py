@@ -185,17 +185,21 @@ def test_memory_returns_after_every_free(
 
 
 @on_linux
-def test_free_of_everything_ends_the_worker(
-    make: Any, stubs: ModuleType, folders: list[str]
+def test_free_of_everything_ends_the_worker_and_blenders_side_keeps_nothing(
+    make: Any, folders: list[str]
 ) -> None:
     worker = make.ready(ENTRY, threads=1)
-    for _ in range(3):
+    after: list[float] = []
+    for _ in range(ROUNDS):
         run(make, worker, "allocate", model=folders[0])
         pid = worker.pid
         assert run(make, worker, "free", model=None)["open"] == 0
         make.wait_until(lambda: not worker.busy, worker.poll)
         assert worker.pid is None
         assert not make.alive(pid)
+        gc.collect()
+        after.append(memory(os.getpid()))
+    assert max(after[1:]) < 1.05 * after[0]
 
 
 def test_allocate_is_harmless_twice_and_free_waits_for_running_work(
