@@ -126,6 +126,7 @@ class Errands:
                 fail(ticket, _given_up(problem, on), last_words)
             else:
                 ticket.state, ticket.stage = "queued", "Starting the worker again"
+                ticket.progress = 0.0
                 again.append(one)
         self.out.clear()
         self.waiting.extendleft(reversed(again))

@@ -161,7 +161,7 @@ def test_the_next_start_waits_a_little(make: Any, deadlines: Any, tally: str) ->
     for _ in range(5):
         worker.poll()
     worker.start()
-    assert (worker.pid, ticket.state) == (None, "queued")
+    assert (worker.pid, ticket.state, ticket.progress) == (None, "queued", 0.0)
     assert "again" in ticket.stage
     worker.cancel(ticket)
     assert ticket.state == "cancelled"
