@@ -16,7 +16,7 @@ from .emotion import EmotionTrack
 from .emotion_source import EmotionSource
 from .face_track import FaceTrack
 from .models import EmotionModel, Model
-from .motion import Motion
+from .motion import Motion, shapes_of
 from .parameters import Settings, Value
 from .solve.pose_table import RigOverrides
 
@@ -102,3 +102,14 @@ class Take:
         """The settings that the take is known to be made with, by name."""
         mapping = self.settings.to_mapping()
         return {name: value for name, value in mapping.items() if name not in self.missing}
+
+    def fits(self, model: Model) -> bool:
+        """Whether the motion's arrays have the sizes of the model."""
+        motion, shapes, info = self.motion, shapes_of(model, self.motion), model.info
+        return (
+            motion.skin.shape[1] == len(shapes.skin)
+            and motion.tongue.shape[1] == len(shapes.tongue)
+            and shapes.skin.shape[1] == info.skin_vertices
+            and shapes.tongue.shape[1] == info.tongue_vertices
+            and motion.jaw.shape[1] == len(model.data.jaw_neutral)
+        )

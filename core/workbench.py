@@ -43,7 +43,7 @@ from .errors import UserError
 from .face_stages import missing_rigs
 from .kept_stages import Kept, KeptStages, fingerprint, stage_values
 from .models import Model, load_model, settings_for
-from .motion import Motion, at_rate, shapes_of
+from .motion import Motion, at_rate
 from .network import listen
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
 from .running import Meter
@@ -90,6 +90,7 @@ class Workbench:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
+        self._model = loaded.model  # of the person that was asked for last
         self._kept = KeptStages()
         self._shaper = Shaper(self._kept)
         self._request: Request | None = None
@@ -114,7 +115,7 @@ class Workbench:
                 f"{model.identity}.",
                 "Animate the voice again.",
             )
-        if not _fits(take.motion, model):
+        if not take.fits(model):
             raise UserError(
                 f"The take of {take.voice_name} does not fit the model {model.name}.",
                 "Animate the voice again.",
@@ -134,8 +135,8 @@ class Workbench:
         """The take that the request asks for; only what changed since the last one is done.
 
         The model's folder, device and threads of the request are not looked at: ``loaded`` has
-        them. Another identity of the same folder is read. Raises UserError and Cancelled; then
-        what was kept before stays.
+        them. Where the settings name another person of the folder, that one is read.
+        Raises UserError and Cancelled; then what was kept before stays.
         """
         return self._run(request, _mark(request.voice), progress, cancelled)
 
@@ -177,7 +178,7 @@ class Workbench:
             return self._run(changed, self._mark, progress, cancelled)
         if self._take is None:
             raise UserError("There is no face yet that could be changed.", "Animate a voice first.")
-        take = self._take
+        take, self._model = self._take, self.loaded.model
         watch = Watch(progress, cancelled, dict.fromkeys(_STAGES, 0.0))
         values = self._settings_of_take(take, settings)
         motion = self._kept.get("take", 0, lambda: take.motion, counted=False)
@@ -212,16 +213,25 @@ class Workbench:
 
     def _settings(self, request: Request) -> Settings:
         """All values; another person of the folder is read when they name one."""
-        values, model = dict(request.settings), self.loaded.model
+        values: dict[str, object] = dict(request.settings)
         if self.loaded.emotion_model is not None and request.emotion.mode != "off":
             values = {**emotion_defaults(self.loaded.emotion_model), **values}
-        identity = values.get("identity", "")
-        wanted = identity if isinstance(identity, str) else ""
-        if wanted.casefold() not in _names_of(model):
-            model = load_model(model.folder, wanted)
+        model = self._person(values)
         settings = settings_for(model, values)
-        self.loaded = replace(self.loaded, model=model)
+        self._model = model
         return settings
+
+    def _person(self, values: Mapping[str, object]) -> Model:
+        """The model of the person whom the values name: the loaded one's when they do not."""
+        own = self.loaded.model
+        if "identity" not in values or not own.identities:
+            return own
+        wanted = values["identity"] or own.identities[0]
+        name = wanted.casefold() if isinstance(wanted, str) else ""
+        for model in (own, self._model):
+            if model.sha256 == own.sha256 and model.identity.casefold() == name:
+                return model
+        return load_model(own.folder, name)
 
     def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
         def read() -> Clip:
@@ -233,7 +243,7 @@ class Workbench:
     def _listen(
         self, clip: Clip, settings: Settings, request: Request, rate: Fraction, watch: Watch
     ) -> _Heard:
-        model, network = self.loaded.model, self.loaded.network
+        model, network = self._model, self.loaded.network
         voice = request.voice
         heard = (clip.sha256, voice.start_s, voice.end_s, voice.channel)
         # A diffusion network has a rate of its own; every other is asked at the face's.
@@ -282,7 +292,7 @@ class Workbench:
         heard: Hashable,
         watch: Watch,
     ) -> EmotionTrack:
-        names, detector = self.loaded.model.info.emotions, self.loaded.detector
+        names, detector = self._model.info.emotions, self.loaded.detector
 
         def hear() -> Detection | None:
             with watch.stage("emotion", _AT_EMOTION, _EMOTION):
@@ -308,14 +318,14 @@ class Workbench:
         ).value
 
     def _who(self) -> Hashable:
-        return self.loaded.model.sha256, self.loaded.model.identity_index
+        return self._model.sha256, self._model.identity_index
 
     # ---- from the motion to the face ------------------------------------------------------------
 
     def _shape(
         self, heard: _Heard, settings: Settings, rigs: RigOverrides, rate: Fraction, watch: Watch
     ) -> Take:
-        model = self.loaded.model
+        model = self._model
         count = take_frames(heard.samples, rate)
         motion = self._kept.get(
             "rate", (heard.motion.version, rate, count),
@@ -341,25 +351,6 @@ class Workbench:
             device=heard.device,
             network_ms_per_frame=heard.network_ms_per_frame,
         )
-
-
-def _names_of(model: Model) -> tuple[str, ...]:
-    """What a setting may call the model's person without another being meant."""
-    first = model.identities[0] if model.identities else ""
-    own = (model.identity.casefold(),)
-    return (*own, "") if model.identity_index == 0 or not first else own
-
-
-def _fits(motion: Motion, model: Model) -> bool:
-    """Whether a motion's arrays have the sizes of the model."""
-    shapes, info = shapes_of(model, motion), model.info
-    return (
-        motion.skin.shape[1] == len(shapes.skin)
-        and motion.tongue.shape[1] == len(shapes.tongue)
-        and shapes.skin.shape[1] == info.skin_vertices
-        and shapes.tongue.shape[1] == info.tongue_vertices
-        and motion.jaw.shape[1] == len(model.data.jaw_neutral)
-    )
 
 
 def _once(*notices: tuple[str, ...]) -> tuple[str, ...]:

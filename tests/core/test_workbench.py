@@ -272,8 +272,18 @@ def test_a_person_is_known_by_any_spelling(diffusion, voice):
     assert other.identity == "Mark"
     assert (other.face.weights != first.face.weights).any()
     assert_same(bench.face(request_of(diffusion, voice)), first)
+    assert_same(bench.face(request_of(diffusion, voice, {"identity": ""})), first)
     with pytest.raises(UserError, match="Claire, James"):
         bench.face(request_of(diffusion, voice, {"identity": "Nobody"}))
+
+
+def test_without_a_name_it_is_the_person_that_was_opened(diffusion, voice):
+    james = pipeline.open_model(diffusion.model.folder, "James", threads=1)
+    bench = Workbench(james)
+    assert bench.face(request_of(james, voice)).identity == "James"
+    assert bench.face(request_of(james, voice, {"identity": "Mark"})).identity == "Mark"
+    assert bench.face(request_of(james, voice)).identity == "James"
+    assert bench.face(request_of(james, voice, {"identity": ""})).identity == "Claire"
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 4, 7])
