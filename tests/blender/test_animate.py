@@ -236,8 +236,8 @@ def test_a_worker_that_dies_once_is_replaced_and_the_face_is_animated(
     code, steps, own_face, long_voice
 ):
     running = steps(own_face, long_voice)
-    while next(running).fraction < 0.01:
-        time.sleep(0.01)
+    while next(running).text.startswith("Starting"):
+        time.sleep(0.005)
     kill_worker(code)
     try:
         while True:
@@ -249,19 +249,22 @@ def test_a_worker_that_dies_once_is_replaced_and_the_face_is_animated(
     assert curves_of(own_face.data.shape_keys)
 
 
+def kill_again_and_again(code, running) -> None:
+    while True:
+        while next(running).text.startswith("Starting"):  # "... the worker again" after a death
+            time.sleep(0.005)
+        kill_worker(code)
+        while not next(running).text.startswith("Starting"):
+            time.sleep(0.005)
+
+
 def test_a_worker_that_dies_again_is_a_fault_and_the_scene_is_as_it_was(
     code, steps, own_face, long_voice, scene_state, animate, voice
 ):
     before = scene_state()
     running = steps(own_face, long_voice)
-    for _ in range(2):
-        while next(running).fraction >= 0.01:  # what the worker before had come to
-            time.sleep(0.01)
-        while next(running).fraction < 0.01:
-            time.sleep(0.01)
-        kill_worker(code)
     with pytest.raises(code("operators.faults").WorkerFault, match="ended twice") as caught:
-        finish(running)
+        kill_again_and_again(code, running)
     assert scene_state() == before
     sentence = code("operators.faults").report_fault(caught.value)
     assert sentence.startswith("The worker ended twice during this job")
