@@ -147,8 +147,8 @@ EYES: tuple[Parameter, ...] = (
     _P("eye_saccade_seed", "Saccade Seed", 0, 4_999, 0, "",
        "Chooses where in the pattern the darts start", "eyes"),
     _P("saccade_pattern", "Saccade Pattern", 0, 7, 0, "",
-       "Which pattern of darts: 0 is the model's own, the others differ in range and frequency",
-       "eyes"),
+       "Pattern of the darts: 0 the model's own, 1 calm, 2 attentive, 3 lively, 4 nervous, "
+       "5 thinking, 6 reading, 7 still", "eyes"),
     _P("right_eye_rot_x_offset", "Right Eye Rotate X", -10.0, 10.0, 0.0, "deg",
        "Turns the right eye; positive looks down", "eyes"),
     _P("right_eye_rot_y_offset", "Right Eye Rotate Y", -10.0, 10.0, 0.0, "deg",

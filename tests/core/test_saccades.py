@@ -38,6 +38,9 @@ def test_every_value_of_the_parameter_is_a_pattern_with_a_name():
     assert len(saccades.PATTERNS) == PARAMETERS["saccade_pattern"].maximum + 1
     assert saccades.LABELS[0] == "Model's Own"
     assert list(saccades.LABELS[1:]) == list(DOCUMENTED)
+    words = PARAMETERS["saccade_pattern"].text
+    for number, label in enumerate(saccades.LABELS):
+        assert f"{number} {'the ' if not number else ''}{label.lower()}" in words
     assert all(pattern.text for pattern in saccades.PATTERNS[1:])
 
 
