@@ -94,7 +94,7 @@ def test_a_crash_leaves_its_trace_for_the_report(make: Any, deadlines: Any, tall
 
 @stops
 def test_a_stopped_worker_is_noticed_and_replaced(make: Any, deadlines: Any, tally: str) -> None:
-    worker = make.ready(deadlines=deadlines(silent=0.4, backoff=0.0))
+    worker = make.ready(deadlines=deadlines(silent=1.0, backoff=0.0))
     pid = worker.pid
     ticket = worker.submit("attempt", {"path": tally, "bad": 1})
     make.wait_until(lambda: ticket.stage == "attempt 1", worker.poll)
@@ -107,7 +107,7 @@ def test_a_stopped_worker_is_noticed_and_replaced(make: Any, deadlines: Any, tal
 def test_an_endless_silent_loop_is_given_up_after_two_tries(
     make: Any, deadlines: Any, tally: str
 ) -> None:
-    worker = make.ready(deadlines=deadlines(silent=0.3, backoff=0.0))
+    worker = make.ready(deadlines=deadlines(silent=1.0, backoff=0.0))
     ticket = worker.submit("attempt", {"path": tally, "bad": 2, "kind": "loop"})
     after = worker.submit("echo", {})
     make.finish(worker, ticket, after)
@@ -118,11 +118,11 @@ def test_an_endless_silent_loop_is_given_up_after_two_tries(
 
 def test_a_job_may_ask_for_patience(make: Any, deadlines: Any, tally: str) -> None:
     """What is announced as silent is not taken for a hang; a cancel still ends it."""
-    worker = make.ready(deadlines=deadlines(silent=0.2, cancel=0.1))
+    worker = make.ready(deadlines=deadlines(silent=1.0, cancel=0.1))
     pid = worker.pid
     args = {"path": tally, "bad": 1, "kind": "loop", "patience": 1000.0}
     ticket = worker.submit("attempt", args)
-    make.wait_until(lambda: ticket.silent_s > 0.6, worker.poll)
+    make.wait_until(lambda: ticket.silent_s > 1.5, worker.poll)
     assert (ticket.state, worker.pid) == ("running", pid)
     worker.cancel(ticket)
     make.finish(worker, ticket)
@@ -131,7 +131,7 @@ def test_a_job_may_ask_for_patience(make: Any, deadlines: Any, tally: str) -> No
 
 
 def test_patience_ends_with_the_next_word(make: Any, deadlines: Any, tally: str) -> None:
-    worker = make.ready(deadlines=deadlines(silent=0.3, backoff=0.0))
+    worker = make.ready(deadlines=deadlines(silent=1.0, backoff=0.0))
     patient = worker.submit("attempt", {"path": tally, "bad": 0, "patience": 1000.0})
     silent = worker.submit("spin", {"seconds": 60, "silent": True})
     make.finish(worker, patient, silent)
