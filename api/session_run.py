@@ -8,10 +8,10 @@ Blender's main thread.
 from __future__ import annotations
 
 import queue
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ WAITING_S = 10.0  # of sound that may wait here besides
 END = None  # in the queue: nothing follows
 
 Array = np.ndarray[Any, Any]
+_NUMBERS = count(1)  # no two sessions of this Blender have the same name at the worker
 State = Literal["opening", "open", "done", "failed", "cancelled"]
 
 
@@ -84,7 +85,7 @@ class Run:
         self.stop = False  # set from any thread: make nothing more
         self._order = order
         self._keep = keep
-        self._id = uuid.uuid4().hex
+        self._id = str(next(_NUMBERS))
         self._pace = Pace(order.rate, burst, clock)
         self._waiting: list[Array] = []
         self._waiting_values = 0

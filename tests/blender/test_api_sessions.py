@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -350,6 +352,25 @@ def test_a_session_that_cannot_be_opened_says_why(api, code, tmp_path, stub):
     assert session.send(spoken(0.5), end=True) is False
     assert not session.wait(60)
     assert not session.results[-1].ok
+
+
+def test_a_worker_that_dies_ends_the_session_and_the_next_one_works(
+    api, code, burst, own_face, scene_state
+):
+    before = scene_state()
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0))
+    host = code("operators.worker_host").worker("auto")
+    os.kill(host.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+    session.send(spoken(1.0))
+    session.end()
+    assert not session.wait(60)
+    result = session.results[-1]
+    assert not result.ok and not result.cancelled
+    assert "lost" in result.error or "no live session" in result.error
+    assert scene_state() == before
+    assert session.send(spoken(1.0), end=True) and session.wait(60), session.error
+    assert session.results[-1].ok
 
 
 def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):
