@@ -16,7 +16,6 @@ from bpy.props import BoolProperty, StringProperty
 from ..core.errors import Cancelled, UserError
 from ..core.hub import PUBLISHED, PublishedModel, hub_address, published
 from ..properties import library
-from ..providers.base import Ticket
 from ..scene.places import user_folder
 from .explained import Explained
 from .faults import WorkerFault, report_fault, sentence
@@ -241,7 +240,9 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
 
         model, column = published(self.key), self.layout.column()
         column.label(text=model.title, icon="IMPORT")
-        draw_lines(column, f"About {model.size // 10**6} MB, into {models_folder() / model.key}.")
+        folder = models_folder() / model.key
+        where = f"It is in {folder} already." if is_here(model) else f"Into {folder}."
+        draw_lines(column, f"About {model.size // 10**6} MB. {where}")
         column.separator()
         draw_licence(column, OPEN_MODEL, None, model.page)
         column.prop(self, "accept")
@@ -255,7 +256,11 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
                     f"{model.title} was not downloaded: its terms were not accepted.",
                     "Tick the box in the dialog.",
                 )
-            fetch(_errand(model, self.newest))
+            if is_here(model):
+                library.FETCHING.end(_keep(model), "done")
+                redraw_preferences()
+            else:
+                fetch(_errand(model, self.newest))
         except UserError as error:
             self.report({"ERROR"}, sentence(error))
             return {"CANCELLED"}
@@ -272,14 +277,6 @@ def _errand(model: PublishedModel, newest: bool) -> Errand:
 
     folder = models_folder() / model.key
     folder.parent.mkdir(parents=True, exist_ok=True)
-
-    def done(_ticket: Ticket) -> str:
-        accepted = OPEN_MODEL.key
-        row = library.add_model(library.preferences(), folder, downloaded=True, accepted=accepted)
-        if row.name == model.key:
-            row.name = model.title
-        return f"{model.title} is ready"
-
     args = {
         "title": model.title,
         "repository": model.repository,
@@ -289,14 +286,34 @@ def _errand(model: PublishedModel, newest: bool) -> Errand:
         "hub": hub_address(),
         "notice": OPEN_MODEL.notice,
     }
-    return Errand("download", args, done)
+    return Errand("download", args, lambda _ticket: _keep(model))
 
 
-def not_downloaded() -> Iterator[PublishedModel]:
-    """The published models that are not in the folder for downloads yet."""
-    folder = models_folder()
+def _keep(model: PublishedModel) -> str:
+    """Put a model that was downloaded into the library; the sentence for the user."""
+    from ..core.licences import OPEN_MODEL
+
+    row = library.add_model(
+        library.preferences(),
+        models_folder() / model.key,
+        downloaded=True,
+        accepted=OPEN_MODEL.key,
+    )
+    if row.name == model.key:
+        row.name = model.title
+    return f"{model.title} is ready"
+
+
+def is_here(model: PublishedModel) -> bool:
+    """Whether a model's files are here, whole, from an earlier download."""
+    return (models_folder() / model.key / ORIGIN).is_file()
+
+
+def offered() -> Iterator[PublishedModel]:
+    """The published models that the library does not have."""
+    chosen, folder = library.preferences(), models_folder()
     for model in PUBLISHED:
-        if not (folder / model.key / ORIGIN).is_file():
+        if not is_here(model) or library.find(chosen, folder / model.key) is None:
             yield model
 
 

@@ -14,7 +14,8 @@ from ..operators.library import (
     FACEWRIGHT_OT_model_default,
     FACEWRIGHT_OT_model_download,
     FACEWRIGHT_OT_model_licence,
-    not_downloaded,
+    is_here,
+    offered,
 )
 from ..properties import library
 from ..properties.library import FETCHING
@@ -190,7 +191,7 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
         layout.prop(context.preferences.system, "use_online_access")
         layout.separator()
     _draw_fetching(layout, letters(context))
-    for model in not_downloaded():
+    for model in offered():
         row = layout.row().split(factor=0.72)
         text = row.column(align=True)
         text.label(text=model.title, icon="COMMUNITY" if "," in model.title else "USER")
@@ -201,7 +202,7 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
         button.scale_y = 1.4
         operator = button.operator(
             FACEWRIGHT_OT_model_download.bl_idname,
-            text=f"Download ({model.size // 10**6} MB)",
+            text="Add" if is_here(model) else f"Download ({model.size // 10**6} MB)",
             icon="IMPORT",
         )
         operator.key = model.key

@@ -306,6 +306,18 @@ def test_a_download_ends_in_the_library(code, chosen, library, hub, shown):
     assert f"Download ({260} MB)" not in shown()
 
 
+def test_what_is_here_already_is_only_added(chosen, library, hub, shown):
+    """After it was taken off the list, or when a cancel came too late."""
+    bpy.ops.facewright.model_download(key=KEY, accept=True)
+    mark(chosen, "James (v2.3.1)")
+    bpy.ops.facewright.model_remove()
+    hub.asked.clear()
+    assert "Add" in shown()
+    assert bpy.ops.facewright.model_download(key=KEY, accept=True) == {"FINISHED"}
+    assert not hub.asked
+    assert (chosen.models[1].name, chosen.models[1].downloaded) == ("James (v2.3.1)", True)
+
+
 def test_nothing_is_downloaded_without_the_terms(chosen, hub):
     with pytest.raises(RuntimeError, match="terms were not accepted"):
         bpy.ops.facewright.model_download(key=KEY)

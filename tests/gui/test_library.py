@@ -108,7 +108,7 @@ def _download(name: str, library: Any, place: Path) -> driver.Steps:
     chosen, state = library.preferences(), library.FETCHING
     chosen.models_folder = str(place / "downloads")
     options = {"key": KEY, "accept": True, "newest": True}
-    server.status["listing"] = [503, 503]  # what is tried again takes a while
+    server.status["listing"] = [503] * 3  # what is tried again takes a while
     with bpy.context.temp_override(**_preferences()):
         bpy.ops.facewright.model_download("EXEC_DEFAULT", **options)
     assert state.running, state.outcome
