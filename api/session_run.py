@@ -7,11 +7,12 @@ Blender's main thread.
 
 from __future__ import annotations
 
+import itertools
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
+
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ WAITING_S = 10.0  # of sound that may wait here besides
 END = None  # in the queue: nothing follows
 
 Array = np.ndarray[Any, Any]
-_NUMBERS = count(1)  # no two sessions of this Blender have the same name at the worker
+_NUMBERS = itertools.count(1)  # no two sessions of this Blender have the same name at the worker
 State = Literal["opening", "open", "done", "failed", "cancelled"]
 
 
