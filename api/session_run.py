@@ -12,7 +12,6 @@ import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
