@@ -100,3 +100,8 @@ def shortage(needed: int, device: str, free: int | None, listed: tuple[Card, ...
         f"This model takes about {needed / GIB:.1f} GiB of memory; {where} has "
         f"{free / GIB:.1f} GiB free."
     )
+
+
+def megabytes(count: int) -> str:
+    """A number of bytes for people: "725 MB", "2.1 GB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

@@ -16,7 +16,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ..core.devices import DEVICE_NAMES, label_of
 from ..core.errors import Cancelled, UserError
-from ..core.memory import Card, shortage
+from ..core.memory import Card, megabytes, shortage
 from ..core.runtimes import (
     RUNTIME_OF_DEVICE,
     TITLES,
@@ -244,8 +244,8 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
         column.label(text=f"{TITLES[runtime.name]} runtime {runtime.version}", icon="IMPORT")
         draw_lines(
             column,
-            f"{gigabytes(runtime.size)} to download, {gigabytes(runtime.unpacked)} on the disk "
-            f"afterwards ({gigabytes(runtime.disk_needed)} for a while), into "
+            f"{megabytes(runtime.size)} to download, {megabytes(runtime.unpacked)} on the disk "
+            f"afterwards ({megabytes(runtime.disk_needed)} for a while), into "
             f"{user_folder(FOLDER) / runtime.folder_name}. pip fetches it, with your own settings "
             "and mirror; every file is compared with its hash.",
         )
@@ -322,10 +322,6 @@ class FACEWRIGHT_OT_runtime_remove(Explained, bpy.types.Operator):
             return {"CANCELLED"}
         redraw_preferences()
         return {"FINISHED"}
-
-
-def gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
 
 
 CLASSES = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from ..core.memory import megabytes
 from ..core.runtimes import TITLES
 from ..operators import fetching, processors
 from ..operators.library import (
@@ -279,7 +280,7 @@ def _draw_runtime(layout: bpy.types.UILayout, chosen: Any, name: str, runtime: A
     if folder is not None:
         row.operator("facewright.runtime_remove", text="Delete", icon="TRASH").name = name
     elif runtime is not None:
-        size = processors.gigabytes(runtime.size)
+        size = megabytes(runtime.size)
         operator = row.operator("facewright.runtime_fetch", text=f"Fetch ({size})", icon="IMPORT")
         operator.name = name
     else:

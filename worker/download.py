@@ -13,10 +13,11 @@ from urllib.parse import urljoin, urlsplit
 
 from ..core import hub, limits
 from ..core.errors import Cancelled, UserError
+from ..core.memory import megabytes
 from ..core.models import read_index
 from . import arguments
 from .calls import Call, Reply
-from .staging import PART, Staging, megabytes, staging
+from .staging import PART, Staging, staging
 from .transfer import Transfer
 
 ORIGIN = "facewright-origin.json"  # where a folder came from; it is ours to delete

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..core.errors import Cancelled, UserError
+from ..core.memory import megabytes
 from ..core.runtimes import (
     LOCK,
     MARKER,
@@ -33,7 +34,7 @@ from ..core.runtimes import (
 )
 from . import arguments
 from .calls import Call, Reply
-from .staging import Staging, megabytes, staging
+from .staging import Staging, staging
 
 RUN = Path(__file__).with_name("pip_run.py")
 POLL_S = 0.2

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.errors import UserError
+from ..core.memory import megabytes
 
 PART = ".part"
 _LOCK = "in-use.lock"
@@ -104,8 +105,3 @@ def _take(lock: IO[str]) -> bool:
     except OSError:
         return False
     return True
-
-
-def megabytes(count: int) -> str:
-    """A size for people: "725 MB", "2.1 GB"."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
