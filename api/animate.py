@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from ..core.audio import Voice
+from ..core.voice.audio import Voice
 from ..operators import animation_job, pump, worker_host
 from ..operators.animation_job import Result
 from ..operators.asking import Progress, ask

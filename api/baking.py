@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import Cancelled, UserError
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
 from ..operators.faults import report_fault, sentence
 from ..scene.actions import TakeLabel, Written, write_steps
 from ..scene.characters import find_character

@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..core.emotion_source import EmotionSource
+from ..core.emotion.source import EmotionSource
 from ..core.exchange.sdk_names import face_settings
 from ..core.parameters import Settings
 from ..properties.library import preferences
@@ -21,7 +21,7 @@ from .providers import emotion_folder, find_provider
 class Chosen:
     """``settings`` by the names of ``core.parameters``; ``given`` if the caller chose any of them.
 
-    ``model`` is a folder, ``device`` a name of ``core.devices``.
+    ``model`` is a folder, ``device`` a name of ``core.network.devices``.
     """
 
     model: str

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.audio import Voice
 from ..core.errors import UserError
 from ..core.limits import MAX_RATE, MIN_RATE
+from ..core.voice.audio import Voice
 
 MAX_CHANNELS = 64
 PCM, FLOAT = 1, 3  # format tags of a wav file

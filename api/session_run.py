@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
 from ..operators.faults import WorkerFault, report_fault
 from ..operators.worker_host import worker
 from ..providers.base import Ticket

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from facewright.core.face_stages import (
+from facewright.core.face.stages import (
     PreparedFace,
     face_bases,
     face_block,

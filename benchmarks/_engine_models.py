@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 from _engine_faces import cheap, long, one_by_one, solve_only
-from facewright.core import regression, whole_clip
-from facewright.core.audio import Clip, Voice, read_voice
-from facewright.core.devices import OpenNetwork
-from facewright.core.emotion import constant
-from facewright.core.face_stages import prepare_face
-from facewright.core.models import Model, load_model, settings_for
+from facewright.core.emotion.track import constant
+from facewright.core.face.stages import prepare_face
+from facewright.core.models.model import Model, load_model, settings_for
 from facewright.core.motion import Motion, shapes_of
-from facewright.core.network import listen, open_session
+from facewright.core.network import regression, whole_clip
+from facewright.core.network.devices import OpenNetwork
+from facewright.core.network.listening import listen, open_session
+from facewright.core.network.running import Meter
 from facewright.core.parameters import Settings
-from facewright.core.running import Meter
 from facewright.core.solve.pose_table import RigOverrides
+from facewright.core.voice.audio import Clip, Voice, read_voice
 from facewright.core.windows import plan_windows
 
 CHECKOUT = Path(__file__).resolve().parent.parent

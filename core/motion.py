@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from .arrays import Floats, Integers
-from .models import Model
+from .models.model import Model
 
 
 @dataclass(frozen=True)

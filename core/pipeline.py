@@ -14,8 +14,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from .models import load_emotion_model, load_model
-from .network import open_session
+from .models.model import load_emotion_model, load_model
+from .network.listening import open_session
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
 from .watch import Check, Progress, Watch
@@ -39,7 +39,7 @@ def open_model(
     loaded = Loaded(model, open_session(model, threads, device))
     if not emotion_folder:
         return loaded
-    from .audio2emotion import open_emotion_session
+    from .emotion.detection import open_emotion_session
 
     emotion_model = load_emotion_model(emotion_folder)
     network = open_emotion_session(emotion_model, threads, device)

@@ -16,24 +16,18 @@ from fractions import Fraction
 import numpy as np
 
 from .arrays import Floats
-from .audio2emotion import Detector
-from .emotion import EmotionTrack
-from .emotion_source import (
-    EmotionSource,
-    columns,
-    emotion_defaults,
-    emotion_notices,
-    mix_emotion,
-)
-from .emotion_stream import EmotionStream
-from .face_growth import with_more_shapes
-from .face_stages import FaceState, face_bases, face_block, missing_rigs, prepare_face
-from .face_track import FaceTrack
-from .models import settings_for
+from .emotion.detection import Detector
+from .emotion.source import EmotionSource, columns, emotion_defaults, emotion_notices, mix_emotion
+from .emotion.stream import EmotionStream
+from .emotion.track import EmotionTrack
+from .face.growth import with_more_shapes
+from .face.stages import FaceState, face_bases, face_block, missing_rigs, prepare_face
+from .face.track import FaceTrack
+from .models.model import settings_for
 from .motion import Motion, frames_at_rate, joined
-from .network_stream import FixedEmotion, HeardEmotion, LiveEmotion, RateStream, network_stream
+from .network.running import Meter
+from .network.stream import FixedEmotion, HeardEmotion, LiveEmotion, RateStream, network_stream
 from .postprocess.blink import blink_track
-from .running import Meter
 from .solve.pose_table import RigOverrides
 from .take import Loaded
 from .windows import count_frames, exact_fps

@@ -9,19 +9,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .audio import Voice
-from .audio2emotion import Detector
-from .checkpoint import Checkpoint
-from .emotion import EmotionTrack
-from .emotion_source import EmotionSource
-from .face_track import FaceTrack
-from .models import EmotionModel, Model
+from .emotion.detection import Detector
+from .emotion.source import EmotionSource
+from .emotion.track import EmotionTrack
+from .face.track import FaceTrack
+from .models.model import EmotionModel, Model
 from .motion import Motion, shapes_of
+from .network.checkpoint import Checkpoint
 from .parameters import Settings, Value
 from .solve.pose_table import RigOverrides
+from .voice.audio import Voice
 
 if TYPE_CHECKING:
-    from .devices import OpenNetwork
+    from .network.devices import OpenNetwork
 
 
 @dataclass(frozen=True)

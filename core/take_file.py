@@ -18,9 +18,9 @@ import numpy as np
 
 from . import limits
 from .arrays import AnyArray
-from .emotion import EmotionTrack, constant
+from .emotion.track import EmotionTrack, constant
 from .errors import UserError
-from .face_track import FaceTrack
+from .face.track import FaceTrack
 from .files import write_npz
 from .motion import Motion, MotionShapes
 from .parameters import EMOTION_NAMES, PARAMETERS, Settings

@@ -27,10 +27,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from . import limits
-from .audio import Clip, Voice, read_voice
-from .audio2emotion import Detection
-from .emotion import EmotionTrack
-from .emotion_source import (
+from .emotion.detection import Detection
+from .emotion.source import (
     EmotionSource,
     columns,
     detect,
@@ -39,17 +37,19 @@ from .emotion_source import (
     emotion_notices,
     mix_emotion,
 )
+from .emotion.track import EmotionTrack
 from .errors import UserError
-from .face_stages import missing_rigs
+from .face.shaping import AT_FACE, Shaper
+from .face.stages import missing_rigs
 from .kept_stages import Kept, KeptStages, fingerprint, stage_values
-from .models import Model, load_model, settings_for
+from .models.model import Model, load_model, settings_for
 from .motion import Motion, at_rate
-from .network import listen
+from .network.listening import listen
+from .network.running import Meter
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
-from .running import Meter
-from .shaping import AT_FACE, Shaper
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
+from .voice.audio import Clip, Voice, read_voice
 from .watch import Check, Progress, Watch
 from .windows import exact_fps, take_frames
 

@@ -27,7 +27,7 @@ from .faults import report_fault, sentence
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
     from ..scene.exports import Exported
     from ..scene.sounds import VoiceSource
     from .animation_job import Result, Steps
@@ -61,7 +61,8 @@ def animate_object(
     None mixes all. ``fps`` None takes the scene's, ``start_frame`` None the strip's or the
     scene's first. ``settings`` go by the names of ``core.parameters``; ``model`` "" is the
     built-in one, ``identity`` "" its first. ``emotion`` says where emotion comes from; ``rigs``
-    overrides poses of the solver; ``device`` is a name of ``core.devices``, "" the best here.
+    overrides poses of the solver; ``device`` is a name of ``core.network.devices``, "" the
+    best here.
     ``accept_licence`` accepts the terms of the models used. ``outputs`` are files to save, told
     apart by their endings.
     Raises UserError with one clear sentence; the scene is then as it was.
@@ -151,7 +152,7 @@ def chosen_emotion(scene: bpy.types.Scene) -> EmotionSource | None:
     chosen: Any = scene.facewright
     if chosen.detect_emotion == "OFF":
         return None
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
 
     return EmotionSource(model=emotion_model_of(chosen), mode=chosen.detect_emotion.lower())
 

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 
-from ..core.audio import Voice
-from ..core.devices import label_of
 from ..core.errors import UserError
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
+from ..core.network.devices import label_of
 from ..core.parameters import Settings
+from ..core.voice.audio import Voice
 from ..properties.library import check_licence
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
@@ -37,7 +37,7 @@ from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, res
 from .asking import Progress, ask
 
 if TYPE_CHECKING:
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
 
 WORKER_SHARE = 0.9  # of the progress; the rest is writing keyframes
 

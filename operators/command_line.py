@@ -23,7 +23,7 @@ from .animate import animate_object
 from .faults import report_fault, sentence
 
 if TYPE_CHECKING:
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
 
 DONE, USER_ERROR, WRONG_USAGE, FAULT = 0, 1, 2, 4
 _USAGE = "blender --background FILE --command facewright"
@@ -168,7 +168,7 @@ def _emotion(options: argparse.Namespace) -> EmotionSource | None:
         return None
     if options.emotion_keys and options.auto_emotion:
         raise UserError("--emotion-keys and --auto-emotion exclude each other.", "Choose one.")
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
     from ..core.exchange.emotion_json import read_emotion_keys
 
     keys = None

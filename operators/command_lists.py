@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
-from ..core.licences import licence_of
-from ..core.model_index import read_model_index
-from ..core.models import ModelIndex
+from ..core.models.index import read_model_index
+from ..core.models.licences import licence_of
+from ..core.models.model import ModelIndex
 from ..properties import library
 from ..scene.places import model_folder
 from .asking import ask, wait_for

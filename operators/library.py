@@ -236,7 +236,7 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
         return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Download")
 
     def draw(self, context: bpy.types.Context) -> None:
-        from ..core.licences import OPEN_MODEL
+        from ..core.models.licences import OPEN_MODEL
 
         model, column = published(self.key), self.layout.column()
         column.label(text=model.title, icon="IMPORT")
@@ -273,7 +273,7 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
 
 
 def _errand(model: PublishedModel, newest: bool) -> Errand:
-    from ..core.licences import OPEN_MODEL
+    from ..core.models.licences import OPEN_MODEL
 
     folder = models_folder() / model.key
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -291,7 +291,7 @@ def _errand(model: PublishedModel, newest: bool) -> Errand:
 
 def _keep(model: PublishedModel) -> str:
     """Put a model that was downloaded into the library; the sentence for the user."""
-    from ..core.licences import OPEN_MODEL
+    from ..core.models.licences import OPEN_MODEL
 
     row = library.add_model(
         library.preferences(),

@@ -14,9 +14,9 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.devices import DEVICE_NAMES, label_of
 from ..core.errors import Cancelled, UserError
 from ..core.memory import Card, megabytes, shortage
+from ..core.network.devices import DEVICE_NAMES, label_of
 from ..core.runtimes import (
     RUNTIME_OF_DEVICE,
     TITLES,

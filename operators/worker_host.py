@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.devices import AUTO, DEVICE_NAMES
+from ..core.network.devices import AUTO, DEVICE_NAMES
 from ..scene.places import user_folder
 from ..scene.runtimes import runtime_folder
 

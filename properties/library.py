@@ -20,8 +20,8 @@ from ..core.errors import UserError
 from .progress import JobState
 
 if TYPE_CHECKING:
-    from ..core.licences import Licence
-    from ..core.models import ModelIndex
+    from ..core.models.licences import Licence
+    from ..core.models.model import ModelIndex
 
 PACKAGE = __package__.rpartition(".")[0]
 BUILT_IN = Path(__file__).resolve().parent.parent / "models" / "facewright"
@@ -65,7 +65,7 @@ def look(folder: Path) -> Look:
 
 @lru_cache(maxsize=64)
 def _look(folder: Path, _changed_ns: int) -> Look:
-    from ..core.models import read_index
+    from ..core.models.model import read_index
 
     try:
         index = read_index(folder)
@@ -108,7 +108,7 @@ def models() -> Iterator[tuple[str, Path]]:
 
 def add_model(chosen: Any, folder: Path, *, downloaded: bool = False, accepted: str = "") -> Any:
     """The row of a folder, made when there is none. Raises UserError when it holds no model."""
-    from ..core.models import read_index
+    from ..core.models.model import read_index
 
     index = read_index(folder)
     ensure_built_in(chosen)
@@ -157,7 +157,7 @@ def check_licence(folder: str | Path, accepted: bool = False) -> None:
 
     ``accepted`` is the explicit word of a script or a farm, for this once.
     """
-    from ..core.licences import licence_of
+    from ..core.models.licences import licence_of
 
     path = Path(folder).absolute()
     if accepted or _same(path, BUILT_IN):

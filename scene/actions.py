@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import UserError
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
 from ..core.naming import retarget
 from . import space, versions
 from .characters import Character, ShapedMesh

@@ -13,7 +13,7 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.exchange.weights_json import write_weights
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
 from .rates import scene_rate

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import UserError
-from ..core.face_track import FaceTrack
+from ..core.face.track import FaceTrack
 from ..core.limits import MAX_FPS, MIN_FPS
 
 Array = np.ndarray[Any, Any]

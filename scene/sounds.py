@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import bpy
 
-from ..core.audio import Voice
 from ..core.errors import UserError
+from ..core.voice.audio import Voice
 from . import versions
 from .rates import scene_rate
 

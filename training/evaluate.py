@@ -25,10 +25,10 @@ from typing import Literal
 
 import numpy as np
 
-from ..core.audio import Voice, read_voice
 from ..core.head import Head, lip_gap, pose_skin
 from ..core.naming import ARKIT_NAMES
 from ..core.pipeline import Loaded, Request, animate, open_model
+from ..core.voice.audio import Voice, read_voice
 
 Pairing = Literal["true", "delayed", "swapped"]
 

@@ -40,7 +40,7 @@ def animate(kept: Kept, call: Call) -> Reply:
     {voice, model, fps: [n, d], settings, rigs, emotion, device, threads, take_path, workbench}
     -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
     network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
-    "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face_track.FaceTrack``, "emotion_times" (K,) and
+    "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
     "emotion_values" (K, E), what the network was given.
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
@@ -143,10 +143,10 @@ def detect(kept: Kept, call: Call) -> Reply:
     {voice, emotion_model, settings, preferred, device, threads} -> {emotion_names, notices,
     device}, arrays "emotion_times" (K,) seconds and "emotion_values" (K, 10).
     """
-    from ..core.audio import read_voice
-    from ..core.audio2emotion import Detector
-    from ..core.emotion_source import EmotionSource, emotion_defaults, emotion_keys
+    from ..core.emotion.detection import Detector
+    from ..core.emotion.source import EmotionSource, emotion_defaults, emotion_keys
     from ..core.parameters import EMOTION_NAMES, Settings
+    from ..core.voice.audio import read_voice
 
     where = "detect"
     known = ("voice", "emotion_model", "settings", "preferred", "device", "threads")

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from ..core import hub, limits
 from ..core.errors import Cancelled, UserError
 from ..core.memory import megabytes
-from ..core.models import read_index
+from ..core.models.model import read_index
 from . import arguments
 from .calls import Call, Reply
 from .staging import PART, Staging, staging

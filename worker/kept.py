@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from .machine import open_watchfully
 
 if TYPE_CHECKING:
-    from ..core.devices import OpenNetwork
-    from ..core.models import EmotionModel, Model
+    from ..core.models.model import EmotionModel, Model
+    from ..core.network.devices import OpenNetwork
     from ..core.take import Loaded
     from ..core.workbench import Workbench
 
@@ -124,14 +124,14 @@ class Kept:
 
     def model(self, folder: str, identity: str = "") -> Model:
         """One identity of a folder, without its network. Raises UserError."""
-        from ..core.models import load_model
+        from ..core.models.model import load_model
 
         place = self._fresh(folder)
         return self._models.get_or((place, identity), lambda: load_model(folder, identity))
 
     def emotion_model(self, folder: str) -> EmotionModel:
         """An Audio2Emotion folder, without its network. Raises UserError."""
-        from ..core.models import load_emotion_model
+        from ..core.models.model import load_emotion_model
 
         place = self._fresh(folder)
         return self._emotion_models.get_or((place,), lambda: load_emotion_model(folder))
@@ -141,7 +141,7 @@ class Kept:
 
         Raises UserError when something of it cannot be used.
         """
-        from ..core.network import open_session
+        from ..core.network.listening import open_session
         from ..core.take import Loaded
 
         model = self.model(wanted.folder, wanted.identity)
@@ -165,7 +165,7 @@ class Kept:
 
     def loaded_without_network(self, wanted: Wanted) -> Loaded:
         """A model for what comes after the network, which is used if it happens to be open."""
-        from ..core.devices import OpenNetwork
+        from ..core.network.devices import OpenNetwork
         from ..core.take import Loaded
 
         model = self.model(wanted.folder, wanted.identity)
@@ -174,7 +174,7 @@ class Kept:
 
     def emotion(self, wanted: Wanted) -> tuple[EmotionModel, OpenNetwork]:
         """The emotion model of ``wanted`` and its network. Raises UserError."""
-        from ..core.audio2emotion import open_emotion_session
+        from ..core.emotion.detection import open_emotion_session
 
         folder = wanted.emotion_folder
         model = self.emotion_model(folder)

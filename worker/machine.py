@@ -12,7 +12,7 @@ from . import arguments
 from .calls import Call, Reply
 
 if TYPE_CHECKING:
-    from ..core.devices import OpenNetwork
+    from ..core.network.devices import OpenNetwork
 
 
 def memory(call: Call) -> Reply:
@@ -29,8 +29,8 @@ def open_watchfully(
 
     Raises what ``open_network`` raises.
     """
-    from ..core.devices import resolve
-    from ..core.models import read_index
+    from ..core.models.model import read_index
+    from ..core.network.devices import resolve
 
     real = resolve(device)
     cards = machine_memory.cards() if real in machine_memory.ON_CARD else ()

@@ -15,8 +15,8 @@ from .messages import Fields
 from .requests import OPENING_PATIENCE_S, device_of, model_of, opening
 
 if TYPE_CHECKING:
-    from ..core.licences import Licence
-    from ..core.models import BlendShapeRig, Model
+    from ..core.models.licences import Licence
+    from ..core.models.model import BlendShapeRig, Model
 
 
 def devices(call: Call) -> Reply:
@@ -24,7 +24,7 @@ def devices(call: Call) -> Reply:
 
     "default" is what a job that names no device computes on.
     """
-    from ..core.devices import AUTO, list_devices, resolve
+    from ..core.network.devices import AUTO, list_devices, resolve
 
     arguments.only(call.args, (), "devices")
     call.progress(0.0, "Trying the processors", 60.0)
@@ -39,7 +39,7 @@ def describe(kept: Kept, call: Call) -> Reply:
     shots: [{name, frames}], poses: {skin: [names], tongue: [names]}}. "licence" is {key, title,
     url, notice, restricted} or null, "fps" [n, d] or null for any.
     """
-    from ..core.models import read_index
+    from ..core.models.model import read_index
 
     where = "describe"
     arguments.only(call.args, ("model", "identity"), where)
@@ -61,7 +61,7 @@ def describe(kept: Kept, call: Call) -> Reply:
 
 
 def _face_model(model: Model) -> Fields:
-    from ..core.models import settings_for
+    from ..core.models.model import settings_for
 
     fps, shots = model.info.fps, model.emotion_db
     return {

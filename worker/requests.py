@@ -17,8 +17,8 @@ from .kept import Wanted
 from .messages import Arrays, Fields
 
 if TYPE_CHECKING:
-    from ..core.emotion import EmotionTrack
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
+    from ..core.emotion.track import EmotionTrack
     from ..core.solve.pose_table import RigOverrides
 
 # Long silent steps, in seconds: reading gigabytes from a slow disk; TensorRT building an engine
@@ -86,7 +86,7 @@ def device_of(args: Fields, where: str) -> str:
 
 def emotion_of(args: Fields, arrays: Arrays) -> EmotionSource:
     """Where the emotion comes from. Raises UserError."""
-    from ..core.emotion_source import EmotionSource
+    from ..core.emotion.source import EmotionSource
 
     where = "emotion"
     found = arguments.table(args, where, "the job")
@@ -116,7 +116,7 @@ def preferred_of(args: Fields, where: str) -> tuple[float, ...] | None:
 
 def _keys(arrays: Arrays, where: str) -> EmotionTrack | None:
     """The keys of "emotion_times" (K,) and "emotion_values" (K, 10); None without them."""
-    from ..core.emotion import EmotionTrack
+    from ..core.emotion.track import EmotionTrack
 
     times = arguments.array(arrays, "emotion_times", "f", where, None)
     values = arguments.array(arrays, "emotion_values", "f", where, None, EMOTIONS)

@@ -23,9 +23,9 @@ from .messages import Arrays, Fields
 from .requests import ORDER, opening, order_of
 
 if TYPE_CHECKING:
-    from ..core.face_track import FaceTrack
-    from ..core.resampling import Resampler
+    from ..core.face.track import FaceTrack
     from ..core.streaming import LiveFace
+    from ..core.voice.resampling import Resampler
 
 SESSIONS = 16  # open at a time
 CHANNELS = 64
@@ -96,8 +96,8 @@ class Sessions:
         {session, rate, channels, model, fps, settings, rigs, emotion, device, threads} -> {names,
         fps, device, notices, model}.
         """
-        from ..core.resampling import Resampler
         from ..core.streaming import LiveFace
+        from ..core.voice.resampling import Resampler
 
         where = "session_open"
         arguments.only(call.args, ("session", "rate", "channels", *ORDER), where)

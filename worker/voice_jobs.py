@@ -14,7 +14,7 @@ from .calls import Call, Reply
 from .messages import Fields
 
 if TYPE_CHECKING:
-    from ..core.audio import Voice
+    from ..core.voice.audio import Voice
 
 
 PATIENCE_S = 600.0  # an hour of voice on a slow disk
@@ -22,7 +22,7 @@ PATIENCE_S = 600.0  # an hour of voice on a slow disk
 
 def voice_of(call: Call) -> Voice:
     """Make the voice of {path | name, start_s, end_s, channel} and the array "voice_bytes"."""
-    from ..core.audio import Voice
+    from ..core.voice.audio import Voice
 
     where = "voice"
     args = arguments.table(call.args, where, "the job")
@@ -46,7 +46,7 @@ def voice_of(call: Call) -> Voice:
 
 def probe(call: Call) -> Reply:
     """{voice} -> {rate, channels, duration_s, sha256}, array "envelope" (n, 2) minimum/maximum."""
-    from ..core.audio import probe_voice
+    from ..core.voice.audio import probe_voice
 
     arguments.only(call.args, ("voice",), "probe")
     call.progress(0.0, "Reading the voice", PATIENCE_S)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import limits
-from ..emotion import EmotionTrack
+from ..emotion.track import EmotionTrack
 from ..errors import UserError
 from ..parameters import EMOTION_NAMES
 from ..safe_files import Json, parse_json, read_limited

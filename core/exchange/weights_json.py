@@ -27,7 +27,7 @@ import numpy as np
 from .. import limits
 from ..arrays import AnyArray, Doubles
 from ..errors import UserError
-from ..face_track import FaceTrack
+from ..face.track import FaceTrack
 from ..files import write_text
 from ..safe_files import Json, read_json
 

@@ -31,7 +31,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..arrays import Doubles, Floats
-from ..models import ModelData
+from ..models.model import ModelData
 from ..parameters import Settings
 from .random_numbers import uniforms
 

@@ -26,7 +26,7 @@ import numpy as np
 from .. import limits
 from ..arrays import Doubles, Floats
 from ..errors import UserError
-from ..models import ModelData
+from ..models.model import ModelData
 from ..parameters import Settings
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import limits
 from ..arrays import Doubles, Floats
-from ..models import ModelData
+from ..models.model import ModelData
 from ..parameters import Settings
 
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
-from ..models import BlendShapeRig, SolveConfig
+from ..models.model import BlendShapeRig, SolveConfig
 from .pivoting import make_pivot
 
 CANCELLED_BOUND = 1e-10

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from ..errors import UserError
-from ..models import BlendShapeRig, SolveConfig
+from ..models.model import BlendShapeRig, SolveConfig
 from ..parameters import Settings
 
 Part = Literal["skin", "tongue"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import limits
 from ..arrays import Doubles, Floats
-from ..models import ModelData
+from ..models.model import ModelData
 from ..parameters import Settings
 from ..postprocess.skin import region_shares
 from ..postprocess.tongue import tongue_rest

@@ -76,7 +76,7 @@ def make_track(code):
         names = code("core.naming").CANONICAL_NAMES
         weights = rng.uniform(0, 1, (frames, len(names))).astype(np.float32)
         rate = Fraction(fps)
-        return code("core.face_track").FaceTrack(
+        return code("core.face.track").FaceTrack(
             names, weights, jaw, eyes, rate, frames / float(rate)
         )
 

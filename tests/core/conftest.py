@@ -31,7 +31,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def model(stub: stubs.Stub):
-    from facewright.core.models import load_model
+    from facewright.core.models.model import load_model
 
     return load_model(stub.folder)
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from facewright.core import network
-from facewright.core.emotion import constant
-from facewright.core.models import settings_for
+from facewright.core.emotion.track import constant
+from facewright.core.models.model import settings_for
 from facewright.core.motion import shapes_of
+from facewright.core.network import listening as network
 
 
 def settings_of(model, **overrides):

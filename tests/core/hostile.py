@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import stubs
 from facewright.core.errors import UserError
-from facewright.core.models import load_emotion_model, load_model
+from facewright.core.models.model import load_emotion_model, load_model
 
 FAMILIES = sorted(stubs.FAMILIES)
 LOAD: dict[str, Callable[..., Any]] = {

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import stubs
 from facewright.core import limits
-from facewright.core.audio import Voice, probe_voice, read_voice
 from facewright.core.errors import UserError
-from facewright.core.resampling import Resampler
+from facewright.core.voice.audio import Voice, probe_voice, read_voice
+from facewright.core.voice.resampling import Resampler
 
 
 def tone(hertz, seconds, rate):

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import references
-from facewright.core.audio2emotion import (
+from facewright.core.emotion.detection import (
     LONGEST,
     SHORTEST,
     Detector,
@@ -20,9 +20,9 @@ from facewright.core.audio2emotion import (
     frame_windows,
     open_emotion_session,
 )
-from facewright.core.devices import OpenNetwork
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_emotion_model
+from facewright.core.models.model import load_emotion_model
+from facewright.core.network.devices import OpenNetwork
 from facewright.core.parameters import Settings
 from onnx_writer import onnx_model, onnx_node, onnx_tensors
 from stub_emotion import LABELS, make_stub_emotion, stub_emotion_network

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from facewright.core.model_loading import DEFAULT_BLINK
+from facewright.core.models.loading import DEFAULT_BLINK
 from facewright.core.parameters import Settings
 from facewright.core.postprocess import blink
 

@@ -10,13 +10,13 @@ import pytest
 import stub_diffusion
 import stubs
 from diffusion_runs import listen, settings_of
-from facewright.core import checkpoint as checkpoints
-from facewright.core import network
-from facewright.core.audio import Clip
-from facewright.core.checkpoint import Checkpoint
-from facewright.core.emotion import constant
-from facewright.core.models import load_model
-from facewright.core.running import Meter
+from facewright.core.emotion.track import constant
+from facewright.core.models.model import load_model
+from facewright.core.network import checkpoint as checkpoints
+from facewright.core.network import listening as network
+from facewright.core.network.checkpoint import Checkpoint
+from facewright.core.network.running import Meter
+from facewright.core.voice.audio import Clip
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import references
 import stub_diffusion
-from facewright.core import diffusion, network
-from facewright.core.models import load_model
+from facewright.core.models.model import load_model
+from facewright.core.network import diffusion
+from facewright.core.network import listening as network
 
 NAMED = re.compile(r"`(tests/[a-z_0-9/]+\.py)::(test_[a-z_0-9]+)`")
 

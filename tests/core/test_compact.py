@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from facewright.core.compact import TOLERANCE, Compactor
+from facewright.core.network.compact import TOLERANCE, Compactor
 
 
 def linear_frames(count, rank, width, seed=0, scale=1.0):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stubs
-from facewright.core import devices
 from facewright.core.errors import UserError
+from facewright.core.network import devices
 
 
 @pytest.fixture(scope="module")

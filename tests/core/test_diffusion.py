@@ -13,14 +13,15 @@ import references
 import stub_diffusion
 import stubs
 from diffusion_runs import frames, listen, settings_of
-from facewright.core import diffusion, network
-from facewright.core.audio import Clip
-from facewright.core.compact import TOLERANCE
-from facewright.core.emotion import EmotionTrack, constant
+from facewright.core.emotion.track import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_model
+from facewright.core.models.model import load_model
 from facewright.core.motion import joined
-from facewright.core.running import Meter
+from facewright.core.network import diffusion
+from facewright.core.network import listening as network
+from facewright.core.network.compact import TOLERANCE
+from facewright.core.network.running import Meter
+from facewright.core.voice.audio import Clip
 
 CLOSE = 2.5 * TOLERANCE  # the coefficients' tolerance, and rounding inside the network
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from facewright.core import emotion
+from facewright.core.emotion import track as emotion
 from facewright.core.errors import UserError
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from facewright.core.emotion_mixing import (
+from facewright.core.emotion.mixing import (
     EmotionMixer,
     MixSettings,
     averaged,

@@ -8,11 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from facewright.core.audio import Clip
-from facewright.core.audio2emotion import Detector, detect_frames, detect_keys, open_emotion_session
-from facewright.core.emotion import EmotionTrack
-from facewright.core.emotion_mixing import EmotionMixer, MixSettings, still_rows
-from facewright.core.emotion_source import (
+from facewright.core.emotion.detection import (
+    Detector,
+    detect_frames,
+    detect_keys,
+    open_emotion_session,
+)
+from facewright.core.emotion.mixing import EmotionMixer, MixSettings, still_rows
+from facewright.core.emotion.source import (
     EmotionSource,
     columns,
     detect,
@@ -23,9 +26,11 @@ from facewright.core.emotion_source import (
     mix_emotion,
     resolve_emotion,
 )
+from facewright.core.emotion.track import EmotionTrack
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_emotion_model
+from facewright.core.models.model import load_emotion_model
 from facewright.core.parameters import EMOTION_NAMES, Settings
+from facewright.core.voice.audio import Clip
 from stub_emotion import make_stub_emotion
 from stubs import speech_like
 

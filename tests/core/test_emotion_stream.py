@@ -7,15 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from facewright.core.audio import Clip
-from facewright.core.audio2emotion import Detector, detect_frames, open_emotion_session
-from facewright.core.emotion import EmotionAccumulator, EmotionTrack
-from facewright.core.emotion_mixing import EmotionMixer, MixSettings
-from facewright.core.emotion_source import EmotionSource, resolve_emotion
-from facewright.core.emotion_stream import EmotionStream
+from facewright.core.emotion.detection import Detector, detect_frames, open_emotion_session
+from facewright.core.emotion.mixing import EmotionMixer, MixSettings
+from facewright.core.emotion.source import EmotionSource, resolve_emotion
+from facewright.core.emotion.stream import EmotionStream
+from facewright.core.emotion.track import EmotionAccumulator, EmotionTrack
 from facewright.core.errors import UserError
-from facewright.core.models import load_emotion_model
+from facewright.core.models.model import load_emotion_model
 from facewright.core.parameters import EMOTION_NAMES, Settings
+from facewright.core.voice.audio import Clip
 from facewright.core.windows import count_frames, frame_samples
 from stub_emotion import make_stub_emotion
 from stubs import speech_like

@@ -11,14 +11,14 @@ import pytest
 import references
 import stub_diffusion
 import stubs
-from facewright.core import face_stages as stages
 from facewright.core import pipeline
-from facewright.core.audio import Voice
-from facewright.core.models import settings_for
+from facewright.core.face import stages as stages
+from facewright.core.models.model import settings_for
 from facewright.core.motion import Motion, MotionShapes, at_rate, shapes_of
 from facewright.core.postprocess.blink import blink_track
 from facewright.core.solve import blendshape as solve
 from facewright.core.solve.pose_table import PoseTable, RigOverrides, config_for
+from facewright.core.voice.audio import Voice
 
 STRONG: dict[str, object] = {
     "skin_strength": 1.3, "upper_face_strength": 0.7, "lower_face_strength": 1.4,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import stubs
 from facewright.core.errors import UserError
-from facewright.core.licences import AUDIO2EMOTION, LICENCES, OPEN_MODEL, licence_of
-from facewright.core.models import load_emotion_model, load_model, read_index
+from facewright.core.models.licences import AUDIO2EMOTION, LICENCES, OPEN_MODEL, licence_of
+from facewright.core.models.model import load_emotion_model, load_model, read_index
 
 ROOT = Path(__file__).resolve().parents[2]
 

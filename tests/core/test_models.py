@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stubs
 from facewright.core.errors import UserError
-from facewright.core.models import load_model
+from facewright.core.models.model import load_model
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from facewright.core import limits
 from facewright.core.errors import UserError
-from facewright.core.models import read_index
+from facewright.core.models.model import read_index
 from hostile import FAMILIES, JSON_FILES, LOAD, NPZ_FILES, refusal, spoiled
 
 

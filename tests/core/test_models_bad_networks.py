@@ -10,7 +10,7 @@ import pytest
 import stubs
 from facewright.core import limits
 from facewright.core.errors import UserError
-from facewright.core.models import read_index
+from facewright.core.models.model import read_index
 from hostile import FAMILIES, JSON_FILES, LOAD, NPZ_FILES, refusal, spoiled
 
 

@@ -11,7 +11,7 @@ import shutil
 import pytest
 import stubs
 from facewright.core.errors import UserError
-from facewright.core.models import load_emotion_model
+from facewright.core.models.model import load_emotion_model
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import stubs
-from facewright.core import onnx_header
 from facewright.core.errors import UserError
-from facewright.core.model_files import find_files, hash_files
-from facewright.core.models import load_emotion_model, load_model, settings_for
+from facewright.core.models import onnx_header
+from facewright.core.models.files import find_files, hash_files
+from facewright.core.models.model import load_emotion_model, load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES
 
 

@@ -13,8 +13,8 @@ import pytest
 import stubs
 from facewright.core import safe_files
 from facewright.core.errors import UserError
-from facewright.core.model_index import good_at
-from facewright.core.models import load_emotion_model, load_model, read_index
+from facewright.core.models.index import good_at
+from facewright.core.models.model import load_emotion_model, load_model, read_index
 
 ROOT = Path(__file__).resolve().parents[2]
 GIB = 1 << 30
@@ -28,7 +28,7 @@ def blind(monkeypatch):
         raise AssertionError("an array was opened")
 
     monkeypatch.setattr(safe_files.NpzReader, "__init__", refuse)
-    monkeypatch.setattr("facewright.core.onnx_header.check_network_file", refuse)
+    monkeypatch.setattr("facewright.core.models.onnx_header.check_network_file", refuse)
 
 
 @pytest.mark.parametrize("family", sorted(stubs.FAMILIES))
@@ -122,7 +122,7 @@ def test_a_look_needs_nothing_but_numpy_and_the_library(families):
     program = (
         "import runpy, sys\n"
         f"runpy.run_path({str(ROOT / 'worker' / 'bootstrap.py')!r})['load_package']()\n"
-        "from facewright.core.models import read_index\n"
+        "from facewright.core.models.model import read_index\n"
         f"print(read_index({str(families['diffusion'])!r}).identities)\n"
         "assert not {'onnxruntime', 'scipy', 'soundfile'} & set(sys.modules)\n"
     )

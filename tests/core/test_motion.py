@@ -10,10 +10,10 @@ import pytest
 import stub_diffusion
 import stubs
 from diffusion_runs import listen
-from facewright.core import network
-from facewright.core.audio import Clip
-from facewright.core.models import load_model
+from facewright.core.models.model import load_model
 from facewright.core.motion import at_rate
+from facewright.core.network import listening as network
+from facewright.core.voice.audio import Clip
 
 
 @pytest.fixture(scope="module")

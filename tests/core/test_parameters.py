@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 import stubs
-from facewright.core import models, parameters
+from facewright.core import parameters
 from facewright.core.errors import UserError
+from facewright.core.models import model as models
 from facewright.core.parameters import PARAMETERS, Settings
 
 # Defaults and ranges copied by hand from the published table; lower_face_strength, blink_interval

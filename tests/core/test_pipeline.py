@@ -14,15 +14,16 @@ import references
 import stub_diffusion
 import stub_emotion
 import stubs
-from facewright.core import pipeline, shaping
-from facewright.core.audio import Voice, read_voice
-from facewright.core.checkpoint import Checkpoint
-from facewright.core.emotion_source import EmotionSource
+from facewright.core import pipeline
+from facewright.core.emotion.source import EmotionSource
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_model, settings_for
+from facewright.core.face import shaping
+from facewright.core.models.model import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, CANONICAL_NAMES
+from facewright.core.network.checkpoint import Checkpoint
 from facewright.core.postprocess import blink as blinks
 from facewright.core.postprocess import eyes, jaw
+from facewright.core.voice.audio import Voice, read_voice
 
 SETTINGS = {
     "emotion_joy": 0.4, "skin_strength": 1.2, "lower_face_smoothing": 0.02, "blink_interval": 0.9,
@@ -143,10 +144,11 @@ from fractions import Fraction
 root, model, voice, out = sys.argv[1:]
 runpy.run_path(root + "/worker/bootstrap.py")["load_package"]()
 import numpy
-from facewright.core import audio, pipeline
+from facewright.core import pipeline
+from facewright.core.voice.audio import Voice
 settings = {"emotion_joy": 0.4, "skin_strength": 1.2, "lower_face_smoothing": 0.02,
             "blink_interval": 0.9, "input_strength": 1.4}
-request = pipeline.Request(audio.Voice(path=voice), model, Fraction(30), settings)
+request = pipeline.Request(Voice(path=voice), model, Fraction(30), settings)
 take = pipeline.animate(request)
 numpy.save(out, take.face.weights)
 """

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 from facewright.core.errors import UserError
-from facewright.core.models import settings_for
+from facewright.core.models.model import settings_for
 from facewright.core.parameters import Settings
 from facewright.core.solve import blendshape as solve
 from facewright.core.solve.pose_table import PoseTable, RigOverrides, config_for

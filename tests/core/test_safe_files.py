@@ -11,8 +11,9 @@ import zipfile
 import numpy as np
 import pytest
 import stubs
-from facewright.core import limits, onnx_header
+from facewright.core import limits
 from facewright.core.errors import UserError
+from facewright.core.models import onnx_header
 from facewright.core.safe_files import ArrayForm, NpzReader, parse_json, read_json
 
 

@@ -11,11 +11,11 @@ import pytest
 import stub_diffusion
 import stubs
 from facewright.core import pipeline
-from facewright.core.audio import Voice
 from facewright.core.errors import UserError
 from facewright.core.motion import MotionShapes
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
 from facewright.core.take_file import read_take, write_take
+from facewright.core.voice.audio import Voice
 from facewright.core.workbench import Workbench
 from takes import assert_same, done_again, request_of
 

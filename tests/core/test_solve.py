@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import references
 from facewright.core.errors import UserError
-from facewright.core.models import BlendShapeRig, SolveConfig
+from facewright.core.models.model import BlendShapeRig, SolveConfig
 from facewright.core.parameters import Settings
 from facewright.core.postprocess import skin, tongue
 from facewright.core.solve import blendshape as solve

@@ -12,27 +12,22 @@ import pytest
 import stub_diffusion
 import stub_emotion
 import stubs
-from facewright.core import network
-from facewright.core.audio import Clip
-from facewright.core.audio2emotion import Detector, open_emotion_session
-from facewright.core.emotion import EmotionTrack
-from facewright.core.emotion_source import EmotionSource, resolve_emotion
-from facewright.core.emotion_stream import EmotionStream
+from facewright.core.emotion.detection import Detector, open_emotion_session
+from facewright.core.emotion.source import EmotionSource, resolve_emotion
+from facewright.core.emotion.stream import EmotionStream
+from facewright.core.emotion.track import EmotionTrack
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.face_growth import with_more_shapes
-from facewright.core.face_stages import face_bases, prepare_face, whole_face
-from facewright.core.models import load_emotion_model, load_model, settings_for
+from facewright.core.face.growth import with_more_shapes
+from facewright.core.face.stages import face_bases, prepare_face, whole_face
+from facewright.core.models.model import load_emotion_model, load_model, settings_for
 from facewright.core.motion import MotionShapes, at_rate
-from facewright.core.network_stream import (
-    FixedEmotion,
-    HeardEmotion,
-    RateStream,
-    network_stream,
-)
-from facewright.core.running import Meter
+from facewright.core.network import listening as network
+from facewright.core.network.running import Meter
+from facewright.core.network.stream import FixedEmotion, HeardEmotion, RateStream, network_stream
 from facewright.core.solve.pose_table import RigOverrides
 from facewright.core.streaming import LiveFace
 from facewright.core.take import Loaded
+from facewright.core.voice.audio import Clip
 from facewright.core.windows import count_frames
 
 FILM = Fraction(24000, 1001)

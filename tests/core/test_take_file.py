@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import stub_diffusion
 from facewright.core import pipeline
-from facewright.core.audio import Voice
-from facewright.core.emotion import EmotionTrack
-from facewright.core.emotion_source import EmotionSource
+from facewright.core.emotion.source import EmotionSource
+from facewright.core.emotion.track import EmotionTrack
 from facewright.core.errors import UserError
 from facewright.core.parameters import EMOTION_NAMES
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
 from facewright.core.take_file import read_take, write_take
+from facewright.core.voice.audio import Voice
 
 
 @pytest.fixture(scope="module")

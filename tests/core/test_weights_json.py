@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from facewright.core.errors import UserError
 from facewright.core.exchange import weights_json
-from facewright.core.face_track import FaceTrack
+from facewright.core.face.track import FaceTrack
 from facewright.core.naming import CANONICAL_NAMES
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stubs
-from facewright.core import limits, network, regression, whole_clip
-from facewright.core.audio import Clip
-from facewright.core.emotion import EmotionTrack, constant
+from facewright.core import limits
+from facewright.core.emotion.track import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import load_model, settings_for
-from facewright.core.running import Meter
+from facewright.core.models.model import load_model, settings_for
+from facewright.core.network import listening as network
+from facewright.core.network import regression, whole_clip
+from facewright.core.network.running import Meter
+from facewright.core.voice.audio import Clip
 from facewright.core.windows import plan_windows
 
 STRIDE = 160

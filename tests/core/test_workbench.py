@@ -13,13 +13,13 @@ import stub_diffusion
 import stub_emotion
 import stubs
 from facewright.core import limits, pipeline
-from facewright.core.audio import Voice
-from facewright.core.emotion import EmotionTrack
-from facewright.core.emotion_source import EmotionSource
+from facewright.core.emotion.source import EmotionSource
+from facewright.core.emotion.track import EmotionTrack
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import settings_for
+from facewright.core.models.model import settings_for
 from facewright.core.parameters import EMOTION_NAMES, PARAMETERS
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
+from facewright.core.voice.audio import Voice
 from facewright.core.workbench import Workbench
 from takes import assert_same, done_again, request_of
 

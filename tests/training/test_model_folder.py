@@ -8,14 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from facewright.core.audio import Voice, read_voice
-from facewright.core.emotion import implicit_vector
-from facewright.core.face_stages import whole_face
+from facewright.core.emotion.track import implicit_vector
+from facewright.core.face.stages import whole_face
 from facewright.core.head import load_head
-from facewright.core.models import load_model, settings_for
+from facewright.core.models.model import load_model, settings_for
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
-from facewright.core.network import open_session
-from facewright.core.regression import split_result
+from facewright.core.network.listening import open_session
+from facewright.core.network.regression import split_result
+from facewright.core.voice.audio import Voice, read_voice
 from facewright.core.windows import gather, plan_windows
 from facewright.training.articulation import EMOTIONS, read_expressions
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from facewright.core import hub
 from facewright.core.errors import Cancelled, UserError
-from facewright.core.models import read_index
+from facewright.core.models.model import read_index
 from facewright.worker import download as job
 from facewright.worker import transfer
 from facewright.worker.calls import Call

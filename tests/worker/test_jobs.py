@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from facewright.core import audio, pipeline, take_file
+from facewright.core import pipeline, take_file
 from facewright.core.take import Request
+from facewright.core.voice import audio
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from facewright.core import audio, devices, pipeline, take_file
-from facewright.core.audio2emotion import Detector
-from facewright.core.emotion_source import EmotionSource, emotion_keys
+from facewright.core import pipeline, take_file
+from facewright.core.emotion.detection import Detector
+from facewright.core.emotion.source import EmotionSource, emotion_keys
 from facewright.core.errors import Cancelled
-from facewright.core.models import load_emotion_model, load_model, settings_for
+from facewright.core.models.model import load_emotion_model, load_model, settings_for
+from facewright.core.network import devices
 from facewright.core.parameters import EMOTION_NAMES, Settings
 from facewright.core.solve.pose_table import RigOverrides
 from facewright.core.take import Request
+from facewright.core.voice import audio
 from facewright.providers.errands import RESTARTED
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY

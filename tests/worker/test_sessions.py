@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from facewright.core import audio, pipeline
+from facewright.core import pipeline
 from facewright.core.take import Request
+from facewright.core.voice import audio
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY
 
