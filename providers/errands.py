@@ -30,10 +30,14 @@ class Rules:
 
 @dataclass(eq=False)
 class Errand:
-    """A ticket and the message that asks for it, kept for as long as it may be sent again."""
+    """A ticket and the message that asks for it, kept for as long as it may be sent again.
+
+    ``patience_s`` is how long the job has said that it will now be silent.
+    """
 
     ticket: Ticket
     message: Message
+    patience_s: float = 0.0
 
     @property
     def device(self) -> str:
@@ -49,6 +53,14 @@ class Errands:
     out: dict[int, Errand] = field(default_factory=dict)
     rules: Rules = Rules()
     _last_id: int = 0
+
+    @property
+    def patience_s(self) -> float:
+        """The longest silence that a job at the worker has asked for; 0 when none has.
+
+        An express job that is answered takes nothing from the one that it was done in between of.
+        """
+        return max((one.patience_s for one in self.out.values()), default=0.0)
 
     def hand_in(self, job: str, args: Fields, arrays: Arrays, threads: int = 0) -> Ticket:
         """Take a job; what cannot be sent comes back as a failed ticket.
@@ -86,7 +98,7 @@ class Errands:
                 staying.append(one)
                 continue
             busy = busy or ordinary
-            one.ticket.state = "running"
+            one.ticket.state, one.patience_s = "running", 0.0
             self.out[one.ticket.id] = one
             yield one.message
         self.waiting = staying
@@ -100,6 +112,7 @@ class Errands:
         if message.type == "progress":
             ticket.progress = _number(fields.get("fraction"))
             ticket.stage = str(fields.get("stage", ""))
+            errand.patience_s = _number(fields.get("patience"))
             return None
         if message.type not in ("done", "failed"):
             return None

@@ -92,7 +92,6 @@ class LocalWorker(Provider):
         self._start_after_s = 0.0
         self._errands = Errands()
         self._silent_s = 0.0
-        self._patience_s = 0.0
         self._looked_s = 0.0
         self._kill_at_s = 0.0
         self._ending_since_s: float | None = None
@@ -165,9 +164,11 @@ class LocalWorker(Provider):
         """
         if ticket.finished or ticket.cancelling:
             return
-        if ticket.id in self._errands.out and self._link is not None:
+        errand = self._errands.out.get(ticket.id)
+        if errand is not None and self._link is not None:
             ticket.cancelling = True
-            self._kill_at_s = time.monotonic() + self._deadlines.cancel
+            if self._ordinary(errand):  # of which there is one: no other cancel moves its deadline
+                self._kill_at_s = time.monotonic() + self._deadlines.cancel
             self._link.post(Message({"type": "cancel", "id": ticket.id}))
             return
         self._errands.withdraw(ticket)
@@ -247,7 +248,7 @@ class LocalWorker(Provider):
                 self._errands.bury(reason, "", self._computes_on)
                 self._close(reason)
                 return
-        patience_s = max(self._deadlines.silent, self._patience_s)
+        patience_s = max(self._deadlines.silent, self._errands.patience_s)
         if self._silent_s > patience_s:
             self._lose(
                 f"The Facewright worker did not say a word for {patience_s:.0f} seconds and was"
@@ -274,8 +275,6 @@ class LocalWorker(Provider):
         if message.type == "hello":
             self._take_hello(message.fields)
             return
-        patience: object = message.fields.get("patience", 0.0)
-        self._patience_s = float(patience) if isinstance(patience, (int, float)) else 0.0
         ticket = self._errands.take(message)
         if ticket is not None and ticket.job == "free" and ticket.result.get("open") == 0:
             self._retire()
@@ -296,7 +295,7 @@ class LocalWorker(Provider):
         if not self._errands.waiting or not self._hello or self._link is None:
             return
         if not self._errands.out:
-            self._silent_s = self._patience_s = 0.0
+            self._silent_s = 0.0
             self._looked_s = time.monotonic()
         for message in self._errands.send_now():
             self._link.post(message)

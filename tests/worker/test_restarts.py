@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facewright.providers.errands import RESTARTED
+from facewright.providers.errands import RESTARTED, Errands, Rules
+from facewright.worker.messages import Message
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 stops = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no such signal here")
@@ -136,6 +137,36 @@ def test_patience_ends_with_the_next_word(make: Any, deadlines: Any, tally: str)
     silent = worker.submit("spin", {"seconds": 60, "silent": True})
     make.finish(worker, patient, silent)
     assert (patient.state, silent.state, silent.deaths) == ("done", "failed", 2)
+
+
+def test_an_express_job_does_not_end_the_patience_of_the_one_it_interrupts() -> None:
+    """A model is opened for minutes; its announcement is followed by an express job's answer."""
+    errands = Errands(rules=Rules(express=frozenset({"memory"})))
+    patient, express = errands.hand_in("animate", {}, {}), errands.hand_in("memory", {}, {})
+    assert len(list(errands.send_now())) == 2
+    opening = {"type": "progress", "id": patient.id, "fraction": 0.0}
+    errands.take(Message({**opening, "patience": 600.0}))
+    errands.take(Message({"type": "progress", "id": express.id, "patience": 5.0}))
+    errands.take(Message({"type": "done", "id": express.id}))
+    assert (express.state, errands.patience_s) == ("done", 600.0)
+    errands.take(Message(opening))
+    assert errands.patience_s == 0.0
+
+
+def test_cancelling_express_jobs_does_not_put_off_the_end_of_a_deaf_one(
+    make: Any, deadlines: Any
+) -> None:
+    worker = make.ready(deadlines=deadlines(cancel=0.5))
+    deaf = worker.submit("spin", {"seconds": 60, "deaf": True})
+    make.wait_until(lambda: deaf.state == "running", worker.poll)
+    worker.cancel(deaf)
+
+    def cancel_another() -> None:
+        worker.cancel(worker.submit("tick", {}))
+        worker.poll()
+
+    make.wait_until(lambda: deaf.finished, cancel_another)
+    assert deaf.state == "cancelled"
 
 
 def test_time_in_which_blender_stood_still_is_not_held_against_the_worker(
