@@ -82,9 +82,13 @@ class Transfer:
 
         def once() -> Page:
             with closing(self._open(address)) as answer:
-                data = answer.read(limit + 1)
-                if len(data) > limit:
-                    raise UserError(f"The answer of {address} is too long.")
+                data = b""
+                while block := self._read(answer):
+                    data += block
+                    if len(data) > limit:
+                        raise UserError(f"The answer of {address} is too long.")
+                if answer.length:  # what its head has promised besides
+                    raise _Passing("the connection ended early")
                 return Page(data, answer.headers)
 
         return self._patiently(once, lambda: 0, address)

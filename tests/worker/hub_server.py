@@ -116,7 +116,8 @@ class HubServer:
             base = urlsplit(to.path).path
             headers["Link"] = f'<{base}?recursive=true&cursor={page + 1}>; rel="next"'
         part = rows[page * share : (page + 1) * share]
-        self._send(to, 200, json.dumps(part).encode(), headers)
+        cut = self.cut["listing"].pop(0) if self.cut.get("listing") else None
+        self._send(to, 200, json.dumps(part).encode(), headers, cut)
 
     def _send_file(self, to: BaseHTTPRequestHandler, name: str, data: bytes) -> None:
         start = re.match(r"bytes=(\d+)-", to.headers.get("Range", ""))

@@ -137,6 +137,13 @@ def test_the_listing_may_come_in_pages(run: Run, published: Any) -> None:
     assert (run.folder / LARGEST).read_bytes() == (published.folder / LARGEST).read_bytes()
 
 
+def test_a_listing_that_is_cut_off_is_asked_for_again(run: Run, published: Any) -> None:
+    published.cut["listing"] = [100]
+    run()
+    assert published.counts["listing"] == 2
+    assert (run.folder / LARGEST).is_file()
+
+
 def test_a_cut_connection_goes_on_where_it_stopped(run: Run, published: Any) -> None:
     published.cut[LARGEST] = [1000, 500]
     run()
