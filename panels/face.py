@@ -12,8 +12,11 @@ from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
 from ..properties.face import SHOWN_PARAMETERS, people_of
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
+from .texts import draw_sentence, letters
 
 LISTED = 60  # names in an opened list
+MARGIN_PX = 92  # tabs, icon and rims
+LETTERS = (20, 110)  # in a line: least, most
 ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
 
@@ -126,14 +129,14 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.scale_y = 1.4
     row.operator("facewright.animate", icon="PLAY")
     reason = FACEWRIGHT_OT_animate.disabled_reason(context)
+    width = letters(context, MARGIN_PX, *LETTERS)
     if reason:
-        layout.label(text=reason, icon="INFO")
+        draw_sentence(layout, reason, "INFO", width)
     elif STATE.outcome:
-        layout.label(text=STATE.outcome, icon=ICONS[STATE.ending])
-        if STATE.network:
-            layout.label(text=STATE.network, icon="BLANK1")
+        draw_sentence(layout, STATE.outcome, ICONS[STATE.ending], width)
+        draw_sentence(layout, STATE.network, "BLANK1", width)
     for notice in STATE.notices:
-        layout.label(text=notice, icon="INFO")
+        draw_sentence(layout, notice, "INFO", width)
 
 
 register, unregister = bpy.utils.register_classes_factory(

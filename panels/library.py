@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import bpy
@@ -20,12 +19,13 @@ from ..operators.library import (
 )
 from ..properties import library
 from ..properties.library import FETCHING
+from . import texts
+from .texts import draw_sentence
 
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
-LETTER_PX = 6.6  # of the usual font, about
 MARGIN_PX = 90
-LETTERS = (40, 90, 140)  # in a line: least, where the width is not known, most
+LETTERS = (40, 140)  # in a line: least, most
 ICONS = {"regression": "USER", "diffusion": "COMMUNITY", "emotion": "HEART", "unknown": "ERROR"}
 KINDS = {
     "regression": "Regression: one person",
@@ -34,6 +34,7 @@ KINDS = {
     "unknown": "Unknown",
 }
 OUTCOME_ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
+REMEDY = "Put its files back, or take it off the list with the minus."
 EMOTION_PAGE = "https://huggingface.co/nvidia/Audio2Emotion-v2.2"
 
 
@@ -75,11 +76,7 @@ class FACEWRIGHT_UL_models(bpy.types.UIList):
 
 def letters(context: bpy.types.Context) -> int:
     """How many letters fit into a line of the preferences."""
-    least, usual, most = LETTERS
-    if context.region is None:
-        return usual
-    width = context.region.width / context.preferences.system.ui_scale
-    return int(min(max((width - MARGIN_PX) / LETTER_PX, least), most))
+    return texts.letters(context, MARGIN_PX, *LETTERS)
 
 
 def is_default(chosen: Any, row: Any, kind: str) -> bool:
@@ -128,8 +125,8 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, width: int) -
     folder = library.folder_of(row)
     look = library.look(folder)
     if look.problem or look.index is None:
-        _draw_sentence(column, look.problem, "ERROR", width)
-        _draw_pair(column, "Folder", str(folder))
+        draw_sentence(column, look.problem, "ERROR", width)
+        draw_sentence(column, REMEDY, "BLANK1", width)
         return
     index = look.index
     people = ", ".join(index.identities)
@@ -146,7 +143,9 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, width: int) -
     _draw_pair(column, "Memory", f"About {amount} on the processor that it runs on{guess}")
     warning = processors.memory_warning(index.memory_bytes, chosen.device)
     if warning:
-        _draw_pair(column, "", warning, "ERROR")
+        part = column.split(factor=LABELS)
+        part.label()
+        draw_sentence(part, warning, "ERROR", int(width * (1 - LABELS)))
     _draw_terms(column, row, look.licence)
     if row.built_in:
         _draw_pair(column, "Origin", "Came with Facewright")
@@ -188,7 +187,7 @@ def _draw_buttons(column: bpy.types.UILayout, look: Any, accepted: bool, default
 def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
     reason = fetching.offline_reason()
     if reason:
-        _draw_sentence(layout, reason, "INFO", letters(context))
+        draw_sentence(layout, reason, "INFO", letters(context))
         layout.prop(context.preferences.system, "use_online_access")
         layout.separator()
     _draw_fetching(layout, letters(context))
@@ -208,7 +207,7 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
         )
         operator.key = model.key
     layout.separator(factor=0.5)
-    _draw_sentence(
+    draw_sentence(
         layout,
         "Audio2Emotion finds emotion in a voice. Its maker gives it only to people who sign in: "
         "download it yourself, then add its folder above.",
@@ -227,7 +226,7 @@ def _draw_fetching(layout: bpy.types.UILayout, width: int) -> None:
         row.operator("facewright.fetch_cancel", text="", icon="CANCEL")
         layout.separator()
     elif FETCHING.outcome:
-        _draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending], width)
+        draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending], width)
         layout.separator()
 
 
@@ -242,9 +241,9 @@ def _draw_processors(layout: bpy.types.UILayout, context: bpy.types.Context, cho
     layout.separator(factor=0.5)
     row = layout.row()
     row.operator("facewright.processors_look", icon="VIEWZOOM")
-    row.prop(chosen, "threads")
+    row.prop(chosen, "threads", text="Threads" if chosen.threads else "Threads (automatic)")
     if processors.SEEN.problem:
-        _draw_sentence(layout, processors.SEEN.problem, "ERROR", letters(context))
+        draw_sentence(layout, processors.SEEN.problem, "ERROR", letters(context))
     for card in processors.SEEN.cards:
         free, total = card.free / GIB, card.total / GIB
         layout.label(text=f"{card.name}: {free:.1f} of {total:.1f} GiB free", icon="INFO")
@@ -313,13 +312,6 @@ def _draw_pair(
     row = split.row()
     row.label(text=text, icon=icon)
     return row
-
-
-def _draw_sentence(layout: bpy.types.UILayout, text: str, icon: str, width: int) -> None:
-    column = layout.column(align=True)
-    column.scale_y = 0.9
-    for place, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon="BLANK1" if place else icon)
 
 
 register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_UL_models,))
