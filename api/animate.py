@@ -94,13 +94,17 @@ def _source(
     return VoiceSource("FILE", str(voice), channel)
 
 
-def allocate(provider: str = "", *, device: str | None = None) -> Job[None]:
+def allocate(
+    provider: str = "", *, device: str | None = None, accept_licence: bool = False
+) -> Job[None]:
     """Hint that a provider will be needed: its model is opened already. Harmless twice.
 
-    Raises UserError for an unknown name.
+    ``accept_licence`` accepts the terms of the model, where the library has not.
+    Raises UserError for an unknown name, and for terms that nobody has accepted.
     """
     pump.require_main_thread("api.allocate")
     found = find_provider(provider)
+    animation_job.check_terms(str(found.folder), None, accept_licence)
     return Job(_allocate(found, device))
 
 

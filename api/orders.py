@@ -42,13 +42,17 @@ def choose(
     settings: Mapping[str, Any] | None,
     device: str | None,
 ) -> Chosen:
-    """Raises UserError naming what cannot be taken; see ``api.animate`` for the arguments."""
+    """Raises UserError naming what cannot be taken; see ``api.animate`` for the arguments.
+
+    ``settings`` go before the defaults of ``EmotionParameters``, after those that were given.
+    """
     found = find_provider(provider)
     folder = emotion_folder(scene, emotion_model)
     parameters = emotion or EmotionParameters()
-    values: dict[str, Any] = dict(settings or {})
-    if emotion is not None or folder:
-        values.update(parameters.settings())
+    values: dict[str, Any] = parameters.settings() if folder else {}
+    values.update(settings or {})
+    if emotion is not None:
+        values.update(emotion.settings())
     values.update(face_settings(face_parameters or {}))
     Settings.from_mapping(values)
     known = preferences()

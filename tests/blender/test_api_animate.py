@@ -202,6 +202,9 @@ def test_terms_have_to_be_accepted(api, library, own_face, voice, tmp_path):
         api.animate(own_face, voice, provider=name)
     with pytest.raises(api.UserError, match="terms of the model"):
         api.Session(16000, provider=name)
+    with pytest.raises(api.UserError, match="terms of the model"):
+        api.allocate(name)
+    assert api.allocate(name, accept_licence=True).wait(60)
 
 
 def test_allocate_free(api, library, animate, own_face, voice):

@@ -73,6 +73,21 @@ def test_overall_emotion_strength(given):
     assert middle(mixed["joy"]) == pytest.approx(0.3, abs=1e-3)
 
 
+def test_single_settings_go_before_the_interfaces_defaults(api, given, hearing, own_face):
+    given()  # the stub model is that of the preferences now
+    tone = np.where(np.arange(4 * RATE) % 2, 0.25, -0.25).astype(np.float32)
+    found = []
+    for settings in ({}, {"overall_emotion_strength": 0.3}):
+        job = api.animate(
+            own_face, api.Samples(tone, RATE), emotion_model=str(hearing.folder),
+            settings=settings, accept_licence=True,
+        )  # fmt: skip
+        assert job.wait(60), job.error
+        found.append(job.result.emotion_values)
+    assert found[0].max() > 0.1
+    np.testing.assert_allclose(found[1], 0.5 * found[0], atol=1e-6)
+
+
 def test_detected_emotion_contrast(given):
     """0.3 to 3, 1.0: higher favours the strongest."""
     flat, plain, steep = (given(contrast=value, max_emotions=6) for value in (0.3, 1.0, 3.0))
