@@ -19,7 +19,7 @@ from .arrays import Floats
 from .emotion.detection import Detector
 from .emotion.source import EmotionSource, columns, emotion_defaults, emotion_notices, mix_emotion
 from .emotion.stream import EmotionStream
-from .emotion.track import EmotionTrack
+from .emotion.track import EmotionTrack, expression_notices
 from .face.growth import with_more_shapes
 from .face.stages import FaceState, face_bases, face_block, missing_rigs, prepare_face
 from .face.track import FaceTrack
@@ -71,7 +71,11 @@ class LiveFace:
             loaded.network, self.model, self.settings, self.fps, self.meter
         )
         self._emotion = self._live_emotion(source, detector, ahead)
-        self._notices = (*loaded.network.notices, *emotion_notices(source, detector))
+        self._notices = (
+            *loaded.network.notices,
+            *emotion_notices(source, detector),
+            *expression_notices(self.model, values),
+        )
         nothing = self._stream.nothing()
         self._rate = RateStream(self.fps, nothing)
         self._bases = face_bases(self.model)

@@ -37,7 +37,7 @@ from .emotion.source import (
     emotion_notices,
     mix_emotion,
 )
-from .emotion.track import EmotionTrack
+from .emotion.track import EmotionTrack, expression_notices
 from .errors import UserError
 from .face.shaping import AT_FACE, Shaper
 from .face.stages import missing_rigs
@@ -231,7 +231,7 @@ class Workbench:
         for model in (own, self._model):
             if model.sha256 == own.sha256 and model.identity.casefold() == name:
                 return model
-        return load_model(own.folder, name)
+        return load_model(own.folder, wanted if isinstance(wanted, str) else "")
 
     def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
         def read() -> Clip:
@@ -278,6 +278,7 @@ class Workbench:
             notices=_once(
                 clip.notices,
                 emotion_notices(request.emotion, self.loaded.detector),
+                expression_notices(model, request.settings),
                 network.notices,
                 spoken.value.notices,
             ),

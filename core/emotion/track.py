@@ -8,7 +8,7 @@ in, so after its last key nothing is known until it is closed. Values go to the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -181,3 +181,14 @@ def implicit_vector(model: Model, shot: str, frame: int) -> Floats:
             f"The shot has the frames 0 to {size - 1}.",
         )
     return database.vectors[int(database.starts[index]) + frame]
+
+
+def expression_notices(model: Model, settings: Mapping[str, object]) -> tuple[str, ...]:
+    """A sentence when the user's settings name a default expression that the model cannot take."""
+    chosen = settings.get("source_shot") or settings.get("source_frame")
+    if not chosen or (model.emotion_db is not None and model.info.implicit_length):
+        return ()
+    return (
+        f"The model {model.name} has no database of expressions, so the source shot and frame have "
+        "no effect.",
+    )

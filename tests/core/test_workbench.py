@@ -19,6 +19,7 @@ from facewright.core.errors import Cancelled, UserError
 from facewright.core.models.model import settings_for
 from facewright.core.parameters import EMOTION_NAMES, PARAMETERS
 from facewright.core.solve.pose_table import PoseTable, RigOverrides
+from facewright.core.streaming import LiveFace
 from facewright.core.voice.audio import Voice
 from facewright.core.workbench import Workbench
 from takes import assert_same, done_again, request_of
@@ -273,8 +274,18 @@ def test_a_person_is_known_by_any_spelling(diffusion, voice):
     assert (other.face.weights != first.face.weights).any()
     assert_same(bench.face(request_of(diffusion, voice)), first)
     assert_same(bench.face(request_of(diffusion, voice, {"identity": ""})), first)
-    with pytest.raises(UserError, match="Claire, James"):
+    with pytest.raises(UserError, match=r"'Nobody'\. It has Claire, James"):
         bench.face(request_of(diffusion, voice, {"identity": "Nobody"}))
+
+
+def test_a_source_shot_that_a_model_cannot_follow_is_told(loaded, diffusion, voice):
+    told = Workbench(diffusion).face(request_of(diffusion, voice, {"source_shot": "mute_joy"}))
+    assert [notice for notice in told.face.notices if "source shot" in notice]
+    live = LiveFace(diffusion, Fraction(30), {"source_frame": 3})
+    assert [notice for notice in live.notices if "source shot" in notice]
+    for used, settings in ((loaded, {"source_shot": "mute_joy"}), (diffusion, {})):
+        take = Workbench(used).face(request_of(used, voice, settings))
+        assert not [notice for notice in take.face.notices if "source shot" in notice]
 
 
 def test_without_a_name_it_is_the_person_that_was_opened(diffusion, voice):
