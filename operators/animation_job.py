@@ -232,6 +232,8 @@ def _job(
         "fps": [fps.numerator, fps.denominator],
         "settings": settings,
         "take_path": str(path),
+        # So that a slider that was moved after a take does not ask the network again
+        "workbench": f"face {request.face.uid}",
     }
     if request.rigs:
         args["rigs"] = dict(request.rigs)

@@ -77,6 +77,27 @@ def test_settings_change_the_result(animate, own_face, voice):
     assert louder.max() > plain.max() * 1.2
 
 
+def test_a_parameter_after_the_network_does_not_run_it_again(
+    code, animate, own_face, voice, monkeypatch
+):
+    job = code("operators.animation_job")
+    tickets, read = [], job.face_track
+
+    def seen(ticket):
+        tickets.append(ticket)
+        return read(ticket)
+
+    monkeypatch.setattr(job, "face_track", seen)
+    faces = [
+        animate(own_face, voice, settings={"skin_strength": strength}).face.weights
+        for strength in (1.0, 0.5, 1.0)
+    ]
+    ran = [ticket.result["timings"]["network"] > 0 for ticket in tickets]
+    assert ran == [True, False, False]
+    assert np.abs(faces[0] - faces[1]).max() > 0.01
+    np.testing.assert_array_equal(faces[0], faces[2])
+
+
 def test_a_packed_sound_equals_its_file(animate, own_face, voice):
     from_file = animate(own_face, voice).face.weights
     sound = bpy.data.sounds.load(voice)
