@@ -32,13 +32,14 @@ MAX_ROWS = 10_000_000  # of a table without a fixed size: emotion database, eye 
 
 NETWORK_BATCH = 32  # windows per call of the network
 LIGHT_NETWORK_BYTES = 32 << 20  # a network of at most this needs little memory per window,
-LIGHT_NETWORK_BATCH = 128  # so that more of them at once are faster
+LIGHT_NETWORK_BATCH = 64  # so that more of them at once are faster
+STREAM_FRAMES = 512  # of a live voice, given to the network before more of it is heard
 GEOMETRY_BLOCK = 128  # frames of geometry held at once
 PROJECTION_BLOCK = 256  # frames brought into the solver's unknowns at once
 MAX_FRAMES = 1_000_000  # of one take
 
 MAX_CLIP_PHASES = 16  # runs over a voice with a network for whole clips; with more, windows
-CLIP_PART_SAMPLES = 20 * SAMPLE_RATE  # of a voice, in one run of such a network
+CLIP_PART_SAMPLES = 10 * SAMPLE_RATE  # of a voice, in one run of such a network
 MAX_BASIS_ROWS = 1_024  # directions that a diffusion model's motion is kept in
 
 MAX_HUB_FILES = 500  # of a model that is downloaded

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .lanes import lanes
 from .machine import open_watchfully
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class Kept:
 
         Raises UserError when something of it cannot be used.
         """
+        from ..core.network.devices import default_threads
         from ..core.network.listening import open_session
         from ..core.take import Loaded
 
@@ -156,7 +158,12 @@ class Kept:
             lambda: open_watchfully(
                 wanted.folder,
                 wanted.device,
-                lambda: open_session(model, wanted.threads, wanted.device),
+                lambda: open_session(
+                    model,
+                    wanted.threads,
+                    wanted.device,
+                    spread=lanes(wanted.threads or default_threads()),
+                ),
             ),
         )
         if not wanted.emotion_folder:

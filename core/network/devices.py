@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .lanes import Spread, one_by_one
 
 AUTO, CPU = "auto", "cpu"
 _HINT = "Download the model again, or choose another."
@@ -83,12 +84,16 @@ class OpenNetwork:
     ``device``   where it really runs, one of ``DEVICE_NAMES``
     ``notices``  sentences for the user, for example that the processor asked for was not there
     ``clip``     session of the model's network for whole clips, None when the folder has none
+    ``light``    whether it is so small that larger batches are faster
+    ``spread``   how batches that do not need each other are gone through
     """
 
     session: Any
     device: str = CPU
     notices: tuple[str, ...] = ()
     clip: Any = None
+    light: bool = False
+    spread: Spread = one_by_one
 
     @property
     def memory(self) -> str:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .. import limits
 from ..emotion.track import EmotionTrack
 from ..errors import UserError
 from ..models.model import DiffusionInfo, Model, NetworkInfo
@@ -22,7 +23,8 @@ from ..voice.audio import Clip
 from ..windows import plan_windows
 from . import diffusion, regression, whole_clip
 from .checkpoint import Checkpoint
-from .devices import CPU, OpenNetwork, open_network
+from .devices import CPU, OpenNetwork, open_network, resolve
+from .lanes import Spread
 from .running import Meter
 
 _HINT = "Download the model again, or choose another."
@@ -31,16 +33,27 @@ _Sizes = tuple[int | str, ...]
 
 
 def open_session(
-    model: Model, threads: int = 0, device: str = CPU, engines: Path | None = None
+    model: Model,
+    threads: int = 0,
+    device: str = CPU,
+    engines: Path | None = None,
+    spread: Spread | None = None,
 ) -> OpenNetwork:
     """Open the model's network on a processor; its names, shapes and types are checked.
 
     The folder's network for whole clips is opened too where there is one. ``threads`` 0 takes as
-    many as there are, at most four; ``engines`` as in ``open_network``. Raises UserError when a
-    file is no usable network or does not fit the folder.
+    many as there are, at most four; ``engines`` as in ``open_network``. A light network on the CPU
+    is gone through as ``spread`` does it, then with one thread of its own for each batch.
+    Raises UserError when a file is no usable network or does not fit the folder.
     """
     info = model.info
+    light = _is_light(model)
+    if light and spread is not None and resolve(device) == CPU:
+        threads = 1
+    else:
+        spread = None
     opened = open_network(model.network_path, device, threads, engines)
+    opened = replace(opened, light=light, spread=spread or opened.spread)
     inputs, outputs = _diffusion(info, info.diffusion) if info.diffusion else _regression(info)
     _check(opened.session, model.network_path, inputs, outputs)
     path = model.clip_network_path
@@ -89,6 +102,15 @@ def listen(
     way = whole_clip.slid if sliding else regression.windowed
     results = way(opened, model, clip.samples, plan, rows, settings.input_strength, meter)
     return regression.split_result(model, results, plan.fps)
+
+
+def _is_light(model: Model) -> bool:
+    """Whether batches are independent and take little memory."""
+    if model.info.diffusion is not None:
+        return False
+    paths = (model.network_path, model.clip_network_path)
+    sizes = [path.stat().st_size for path in paths if path is not None]
+    return max(sizes) <= limits.LIGHT_NETWORK_BYTES
 
 
 def _regression(info: NetworkInfo) -> tuple[dict[str, _Sizes], dict[str, _Sizes]]:

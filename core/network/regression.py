@@ -7,7 +7,9 @@ Inputs ``input`` [B, 1, window] and ``emotion`` [B, 1, implicit + explicit], out
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,23 +52,59 @@ def windowed(
 
     ``emotions`` (T, I + E) as from ``emotion_rows``. Raises Cancelled and UserError.
     """
-    count = plan.frame_count
+
+    def hear(first: int, last: int) -> Floats:
+        return gather(samples, plan, first, last, gain)
+
+    return run_batches(opened, model, hear, emotions, meter)
+
+
+def run_batches(
+    opened: OpenNetwork,
+    model: Model,
+    hear: Callable[[int, int], Floats],
+    emotions: Floats,
+    meter: Meter,
+) -> Floats:
+    """Rows (T, result length) float32 for emotions (T, I + E), batch by batch.
+
+    ``hear(first, last)`` gives the windows (last - first, window) of some of them; it may be called
+    from other threads. Raises Cancelled and UserError.
+    """
+    count = len(emotions)
     results = np.zeros((count, model.info.result_length), np.float32)
-    light = model.network_path.stat().st_size <= limits.LIGHT_NETWORK_BYTES
-    batch = limits.LIGHT_NETWORK_BATCH if light else limits.NETWORK_BATCH
-    for first in range(0, count, batch):
-        meter.check()
-        last = min(first + batch, count)
-        windows = gather(samples, plan, first, last, gain)
-        results[first:last] = run_batch(opened, model, windows, emotions[first:last], meter)
-        meter.tell(last / count)
+
+    def say(piece: tuple[int, int]) -> Meter:
+        part, (first, last) = Meter(), piece
+        results[first:last] = _run_batch(
+            opened, model, hear(first, last), emotions[first:last], part
+        )
+        return part
+
+    done = 0
+    for part in opened.spread(say, _batches(count, opened.light), meter.check):
+        meter.join(part)
+        done += part.frames
+        meter.tell(done / count)
     return results
 
 
-def run_batch(
+def _batches(count: int, light: bool) -> Iterator[tuple[int, int]]:
+    """First and last frame of each batch.
+
+    Those of a light network are nearly equal, so that lanes end together; large ones all but the
+    last are the same, because a graphics card prepares itself for each size.
+    """
+    if light:
+        parts = -(-count // limits.LIGHT_NETWORK_BATCH)
+        return pairwise(count * part // parts for part in range(parts + 1 if parts else 0))
+    steps = range(0, count, limits.NETWORK_BATCH)
+    return ((first, min(first + limits.NETWORK_BATCH, count)) for first in steps)
+
+
+def _run_batch(
     opened: OpenNetwork, model: Model, windows: Floats, emotions: Floats, meter: Meter
 ) -> Floats:
-    """Rows (B, result length) for windows (B, window) and emotions (B, I + E). Raises UserError."""
     feeds = {"input": windows[:, None, :], "emotion": emotions[:, None, :]}
     result = run(opened.session, "result", feeds, model.network_path, meter)
     check_shape(result, (len(windows), 1, model.info.result_length), model.network_path)

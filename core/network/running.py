@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class Meter:
 
     ``progress``  is told the share done, 0..1
     ``cancelled`` is asked between two runs
-    ``seconds``   spent inside the network so far, ``frames`` that came out of it
+    ``seconds``   with the network at work so far, ``frames`` that came out of it
     ``notices``   sentences for the user
     """
 
@@ -33,6 +34,8 @@ class Meter:
     seconds: float = 0.0
     frames: int = 0
     notices: list[str] = field(default_factory=list)
+    _begun: float = field(default=math.inf, init=False, repr=False)
+    _ended: float = field(default=-math.inf, init=False, repr=False)
 
     def check(self) -> None:
         """Raises Cancelled when the caller wishes to stop."""
@@ -49,7 +52,19 @@ class Meter:
         try:
             return work()
         finally:
-            self.seconds += time.perf_counter() - begin
+            self._count(begin, time.perf_counter())
+
+    def join(self, part: Meter) -> None:
+        """Add what another meter counted over one run; time of runs side by side counts once.
+
+        Parts are joined in the order in which they began.
+        """
+        self._count(part._begun, part._ended)
+        self.frames += part.frames
+
+    def _count(self, begin: float, end: float) -> None:
+        self.seconds += max(0.0, end - max(begin, self._ended))
+        self._begun, self._ended = min(begin, self._begun), max(end, self._ended)
 
     @property
     def ms_per_frame(self) -> float:

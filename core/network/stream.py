@@ -195,21 +195,22 @@ class RegressionStream:
         if not self._voice.closed:
             # A delayed face hears what is long past: its frames still have to be in the voice.
             ready = min(ready, self._windows.open_count(self._voice.end))
-        wanted = min(ready - self._frame, limits.NETWORK_BATCH)
+        wanted = min(ready - self._frame, limits.STREAM_FRAMES)
         rows = emotion.rows(self._frame, max(wanted, 0))
         if not len(rows):
             return None
-        self._meter.check()
         count = len(rows)
         starts = np.array(
             [self._windows.start_of(frame) for frame in range(self._frame, self._frame + count)],
             np.int64,
         )
-        heard = windows_at(
-            self._voice.samples, starts, self._windows.size, self._gain, self._voice.origin
-        )
+        voice, size, gain = self._voice, self._windows.size, self._gain
+
+        def hear(first: int, last: int) -> Floats:
+            return windows_at(voice.samples, starts[first:last], size, gain, voice.origin)
+
         emotions = np.concatenate([np.tile(self._implicit, (count, 1)), rows], axis=1)
-        results = regression.run_batch(self._opened, self._model, heard, emotions, self._meter)
+        results = regression.run_batches(self._opened, self._model, hear, emotions, self._meter)
         self._frame += count
         self._voice.forget_before(self._windows.start_of(self._frame))
         emotion.forget_before(self._frame)

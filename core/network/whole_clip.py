@@ -15,6 +15,8 @@ rounding.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .. import limits
@@ -48,23 +50,33 @@ def slid(
 
     The voice is cut into parts of bounded length. Raises Cancelled and UserError.
     """
-    count = plan.frame_count
-    results = np.zeros((count, model.info.result_length), np.float32)
+    results = np.zeros((plan.frame_count, model.info.result_length), np.float32)
+
+    def say(frames: Integers) -> Meter:
+        part = Meter(frames=len(frames))
+        results[frames] = _slide(
+            opened, model, samples, plan.starts[frames], emotions[frames], gain, part
+        )
+        return part
+
+    done = 0
+    for part in opened.spread(say, _runs(plan, model.info.clip_stride), meter.check):
+        meter.join(part)
+        done += part.frames
+        meter.tell(done / plan.frame_count)
+    return results
+
+
+def _runs(plan: WindowPlan, stride: int) -> Iterator[Integers]:
+    """The frames of each run: those of one phase in one part of the voice."""
     first = 0
-    while first < count:
+    while first < plan.frame_count:
         limit = plan.starts[first] + limits.CLIP_PART_SAMPLES
         last = max(first + 1, int(np.searchsorted(plan.starts, limit, "left")))
-        phases = plan.starts[first:last] % model.info.clip_stride
+        phases = plan.starts[first:last] % stride
         for phase in np.unique(phases):
-            meter.check()
-            frames = first + np.flatnonzero(phases == phase)
-            results[frames] = _slide(
-                opened, model, samples, plan.starts[frames], emotions[frames], gain, meter
-            )
-        meter.frames += last - first
-        meter.tell(last / count)
+            yield first + np.flatnonzero(phases == phase)
         first = last
-    return results
 
 
 def _slide(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +15,7 @@ from facewright.core.emotion.track import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models.model import load_model, settings_for
 from facewright.core.network import listening as network
+from facewright.core.network.lanes import one_by_one
 from facewright.core.network.running import Meter
 from facewright.core.voice.audio import Clip
 from facewright.core.windows import plan_windows
@@ -97,7 +100,7 @@ def test_progress_rises_to_one_and_cancelling_stops_between_batches(model, sessi
     run(session, model, clip, Fraction(300), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert len(shares) == 3
+    assert len(shares) == 5  # 270 frames, at most 64 at once
     shares.clear()
     with pytest.raises(Cancelled):
         run(session, model, clip, Fraction(300), progress=shares.append, cancelled=lambda: shares)
@@ -119,6 +122,55 @@ def test_a_frame_does_not_depend_on_its_batch_or_place_in_it(model, session, cli
         monkeypatch.setattr(limits, "LIGHT_NETWORK_BATCH", size)
         parts, _ = run(session, model, clip, Fraction(60))
         np.testing.assert_allclose(rows(parts), rows(whole), atol=1e-6)
+
+
+def backwards(work, items, waiting):
+    """A spread that does the last item first."""
+    items = list(items)
+    done = {place: work(items[place]) for place in reversed(range(len(items)))}
+    for place in range(len(items)):
+        waiting()
+        yield done[place]
+
+
+@pytest.mark.parametrize("frames", [1, 64, 65, 270])
+def test_batches_may_be_done_in_any_order(model, session, frames):
+    clip = Clip(np.full(frames * 16000 // 300, 0.5, np.float32), "voice", "")
+    shares, meter = [], Meter()
+    meter.progress = shares.append
+    one, _ = run(session, model, clip, Fraction(300))
+    other, _ = run(replace(session, spread=backwards), model, clip, Fraction(300), meter=meter)
+    np.testing.assert_array_equal(rows(one), rows(other))
+    assert len(shares) == math.ceil(frames / 64)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert meter.frames == frames
+
+
+def test_a_spread_is_for_light_networks_on_the_cpu_alone(model, diffusion_stub, monkeypatch):
+    def spread_of(one):
+        return network.open_session(one, 2, spread=backwards).spread
+
+    assert spread_of(model) is backwards
+    assert network.open_session(model, 2).spread is one_by_one
+    assert spread_of(load_model(diffusion_stub.folder)) is one_by_one
+    opened = network.open_session(model, 2, spread=backwards)
+    assert opened.session.get_session_options().intra_op_num_threads == 1
+    monkeypatch.setattr(limits, "LIGHT_NETWORK_BYTES", 1)
+    assert spread_of(model) is one_by_one
+    opened = network.open_session(model, 2, spread=backwards)
+    assert opened.session.get_session_options().intra_op_num_threads == 2
+
+
+def test_time_of_runs_side_by_side_counts_once(monkeypatch):
+    clock = iter([1.0, 5.0, 2.0, 6.0, 3.0, 4.0, 9.0, 9.5])  # begin and end of four runs
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    whole = Meter()
+    for _ in range(4):
+        part = Meter(frames=2)
+        part.timed(lambda: None)
+        whole.join(part)
+    assert whole.seconds == 5.5
+    assert whole.frames == 8
 
 
 def test_the_first_and_the_last_window_are_filled_with_silence(stub, model, session):

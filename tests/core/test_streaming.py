@@ -12,6 +12,7 @@ import pytest
 import stub_diffusion
 import stub_emotion
 import stubs
+from facewright.core import limits
 from facewright.core.emotion.detection import Detector, open_emotion_session
 from facewright.core.emotion.source import EmotionSource, resolve_emotion
 from facewright.core.emotion.stream import EmotionStream
@@ -253,7 +254,8 @@ def test_diffusion_frames_are_ready_when_their_inference_has_been_heard(diffusio
     assert done + face.finish().frame_count == 150
 
 
-def test_the_network_waits_for_emotion_that_is_not_known_yet(regression):
+def test_the_network_waits_for_emotion_that_is_not_known_yet(regression, monkeypatch):
+    monkeypatch.setattr(limits, "STREAM_FRAMES", 32)
     model = regression.model
     settings = settings_for(model, {})
     stream = network_stream(regression.network, model, settings, Fraction(30), Meter())

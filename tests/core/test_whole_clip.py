@@ -142,7 +142,7 @@ def test_an_hour_never_goes_to_the_network_at_once(sliding, monkeypatch):
     rows = np.zeros((plan.frame_count, 26), np.float32)
     listener = replace(opened, clip=Session())
     whole_clip.slid(listener, model, voice, plan, rows, 1.0, Meter())
-    assert len(lengths) == 4 * 3  # four parts of 20 s, three phases each
+    assert len(lengths) == 7 * 3  # seven parts of 10 s, three phases each
     assert max(lengths) <= limits.CLIP_PART_SAMPLES + 8320
 
 
