@@ -26,9 +26,10 @@ from facewright.core.parameters import Settings
 from facewright.core.solve.pose_table import RigOverrides
 from facewright.core.voice.audio import Clip, Voice, read_voice
 from facewright.core.windows import plan_windows
+from facewright.worker.lanes import lanes
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-SPEECH_S, WINDOWED_S, DIFFUSION_S = 60, 10, 10
+SPEECH_S, STAND_IN_S, DIFFUSION_S = 60, 10, 10
 RATES = (30, 60)
 ALLOWED = 1e-3  # of the range, between two processors
 ROUNDS = 3
@@ -39,7 +40,7 @@ def builtin(folder: Path, threads: int, device: str) -> dict[str, float]:
     model, opened, figures = _opened(folder, threads, device)
     settings = settings_for(model, {})
     for rate in RATES:
-        windows, rows = _timed(partial(_windowed, opened, model, settings, rate))
+        windows, rows = _timed(partial(_windowed, opened, model, settings, rate, SPEECH_S))
         figures.update(_speed(f"windowed_{rate}", rate, len(rows), windows))
         whole, slid = _timed(partial(_slid, opened, model, settings, rate))
         figures.update(_speed(f"clip_{rate}", rate, len(slid), whole))
@@ -57,7 +58,7 @@ def regression_stand_in(folder: Path, threads: int, device: str) -> dict[str, fl
     """272 coefficients on 61,520 vertices: the short way against the long one."""
     model, opened, figures = _opened(folder, threads, device)
     settings = settings_for(model, {})
-    seconds, rows = _timed(lambda: _windowed(opened, model, settings, 60))
+    seconds, rows = _timed(lambda: _windowed(opened, model, settings, 60, STAND_IN_S))
     figures.update(_speed("network", 60, len(rows), seconds))
     motion = regression.split_result(model, _busy(rows), Fraction(60))
     figures.update(_after_the_network(model, motion, settings))
@@ -102,7 +103,7 @@ def _opened(folder: Path, threads: int, device: str) -> tuple[Model, OpenNetwork
     model = load_model(folder)
     read_s = time.perf_counter() - began
     began = time.perf_counter()
-    opened = open_session(model, threads, device)
+    opened = open_session(model, threads, device, spread=lanes(threads))
     figures = {"read_s": read_s, "open_s": time.perf_counter() - began}
     if opened.device != device:
         sys.stderr.write("\n".join(opened.notices) + "\n")
@@ -116,8 +117,10 @@ def _speech(seconds: float) -> Clip:
     return replace(clip, samples=np.resize(clip.samples, int(16_000 * seconds)))
 
 
-def _windowed(opened: OpenNetwork, model: Model, settings: Settings, rate: int) -> np.ndarray:
-    return _run(regression.windowed, opened, model, settings, rate, WINDOWED_S)
+def _windowed(
+    opened: OpenNetwork, model: Model, settings: Settings, rate: int, seconds: float
+) -> np.ndarray:
+    return _run(regression.windowed, opened, model, settings, rate, seconds)
 
 
 def _slid(opened: OpenNetwork, model: Model, settings: Settings, rate: int) -> np.ndarray:
@@ -199,7 +202,8 @@ def _against_cpu(
 ) -> dict[str, float]:
     if device == "cpu" or opened.device != device:
         return {}
-    return _compared(rows, _windowed(open_session(model), model, settings, 60), device)
+    here = _windowed(open_session(model), model, settings, 60, len(rows) / 60)
+    return _compared(rows, here, device)
 
 
 def _compared(there: np.ndarray, here: np.ndarray, device: str) -> dict[str, float]:
