@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 from ..core.errors import UserError
 from ..core.parameters import EMOTION_NAMES, Value, checked
@@ -66,8 +66,8 @@ def _set_overrides(overrides: Mapping[str, float | None]) -> dict[str, float | N
             )
         if value is None:
             continue
-        if isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise UserError(f"The override of {name} has to be a number, not {value!r}.")
-        if math.isfinite(value) and 0.0 <= value <= 1.0:
+        if 0.0 <= value <= 1.0:  # never true of what is no number
             result[name] = float(value)
     return result

@@ -11,7 +11,7 @@ import bpy
 
 from ..core.emotion.source import EmotionSource
 from ..core.exchange.sdk_names import face_settings
-from ..core.parameters import Settings
+from ..core.parameters import checked_values
 from ..properties.library import preferences
 from .emotion import EmotionParameters
 from .providers import emotion_folder, find_provider
@@ -54,12 +54,11 @@ def choose(
     if emotion is not None:
         values.update(emotion.settings())
     values.update(face_settings(face_parameters or {}))
-    Settings.from_mapping(values)
     known = preferences()
     return Chosen(
         model=str(found.folder),
         identity=found.identity,
-        settings=values,
+        settings=checked_values(values),
         emotion=EmotionSource(
             model=folder,
             mode="frames" if folder else "off",

@@ -12,6 +12,7 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Literal
 
 from .errors import UserError
@@ -238,9 +239,12 @@ def checked(name: str, value: object, source: str = "") -> Value:
         if not isinstance(value, str) or len(value) > 256:
             raise UserError(f"{label} has to be a short text.")
         return value
-    if isinstance(value, str) or not isinstance(value, (int, float)):
+    if not isinstance(value, Real):  # numpy's numbers are, too
         raise UserError(f"{label} has to be a number, not {value!r}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an endless integer
+        number = math.inf
     if not math.isfinite(number):
         raise UserError(f"{label} has to be a number, not {number}.")
     # A value that went through float32 (Blender's properties) may miss its limit by a rounding.
@@ -257,6 +261,11 @@ def checked(name: str, value: object, source: str = "") -> Value:
     if number != int(number):
         raise UserError(f"{label} has to be a whole number, not {number:g}.")
     return bool(number) if parameter.kind == "bool" else int(number)
+
+
+def checked_values(values: Mapping[str, object]) -> dict[str, Value]:
+    """Each value as its parameter's own type. Raises UserError as ``checked``."""
+    return {name: checked(name, value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)

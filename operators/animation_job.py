@@ -24,7 +24,7 @@ import numpy as np
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
 from ..core.network.devices import label_of
-from ..core.parameters import Settings
+from ..core.parameters import checked_values
 from ..core.voice.audio import Voice
 from ..properties.library import check_licence
 from ..providers.base import Ticket
@@ -126,7 +126,7 @@ def make_request(
     """
     find_character(obj)
     _resolved(source, scene)
-    Settings.from_mapping(options.get("settings", {}))
+    options["settings"] = checked_values(options.get("settings", {}))
     request = Request(reference(scene), reference(obj), source, **options)
     check_terms(request.model, request.emotion, accept_licence)
     return request

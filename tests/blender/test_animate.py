@@ -98,6 +98,13 @@ def test_a_parameter_after_the_network_does_not_run_it_again(
     np.testing.assert_array_equal(faces[0], faces[2])
 
 
+def test_numbers_of_numpy_are_numbers(animate, own_face, voice):
+    plain = animate(own_face, voice, settings={"skin_strength": 0.5, "blink_seed": 3})
+    numpy = {"skin_strength": np.float32(0.5), "blink_seed": np.int64(3)}
+    same = animate(own_face, voice, settings=numpy)
+    np.testing.assert_array_equal(same.face.weights, plain.face.weights)
+
+
 def test_a_packed_sound_equals_its_file(animate, own_face, voice):
     from_file = animate(own_face, voice).face.weights
     sound = bpy.data.sounds.load(voice)

@@ -42,10 +42,12 @@ def test_overrides_out_of_range_are_ignored_and_other_mistakes_refused(api):
         "anger": 1.5,
         "pain": -0.1,
         "grief": math.nan,
+        "disgust": 10**400,
         "sadness": None,
+        "amazement": np.float32(0.25),
     }
     parameters = api.EmotionParameters(overrides=given)
-    assert parameters.set_overrides == {"joy": 0.5, "fear": 0.0}
+    assert parameters.set_overrides == {"joy": 0.5, "fear": 0.0, "amazement": 0.25}
     with pytest.raises(api.UserError, match="no emotion called 'rage'"):
         api.EmotionParameters(overrides={"rage": 0.5})
     with pytest.raises(api.UserError, match="override of joy"):

@@ -99,6 +99,7 @@ def test_mapping_and_back():
         ("face_mask_softness", 0.0, "Face Mask Softness.*0.001"),
         ("skin_strength", "1", "has to be a number"),
         ("skin_strength", None, "has to be a number"),
+        ("skin_strength", 10**400, "has to be a number, not inf"),
         ("blink_seed", 1.5, "whole number"),
         ("source_shot", 3, "text"),
         ("skin_strenght", 1.0, "skin_strenght"),
