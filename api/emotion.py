@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import Any
 
 from ..core.errors import UserError
 from ..core.parameters import EMOTION_NAMES, Value, checked
@@ -57,7 +58,7 @@ class EmotionParameters:
         return {parameter: getattr(self, name) for name, parameter in _PARAMETERS.items()}
 
 
-def _set_overrides(overrides: Mapping[str, float | None]) -> dict[str, float | None]:
+def _set_overrides(overrides: Mapping[str, Any]) -> dict[str, float | None]:
     result: dict[str, float | None] = {}
     for name, value in overrides.items():
         if name not in EMOTION_NAMES:
