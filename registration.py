@@ -12,7 +12,17 @@ log = logging.getLogger(__name__)
 def _modules() -> tuple[ModuleType, ...]:
     """Each has ``register()`` and ``unregister()``; property groups come before their users."""
     from . import preferences
-    from .operators import animate, command, fetching, head, processors, pump, settings, worker_host
+    from .operators import (
+        animate,
+        command,
+        fetching,
+        head,
+        processors,
+        pump,
+        settings,
+        terms,
+        worker_host,
+    )
     from .operators import library as library_buttons
     from .panels import face as face_panel
     from .panels import library as library_panel
@@ -30,6 +40,7 @@ def _modules() -> tuple[ModuleType, ...]:
         settings,
         command,
         fetching,
+        terms,
         library_buttons,
         processors,
         face_panel,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import Cancelled, UserError
-from ..properties.face import emotion_model_of, people_of
+from ..properties.face import emotion_model_of, models_problem, people_of
 from ..properties.library import preferences
 from ..properties.progress import STATE
 from ..scene.characters import find_character
@@ -193,15 +193,13 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
             "SOUND": chosen.sound is None and "Choose a sound first",
             "STRIP": not chosen.strip and "Choose a strip first",
         }.get(chosen.voice_source)
-        if not missing and chosen.detect_emotion != "OFF" and not emotion_model_of(chosen):
-            missing = "Choose an emotion model, or switch Detect Emotion off"
         if missing:
             return missing
         try:
             find_character(chosen.face)
         except UserError as error:
             return sentence(error)
-        return ""
+        return models_problem(chosen)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for it: in background, and for scripts."""
@@ -289,6 +287,7 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
     def _fail(self, text: str) -> set[str]:
         STATE.end(text, "failed")
         self.report({"ERROR"}, text)
+        redraw(bpy.context)
         return {"CANCELLED"}
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The library's buttons: add, remove, terms, default, download."""
+"""The library's buttons: add, remove, default, download."""
 
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,19 +19,10 @@ from ..scene.places import user_folder
 from .explained import Explained
 from .faults import WorkerFault, report_fault, sentence
 from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
+from .terms import DIALOG_WIDTH, chosen_row, draw_licence, draw_lines
 
-DIALOG_WIDTH = 520
-LINE = 84  # letters that fit into a dialog
 ORIGIN = "facewright-origin.json"  # written by worker/download.py: the folder is ours to delete
 MANY = 64  # folders looked into when a folder of models was chosen
-
-
-def _chosen_row() -> Any:
-    """The row that is marked in the list; None when there is none."""
-    chosen = library.preferences()
-    if chosen is None or not 0 <= chosen.active_model < len(chosen.models):
-        return None
-    return chosen.models[chosen.active_model]
 
 
 def models_folder() -> Path:
@@ -58,6 +48,11 @@ class FACEWRIGHT_OT_model_add(bpy.types.Operator):
 
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+    choose: BoolProperty(
+        name="Choose",
+        description="Let the scene use what is added",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         folder = Path(bpy.path.abspath(self.directory)).absolute()
@@ -67,6 +62,8 @@ class FACEWRIGHT_OT_model_add(bpy.types.Operator):
             text = sentence(error) if isinstance(error, UserError) else str(error)
             self.report({"ERROR"}, text)
             return {"CANCELLED"}
+        if self.choose:
+            _choose(context.scene, [row.folder for row in rows])
         redraw_preferences()
         waiting = [row.name for row in rows if not library.is_accepted(row)]
         if waiting:
@@ -76,6 +73,13 @@ class FACEWRIGHT_OT_model_add(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+
+def _choose(scene: Any, folders: Iterable[str]) -> None:
+    """Let a scene use the first model for a face among these folders, and the first for emotion."""
+    for folder in reversed(list(folders)):
+        emotion = library.look(Path(folder)).kind == "emotion"
+        setattr(scene.facewright, "emotion_model" if emotion else "model", folder)
 
 
 class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):
@@ -92,26 +96,26 @@ class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        row = _chosen_row()
+        row = chosen_row()
         if row is None:
             return "Choose a model first"
         return "The built-in model cannot be removed" if row.built_in else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if _is_ours(_chosen_row()):
+        if _is_ours(chosen_row()):
             manager = context.window_manager
             return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Remove")
         return self.execute(context)
 
     def draw(self, context: bpy.types.Context) -> None:
-        row = _chosen_row()
+        row = chosen_row()
         column = self.layout.column()
         draw_lines(column, f"Remove {row.name} from the list? Its files are in {row.folder}.")
         column.separator()
         column.prop(self, "delete_files")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        row, chosen = _chosen_row(), library.preferences()
+        row, chosen = chosen_row(), library.preferences()
         folder = library.folder_of(row)
         if self.delete_files and _is_ours(row):
             try:
@@ -144,46 +148,6 @@ def _delete(folder: Path) -> None:
             place.rmdir()
 
 
-class FACEWRIGHT_OT_model_licence(Explained, bpy.types.Operator):
-    """Read the terms of the model, and accept them"""
-
-    bl_idname = "facewright.model_licence"
-    bl_label = "Terms of the Model"
-
-    accept: BoolProperty(
-        name="I accept these terms",
-        description="The model can be used from then on",
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        row = _chosen_row()
-        if row is None:
-            return "Choose a model first"
-        if row.built_in or library.look(library.folder_of(row)).licence is None:
-            return "This model comes without terms of others"
-        return ""
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.accept = library.is_accepted(_chosen_row())
-        manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Save")
-
-    def draw(self, context: bpy.types.Context) -> None:
-        folder = library.folder_of(_chosen_row())
-        draw_licence(self.layout.column(), library.look(folder).licence, folder)
-        self.layout.prop(self, "accept")
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        row = _chosen_row()
-        licence = library.look(library.folder_of(row)).licence
-        row.accepted = licence.key if self.accept and licence else ""
-        library.changed()
-        redraw_preferences()
-        return {"FINISHED"}
-
-
 class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
     """Use this model wherever a scene names none; an emotion model again: use none"""
 
@@ -194,7 +158,7 @@ class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = library.preferences()
-        row = chosen.models.get(self.name) if self.name else _chosen_row()
+        row = chosen.models.get(self.name) if self.name else chosen_row()
         if row is None:
             self.report({"ERROR"}, f"There is no model called {self.name!r}")
             return {"CANCELLED"}
@@ -317,43 +281,9 @@ def offered() -> Iterator[PublishedModel]:
             yield model
 
 
-def draw_licence(
-    column: bpy.types.UILayout, licence: Any, folder: Path | None, page: str = ""
-) -> None:
-    """Terms in short, and the way to all of them."""
-    column.label(text=licence.title, icon="TEXT")
-    draw_lines(column, f"{licence.notice.rstrip('.')}. Read the whole text before you accept it.")
-    column.separator()
-    row = column.row()
-    row.operator("wm.url_open", text="Open the Page", icon="URL").url = page or licence.url
-    for path in _texts_in(folder) if folder else ():
-        text = f"Open {path.name}"
-        row.operator("wm.path_open", text=text, icon="TEXT").filepath = str(path)
-    column.separator()
-
-
-def _texts_in(folder: Path) -> Iterable[Path]:
-    """Files in a model's folder that hold its terms."""
-    try:
-        names = sorted(path for path in folder.iterdir() if path.is_file())
-    except OSError:
-        return ()
-    words = ("license", "licence", "notice")
-    return [path for path in names if path.name.lower().startswith(words)][:2]
-
-
-def draw_lines(column: bpy.types.UILayout, text: str) -> None:
-    """A text in as many lines as it takes."""
-    lines = column.column(align=True)
-    lines.scale_y = 0.8
-    for line in textwrap.wrap(text, LINE):
-        lines.label(text=line)
-
-
 CLASSES = (
     FACEWRIGHT_OT_model_add,
     FACEWRIGHT_OT_model_remove,
-    FACEWRIGHT_OT_model_licence,
     FACEWRIGHT_OT_model_default,
     FACEWRIGHT_OT_model_download,
 )

@@ -33,7 +33,7 @@ from .asking import Progress, ask, wait_for
 from .explained import Explained
 from .faults import WorkerFault, report_fault, sentence
 from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
-from .library import DIALOG_WIDTH, draw_lines
+from .terms import DIALOG_WIDTH, draw_lines
 from .worker_host import poll, stop
 
 ONLY_ON = {"coreml": "macos", "directml": "windows", "cuda": "linux windows"}
@@ -245,10 +245,10 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
         draw_lines(
             column,
             f"{megabytes(runtime.size)} to download, {megabytes(runtime.unpacked)} on the disk "
-            f"afterwards ({megabytes(runtime.disk_needed)} for a while), into "
-            f"{user_folder(FOLDER) / runtime.folder_name}. pip fetches it, with your own settings "
-            "and mirror; every file is compared with its hash.",
+            f"afterwards ({megabytes(runtime.disk_needed)} for a while). pip fetches it, with your "
+            "own settings and mirror; every file is compared with its hash. It goes into:",
         )
+        draw_lines(column, str(user_folder(FOLDER) / runtime.folder_name))
         column.separator()
         draw_lines(column, TERMS[runtime.name])
         column.separator()

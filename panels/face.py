@@ -9,14 +9,15 @@ import bpy
 
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
-from ..properties.face import SHOWN_PARAMETERS, people_of
+from ..properties.face import SHOWN_PARAMETERS, folder_without_terms, people_of
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
 from .texts import draw_sentence, letters
 
 LISTED = 60  # names in an opened list
-MARGIN_PX = 92  # tabs, icon and rims
+MARGIN_PX = 86  # tabs, icon and rims
 LETTERS = (20, 110)  # in a line: least, most
+SHORT = {"upper_face_strength": "Upper Face", "lower_face_strength": "Lower Face"}
 ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
 
@@ -55,16 +56,26 @@ class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         chosen: Any = context.scene.facewright
-        layout.prop(chosen, "model")
+        _draw_chooser(layout, chosen, "model_choice")
         if len(people_of(chosen)) > 1:
             layout.prop(chosen, "person")
         layout.prop(chosen, "detect_emotion")
         if chosen.detect_emotion != "OFF":
-            layout.prop(chosen, "emotion_model")
+            _draw_chooser(layout, chosen, "emotion_choice")
         column = layout.column()
         for name in SHOWN_PARAMETERS:
-            column.prop(chosen, name)
+            if name in SHORT:
+                column.prop(chosen, name, text=SHORT[name])
+            else:
+                column.prop(chosen, name)
         layout.operator("facewright.reset_settings", icon="LOOP_BACK")
+
+
+def _draw_chooser(layout: bpy.types.UILayout, chosen: Any, name: str) -> None:
+    """A drop-down of models, with a button to add one that is not in it."""
+    row = layout.row(align=True)
+    row.prop(chosen, name)
+    row.operator("facewright.model_add", text="", icon="FILE_FOLDER").choose = True
 
 
 def _draw_voice(layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any) -> None:
@@ -132,11 +143,20 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     width = letters(context, MARGIN_PX, *LETTERS)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
+        _draw_terms(layout, context.scene.facewright)
     elif STATE.outcome:
         draw_sentence(layout, STATE.outcome, ICONS[STATE.ending], width)
         draw_sentence(layout, STATE.network, "BLANK1", width)
-    for notice in STATE.notices:
-        draw_sentence(layout, notice, "INFO", width)
+        for notice in STATE.notices:
+            draw_sentence(layout, notice, "INFO", width)
+
+
+def _draw_terms(layout: bpy.types.UILayout, chosen: Any) -> None:
+    """The way to accept terms, where those are what Animate waits for."""
+    folder = folder_without_terms(chosen)
+    if folder:
+        button = layout.operator("facewright.model_terms", icon="TEXT")
+        button.folder = folder
 
 
 register, unregister = bpy.utils.register_classes_factory(

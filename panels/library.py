@@ -13,10 +13,10 @@ from ..operators import fetching, processors
 from ..operators.library import (
     FACEWRIGHT_OT_model_default,
     FACEWRIGHT_OT_model_download,
-    FACEWRIGHT_OT_model_licence,
     is_here,
     offered,
 )
+from ..operators.terms import FACEWRIGHT_OT_model_licence
 from ..properties import library
 from ..properties.library import FETCHING
 from . import texts
@@ -25,7 +25,7 @@ from .texts import draw_sentence
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
 MARGIN_PX = 90
-LETTERS = (40, 140)  # in a line: least, most
+LETTERS = (40, 130)  # in a line: least, most
 ICONS = {"regression": "USER", "diffusion": "COMMUNITY", "emotion": "HEART", "unknown": "ERROR"}
 KINDS = {
     "regression": "Regression: one person",

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-LETTER_PX = 6.6  # of the usual font, about
+LETTER_PX = 6.0  # of the usual font, about
 USUAL = 90  # letters in a line where the width is not known
 
 
@@ -27,4 +27,3 @@ def draw_sentence(layout: bpy.types.UILayout, text: str, icon: str, width: int) 
     column.scale_y = 0.9
     for place, line in enumerate(textwrap.wrap(text, width, break_on_hyphens=False)):
         column.label(text=line, icon="BLANK1" if place else icon)
-

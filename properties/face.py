@@ -12,6 +12,7 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..core.parameters import PARAMETERS
 from .library import look, preferences
+from .model_choice import chooser, problem, terms_missing
 
 SHOWN_PARAMETERS = (
     "input_strength",
@@ -46,7 +47,7 @@ def _number(name: str) -> Any:
 
 def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
     """The identities of the scene's model, as its folder lists them; none for the built-in one."""
-    folder = chosen.model or getattr(preferences(), "model", "")
+    folder = model_of(chosen)
     if not folder.strip():
         return ()
     index = look(Path(bpy.path.abspath(folder)).absolute()).index
@@ -56,6 +57,33 @@ def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
 def emotion_model_of(chosen: FACEWRIGHT_PG_face) -> str:
     """The Audio2Emotion folder of the scene, or that of the preferences; empty without one."""
     return chosen.emotion_model.strip() or str(getattr(preferences(), "emotion_model", ""))
+
+
+def model_of(chosen: FACEWRIGHT_PG_face) -> str:
+    """The model's folder of the scene, or that of the preferences; empty is the built-in one."""
+    return chosen.model.strip() or str(getattr(preferences(), "model", ""))
+
+
+def models_problem(chosen: FACEWRIGHT_PG_face) -> str:
+    """Why the scene's models cannot be used, as one sentence; empty when they can."""
+    detecting = chosen.detect_emotion != "OFF"
+    if detecting and not emotion_model_of(chosen):
+        return "Choose an emotion model, or switch Detect Emotion off"
+    found = problem(model_of(chosen), emotion=False)
+    if not found and detecting:
+        found = problem(emotion_model_of(chosen), emotion=True)
+    if found:
+        return found
+    folder = folder_without_terms(chosen)
+    return f"The terms of {Path(folder).name} are not accepted yet" if folder else ""
+
+
+def folder_without_terms(chosen: FACEWRIGHT_PG_face) -> str:
+    """The first of the scene's models whose terms are still to be accepted; empty for none."""
+    folders = [model_of(chosen)]
+    if chosen.detect_emotion != "OFF":
+        folders.append(emotion_model_of(chosen))
+    return next((folder for folder in folders if terms_missing(folder)), "")
 
 
 @lru_cache(maxsize=16)
@@ -117,6 +145,7 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         description="Folder of a model in Audio2Face-3D's format; empty is the preferred one",
         subtype="DIR_PATH",
     )
+    model_choice: chooser("Model", "Which model moves the face", emotion=False)
     identity: StringProperty(name="Identity", description="Person of the model; empty is the first")
     person: EnumProperty(
         name="Identity",
@@ -139,6 +168,9 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         name="Emotion Model",
         description="Folder of an Audio2Emotion model; empty is that of the preferences",
         subtype="DIR_PATH",
+    )
+    emotion_choice: chooser(
+        "Emotion Model", "Which Audio2Emotion model reads emotion from the voice", emotion=True
     )
     burst: EnumProperty(
         name="Live Sessions",

@@ -152,6 +152,16 @@ def is_accepted(row: Any) -> bool:
     return licence is None or row.accepted == licence.key
 
 
+def is_terms_accepted(folder: Path) -> bool:
+    """The same for a folder, which need not be in the library."""
+    licence = look(folder).licence
+    if licence is None or _same(folder, BUILT_IN):
+        return True
+    chosen = preferences()
+    row = find(chosen, folder) if chosen else None
+    return row is not None and bool(row.accepted == licence.key)
+
+
 def check_licence(folder: str | Path, accepted: bool = False) -> None:
     """Refuse a model whose terms nobody has accepted. Raises UserError that says where to.
 

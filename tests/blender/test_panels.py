@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,16 +146,90 @@ def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_
 def test_detecting_emotion_needs_a_model(scene, drawn, code, own_face, tmp_path):
     chosen = scene.facewright
     chosen.voice_source, chosen.face = "SAMPLE", own_face
-    assert "emotion_model" not in drawn()
+    assert "emotion_choice" not in drawn()
     chosen.detect_emotion = "FRAMES"
     shown = drawn()
-    assert "emotion_model" in shown
+    assert "emotion_choice" in shown
     assert "Choose an emotion model, or switch Detect Emotion off" in shown
     chosen.emotion_model = str(make_stub_emotion(tmp_path / "hearing").folder)
     assert "Choose an emotion model, or switch Detect Emotion off" not in drawn()
     source = code("operators.animate").chosen_options(bpy.context)["emotion"]
     assert (source.mode, source.model) == ("frames", chosen.emotion_model)
-    assert bpy.ops.facewright.animate.poll()
+
+
+def test_terms_can_be_accepted_where_they_are_missed(scene, drawn, code, own_face, tmp_path):
+    library = code("properties.library")
+    chosen, prefs = scene.facewright, library.preferences()
+    chosen.voice_source, chosen.face = "SAMPLE", own_face
+    chosen.model = str(make_stub_diffusion(tmp_path / "Three People").folder)
+    assert "The terms of Three People are not accepted yet" in drawn()
+    assert "Read and Accept Terms" in drawn()
+    assert not bpy.ops.facewright.animate.poll()
+    assert bpy.ops.facewright.model_terms(folder=chosen.model) == {"CANCELLED"}
+    try:
+        assert bpy.ops.facewright.model_terms(folder=chosen.model, accept=True) == {"FINISHED"}
+        assert "Read and Accept Terms" not in drawn()
+        assert bpy.ops.facewright.animate.poll()
+    finally:
+        prefs.models.clear()
+
+
+def test_models_are_chosen_from_the_library(scene, code, tmp_path, stub):
+    library, choice = code("properties.library"), code("properties.model_choice")
+    chosen, prefs = scene.facewright, library.preferences()
+    emotion = make_stub_emotion(tmp_path / "hearing").folder
+    try:
+        for folder in (stub.folder, emotion):
+            library.add_model(prefs, folder)
+        names = [name for _folder, name in choice.choices(chosen, emotion=False)]
+        assert names == ["Facewright", stub.folder.name]
+        assert [name for _folder, name in choice.choices(chosen, emotion=True)] == [
+            "None yet",
+            "hearing",
+        ]
+        assert chosen.model_choice == choice.PREFERRED
+        chosen.model_choice = choice.OTHERS + "1"
+        assert chosen.model == str(stub.folder)
+        chosen.model = str(tmp_path / "elsewhere")  # a folder that the library does not have
+        assert chosen.model_choice == choice.OTHERS + "2"
+        chosen.model_choice = choice.PREFERRED
+        assert chosen.model == ""
+        chosen.emotion_choice = choice.OTHERS + "1"
+        assert chosen.emotion_model == str(emotion)
+        prefs.model, prefs.emotion_model = str(stub.folder), str(emotion)
+        assert choice.choices(chosen, emotion=False)[0] == ("", f"{stub.folder.name} (default)")
+    finally:
+        prefs.models.clear()
+        prefs.property_unset("model")
+        prefs.property_unset("emotion_model")
+
+
+def test_a_model_added_from_the_sidebar_is_used_by_the_scene(scene, code, tmp_path):
+    prefs = code("properties.library").preferences()
+    face = make_stub_diffusion(tmp_path / "all" / "face").folder
+    emotion = make_stub_emotion(tmp_path / "all" / "hearing").folder
+    try:
+        directory = str(tmp_path / "all")
+        assert bpy.ops.facewright.model_add(directory=directory, choose=True) == {"FINISHED"}
+        assert Path(scene.facewright.model) == face
+        assert Path(scene.facewright.emotion_model) == emotion
+    finally:
+        prefs.models.clear()
+
+
+def test_models_that_are_no_use_grey_the_button(scene, drawn, code, own_face, tmp_path, stub):
+    chosen = scene.facewright
+    chosen.voice_source, chosen.face = "SAMPLE", own_face
+    emotion = make_stub_emotion(tmp_path / "hearing").folder
+    problem = code("properties.face").models_problem
+    chosen.model = str(tmp_path)
+    assert problem(chosen).startswith("There is no model in the folder")
+    chosen.model = str(emotion)
+    assert problem(chosen) == "hearing only finds emotion. Choose a model of a face."
+    chosen.model, chosen.detect_emotion = str(stub.folder), "KEYS"
+    chosen.emotion_model = str(stub.folder)
+    assert "Choose an Audio2Emotion model for emotion." in problem(chosen)
+    assert not bpy.ops.facewright.animate.poll()
 
 
 def test_the_networks_speed_and_place_are_shown(scene, drawn, code, own_face, voice, stub):
