@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from ..core.network.lanes import Item, Result, Spread, one_by_one
 
@@ -32,6 +32,11 @@ def _side_by_side(
     waiting: Callable[[], None],
 ) -> Iterator[Result]:
     rest = iter(items)
+    begin = list(islice(rest, 2))
+    if len(begin) < 2:  # a live voice has one batch at a time: no threads are begun for that
+        yield from one_by_one(work, begin, waiting)
+        return
+    rest = chain(begin, rest)
     row: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(count, "lane")
     try:

@@ -85,8 +85,9 @@ def test_items_run_side_by_side_and_come_out_in_order() -> None:
 
 def test_one_lane_is_the_caller_itself() -> None:
     assert lanes(1) is one_by_one
-    found = list(lanes(1)(lambda item: (item, threading.get_ident()), range(3), idle))
-    assert found == [(item, threading.get_ident()) for item in range(3)]
+    for count, items in ((1, range(3)), (2, range(1))):  # a single item needs no lanes
+        found = list(lanes(count)(lambda item: (item, threading.get_ident()), items, idle))
+        assert found == [(item, threading.get_ident()) for item in items]
 
 
 def test_only_a_few_items_are_taken_ahead() -> None:
