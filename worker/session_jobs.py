@@ -59,15 +59,15 @@ class _Live:
 
     def _mono(self, samples: AnyArray) -> Floats:
         """The mean of all channels (n,) in [-1, 1], cleaned as voices from files are."""
+        from ..core.voice.audio import mixed
+
         values = samples.reshape(-1, self.channels)
         if values.dtype == np.int16:
             values = values.astype(np.float32) / np.float32(32768)
-        good = np.isfinite(values)
-        if not good.all():
-            self.not_numbers += int(values.size - np.count_nonzero(good))
-            values = np.where(good, values, np.float32(0))
-        self.clipped += int(np.count_nonzero(np.abs(values) > 1))
-        return np.clip(values, -1, 1).mean(axis=1, dtype=np.float64).astype(np.float32)
+        mono, not_numbers, clipped = mixed(values)
+        self.not_numbers += not_numbers
+        self.clipped += clipped
+        return mono
 
     @property
     def notices(self) -> list[str]:

@@ -339,15 +339,26 @@ def _undecodable(voice: Voice, error: RuntimeError) -> UserError:
 def _mono(values: Floats, channel: int | None, found: _Found) -> Floats:
     if channel is not None:
         values = values[:, channel : channel + 1]
+    mono, not_numbers, clipped = mixed(values)
+    found.not_numbers += not_numbers
+    found.clipped += clipped
+    return mono
+
+
+def mixed(values: Floats) -> tuple[Floats, int, int]:
+    """The mean (n,) float32 in [-1, 1] of the channels of ``values`` (n, channels) float32.
+
+    With it how many values were no numbers and count as 0, and how many were clipped at full scale.
+    """
     good = np.isfinite(values)
-    if not good.all():
-        found.not_numbers += int(values.size - np.count_nonzero(good))
+    not_numbers = int(values.size - np.count_nonzero(good))
+    if not_numbers:
         values = np.where(good, values, np.float32(0))
-    found.clipped += int(np.count_nonzero(np.abs(values) > 1))
+    clipped = int(np.count_nonzero(np.abs(values) > 1))
     values = np.clip(values, -1, 1)
     if values.shape[1] == 1:
-        return np.ascontiguousarray(values[:, 0])
-    return values.mean(axis=1, dtype=np.float64).astype(np.float32)
+        return np.ascontiguousarray(values[:, 0]), not_numbers, clipped
+    return values.mean(axis=1, dtype=np.float64).astype(np.float32), not_numbers, clipped
 
 
 def _sha256(source: IO[bytes]) -> str:
