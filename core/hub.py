@@ -19,7 +19,6 @@ from .safe_files import parse_json
 
 ADDRESS = "https://huggingface.co"
 ADDRESS_VARIABLE = "FACEWRIGHT_HUB"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _TRUST = "Only download models from places you trust."
 _AGAIN = "Try again later."

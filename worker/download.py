@@ -18,7 +18,7 @@ from ..core.models.model import read_index
 from . import arguments
 from .calls import Call, Reply
 from .staging import PART, Staging, staging
-from .transfer import Transfer
+from .transfer import Transfer, size_of
 
 ORIGIN = "facewright-origin.json"  # where a folder came from; it is ours to delete
 PATIENCE_S = 300.0  # of whoever watches: connections are tried again and again
@@ -121,7 +121,7 @@ class _Fetching:
                 self._done += file.size
             else:
                 missing.append(file)
-        begun = sum(_size(self._part(file)) for file in missing)
+        begun = sum(size_of(self._part(file)) for file in missing)
         self._place.check_space(max(0, sum(file.size for file in missing) - begun))
         for file in missing:
             self._fetch_one(file)
@@ -184,10 +184,6 @@ class _Fetching:
         (self._place.part / ORIGIN).write_text(text, encoding="utf-8")
         if notice and not any(file.path == "NOTICE.txt" for file in files):
             (self._place.part / "NOTICE.txt").write_text(notice + "\n", encoding="utf-8")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _flush(path: Path) -> None:

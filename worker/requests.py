@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from ..core.errors import UserError
+from ..core.parameters import EMOTION_NAMES
 from . import arguments
 from .calls import Call
 from .kept import Wanted
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # Long silent steps, in seconds: reading gigabytes from a slow disk; TensorRT building an engine
 OPENING_PATIENCE_S = 600.0
 ENGINE_PATIENCE_S = 3600.0
-EMOTIONS = 10
-MODES = ("off", "frames", "keys")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def device_of(args: Fields, where: str) -> str:
 
 def emotion_of(args: Fields, arrays: Arrays) -> EmotionSource:
     """Where the emotion comes from. Raises UserError."""
-    from ..core.emotion.source import EmotionSource
+    from ..core.emotion.source import MODES, EmotionSource, Mode
 
     where = "emotion"
     found = arguments.table(args, where, "the job")
@@ -97,7 +96,7 @@ def emotion_of(args: Fields, arrays: Arrays) -> EmotionSource:
     return EmotionSource(
         keys=_keys(arrays, where),
         model=arguments.full_path(found, "model", where) or "",
-        mode=cast("Literal['off', 'frames', 'keys']", mode),
+        mode=cast("Mode", mode),
         preferred=preferred_of(found, where),
         overrides=arguments.number_table(found, "overrides", where),
     )
@@ -108,8 +107,8 @@ def preferred_of(args: Fields, where: str) -> tuple[float, ...] | None:
     found: object = args.get("preferred")
     if found is None:
         return None
-    if not isinstance(found, list) or len(found) != EMOTIONS:
-        raise UserError(f"'preferred' of {where} must be a list of {EMOTIONS} numbers.")
+    if not isinstance(found, list) or len(found) != len(EMOTION_NAMES):
+        raise UserError(f"'preferred' of {where} must be a list of {len(EMOTION_NAMES)} numbers.")
     values = {str(place): value for place, value in enumerate(found)}
     return tuple(arguments.number(values, name, where) or 0.0 for name in values)
 
@@ -119,7 +118,7 @@ def _keys(arrays: Arrays, where: str) -> EmotionTrack | None:
     from ..core.emotion.track import EmotionTrack
 
     times = arguments.array(arrays, "emotion_times", "f", where, None)
-    values = arguments.array(arrays, "emotion_values", "f", where, None, EMOTIONS)
+    values = arguments.array(arrays, "emotion_values", "f", where, None, len(EMOTION_NAMES))
     if times is None and values is None:
         return None
     if times is None or values is None:

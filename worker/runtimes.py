@@ -34,13 +34,12 @@ from ..core.runtimes import (
 )
 from . import arguments
 from .calls import Call, Reply
-from .staging import Staging, staging
+from .staging import IN_USE, Staging, staging
 
 RUN = Path(__file__).with_name("pip_run.py")
 POLL_S = 0.2
 UNPACKING_SHARE = 0.15  # of the progress
 _FILES, _TEMPORARY, _LOG, _LIST = ".files", ".tmp", "pip.log", "pip.txt"
-_OURS = (_FILES, _TEMPORARY, _LOG, _LIST, "in-use.lock")
 _LATER = "Check the connection and pip's settings and try again: whole files are kept."
 
 
@@ -112,7 +111,7 @@ class _Fetching:
     def _clear(self) -> None:
         """Take away all but whole files: what an earlier try has left half done."""
         for path in self._place.part.iterdir():
-            if path.name in (_FILES, "in-use.lock"):
+            if path.name in (_FILES, IN_USE):
                 continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 

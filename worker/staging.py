@@ -20,7 +20,7 @@ from ..core.errors import UserError
 from ..core.memory import megabytes
 
 PART = ".part"
-_LOCK = "in-use.lock"
+IN_USE = "in-use.lock"
 _SPARE_BYTES = 64 << 20  # left free on the disk, whatever is fetched
 _RENAME_WAITS_S = (0.2, 0.5, 1.0, 2.0)  # virus scanners hold new files for a moment on Windows
 
@@ -47,7 +47,7 @@ class Staging:
         """Let the folder appear. Raises UserError."""
         self._lock.close()
         with suppress(OSError):
-            (self.part / _LOCK).unlink()
+            (self.part / IN_USE).unlink()
         for wait_s in (*_RENAME_WAITS_S, None):
             try:
                 os.rename(self.part, self.folder)
@@ -60,7 +60,7 @@ class Staging:
     def leftovers(self) -> Iterator[Path]:
         """The files in it, without our own lock."""
         for path in sorted(self.part.rglob("*")):
-            if path.is_file() and path.name != _LOCK:
+            if path.is_file() and path.name != IN_USE:
                 yield path
 
 
@@ -80,7 +80,7 @@ def staging(folder: Path) -> Iterator[Staging]:
         raise UserError(f"{folder} is there already.", "Remove it first to fetch it anew.")
     try:
         part_of(folder).mkdir(parents=True, exist_ok=True)
-        with (part_of(folder) / _LOCK).open("a", encoding="utf-8") as lock:
+        with (part_of(folder) / IN_USE).open("a", encoding="utf-8") as lock:
             if not _take(lock):
                 raise UserError(f"{folder} is being fetched by another Blender.", "Wait for it.")
             yield Staging(folder, lock)

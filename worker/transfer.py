@@ -98,14 +98,14 @@ class Transfer:
         block how many bytes there are now. Raises UserError, Cancelled and OSError of the disk."""
         if size == 0:
             path.write_bytes(b"")
-        if _size(path) > size:
+        if size_of(path) > size:
             path.unlink()
 
         def once() -> None:
-            if _size(path) < size:
+            if size_of(path) < size:
                 self._more(address, path, size, told)
 
-        self._patiently(once, lambda: _size(path), address)
+        self._patiently(once, lambda: size_of(path), address)
 
     def _patiently(self, once: Callable[[], Any], have: Callable[[], int], address: str) -> Any:
         """Try again after passing trouble, until some tries in a row have brought nothing."""
@@ -122,7 +122,7 @@ class Transfer:
                 self._wait(self._waits_s[max(idle, 1) - 1] if self._waits_s else 0.0)
 
     def _more(self, address: str, path: Path, size: int, told: Callable[[int], None]) -> None:
-        have = _size(path)
+        have = size_of(path)
         with closing(self._open(address, have)) as answer:
             if have and not _goes_on(answer, have):
                 have = 0
@@ -207,7 +207,8 @@ def _goes_on(answer: Any, start: int) -> bool:
     return answer.status == 206 and where is not None and int(where[1]) == start
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of a file, 0 when it is not there."""
     return path.stat().st_size if path.exists() else 0
 
 

@@ -98,7 +98,7 @@ def timing_of(model: Model, delay_s: float = 0.0) -> Timing:
     info = model.info
     diffusion, fps = _parts(model)
     start = -info.window_length - round(delay_s * limits.SAMPLE_RATE)
-    stride = Fraction(info.window_length * diffusion.center, diffusion.frames)
+    stride = Fraction(info.inference_stride)
     windows = WindowProgress(info.window_length, start, info.target_offset, stride)
     return Timing(diffusion, fps, windows)
 
@@ -212,11 +212,18 @@ class Inferences:
     def _run(self, window: Floats, emotion: Floats) -> None:
         binding, path = self._binding, self.model.network_path
         # The runtime reads host arrays where they are: they have to live until the run is over.
-        host = {"window": window[None], "emotion": emotion[None], "identity": self._identity}
+        host = {
+            name: np.ascontiguousarray(values, np.float32)
+            for name, values in (
+                ("window", window[None]),
+                ("emotion", emotion[None]),
+                ("identity", self._identity),
+            )
+        }
         kept = {"noise": self._drawn_noise(), "input_latents": self._latents}
         try:
             for name, values in host.items():
-                binding.bind_cpu_input(name, np.ascontiguousarray(values, np.float32))
+                binding.bind_cpu_input(name, values)
             for name, value in kept.items():
                 binding.bind_ortvalue_input(name, value)
             binding.bind_ortvalue_output("prediction", _on_host(self._prediction))
