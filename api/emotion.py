@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from ..core.errors import UserError
 from ..core.parameters import EMOTION_NAMES, Value, checked
 
+_NUMBERS = (int, float, np.integer, np.floating)
 # Argument here -> parameter of the table, whose range holds
 _PARAMETERS = {
     "overall_strength": "overall_emotion_strength",
@@ -67,7 +69,7 @@ def _set_overrides(overrides: Mapping[str, Any]) -> dict[str, float | None]:
             )
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             raise UserError(f"The override of {name} has to be a number, not {value!r}.")
         if 0.0 <= value <= 1.0:  # never true of what is no number
             result[name] = float(value)
