@@ -62,7 +62,10 @@ def open_session(
     clip = open_network(path, device, threads, engines)
     inputs = {"input": (1, 1, _OPEN), "emotion": (1, _OPEN, info.emotion_length)}
     _check(clip.session, path, inputs, {"result": (1, _OPEN, info.result_length)})
-    return replace(opened, notices=(*opened.notices, *clip.notices), clip=clip.session)
+    # On the same processor for the same reason: saying so once is enough.
+    same = clip.device == opened.device and len(clip.notices) == len(opened.notices)
+    notices = opened.notices if same else (*opened.notices, *clip.notices)
+    return replace(opened, notices=notices, clip=clip.session)
 
 
 def listen(

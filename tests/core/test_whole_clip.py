@@ -15,8 +15,8 @@ from facewright.core import limits
 from facewright.core.emotion.track import EmotionTrack, constant
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.models.model import load_model, settings_for
+from facewright.core.network import devices, regression, whole_clip
 from facewright.core.network import listening as network
-from facewright.core.network import regression, whole_clip
 from facewright.core.network.running import Meter
 from facewright.core.voice.audio import Clip
 from facewright.core.windows import plan_windows
@@ -63,6 +63,14 @@ def make_folder(folder, data=None, stride=STRIDE):
         (content[section] if section else content).update(values)
         (folder / name).write_text(json.dumps(content))
     return stub
+
+
+def test_a_processor_that_is_not_there_is_told_once_for_both_networks(tmp_path):
+    make_folder(tmp_path / "m")
+    absent = next(info for info in devices.list_devices() if not info.usable)
+    opened = network.open_session(load_model(tmp_path / "m"), 1, absent.name)
+    (notice,) = opened.notices
+    assert opened.clip is not None and "runs on CPU" in notice
 
 
 @pytest.fixture(scope="module")
