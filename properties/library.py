@@ -55,16 +55,17 @@ class Look:
 
 
 def look(folder: Path) -> Look:
-    """Look into a folder; costs next to nothing while its model.json stays the same."""
+    """Look into a folder; costs next to nothing while no file of it comes or goes and its
+    model.json stays the same."""
     try:
-        changed = (folder / "model.json").stat().st_mtime_ns
+        changed = folder.stat().st_mtime_ns, (folder / "model.json").stat().st_mtime_ns
     except (OSError, ValueError):
         return Look(None, None, f"There is no model in {folder}")
     return _look(folder, changed)
 
 
 @lru_cache(maxsize=64)
-def _look(folder: Path, _changed_ns: int) -> Look:
+def _look(folder: Path, _changed_ns: tuple[int, int]) -> Look:
     from ..core.models.model import read_index
 
     try:

@@ -90,6 +90,17 @@ def mark(chosen: Any, name: str) -> None:
     chosen.active_model = chosen.models.find(name)
 
 
+def test_a_file_that_is_put_back_makes_the_model_usable_again(library, tmp_path):
+    folder = tmp_path / "Model"
+    stubs.make_stub_model(folder)
+    network = folder / "network.onnx"
+    assert library.look(folder).problem == ""
+    network.rename(tmp_path / "aside")
+    assert "network.onnx" in library.look(folder).problem
+    (tmp_path / "aside").rename(network)
+    assert library.look(folder).problem == ""
+
+
 def test_the_built_in_model_comes_first_and_stays(chosen, library, folders):
     add(folders / "Own")
     assert [row.name for row in chosen.models] == ["Facewright", "Own"]
