@@ -7,36 +7,13 @@ import itertools
 
 import numpy as np
 import pytest
-import stub_diffusion
-import stubs
 from diffusion_runs import listen, settings_of
 from facewright.core.emotion.track import constant
 from facewright.core.models.model import load_model
 from facewright.core.network import checkpoint as checkpoints
-from facewright.core.network import listening as network
 from facewright.core.network.checkpoint import Checkpoint
 from facewright.core.network.running import Meter
 from facewright.core.voice.audio import Clip
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
-
-
-@pytest.fixture(scope="module")
-def james(made):
-    return load_model(made.folder, "James")
-
-
-@pytest.fixture(scope="module")
-def opened(james):
-    return network.open_session(james, threads=1)
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
 
 
 class Broken(Exception):
@@ -55,15 +32,17 @@ def broken_after(inferences):
 
 
 @pytest.mark.parametrize("inferences", [2, 3, 4])
-def test_a_run_broken_off_goes_on_from_its_checkpoint(tmp_path, james, opened, clip, inferences):
+def test_a_run_broken_off_goes_on_from_its_checkpoint(
+    tmp_path, james, james_network, clip, inferences
+):
     path = tmp_path / "run.npz"
-    whole = listen(opened, james, clip)
+    whole = listen(james_network, james, clip)
     with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1),
+        listen(james_network, james, clip, checkpoint=Checkpoint(path, 1),
                progress=broken_after(inferences))  # fmt: skip
     assert path.is_file()
     meter = Meter()
-    resumed = listen(opened, james, clip, checkpoint=Checkpoint(path, 1), meter=meter)
+    resumed = listen(james_network, james, clip, checkpoint=Checkpoint(path, 1), meter=meter)
     np.testing.assert_array_equal(resumed.skin, whole.skin)
     np.testing.assert_array_equal(resumed.tongue, whole.tongue)
     np.testing.assert_array_equal(resumed.eyes, whole.eyes)
@@ -73,9 +52,11 @@ def test_a_run_broken_off_goes_on_from_its_checkpoint(tmp_path, james, opened, c
     assert not path.exists()
 
 
-def test_a_checkpoint_of_anything_else_is_not_used(tmp_path, james, made, opened, clip):
+def test_a_checkpoint_of_anything_else_is_not_used(
+    tmp_path, james, diffusion_stub, james_network, clip
+):
     path = tmp_path / "run.npz"
-    claire = load_model(made.folder, "Claire")
+    claire = load_model(diffusion_stub.folder, "Claire")
     others = (
         {"settings": settings_of(james, input_strength=1.1)},
         {"settings": settings_of(james, noise_seed=1)},
@@ -85,40 +66,42 @@ def test_a_checkpoint_of_anything_else_is_not_used(tmp_path, james, made, opened
     )
     for change in others:
         with pytest.raises(Broken):
-            listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+            listen(
+                james_network, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4)
+            )
         asked = {"model": james, "clip": clip, **change}
         meter = Meter()
-        motion = listen(opened, checkpoint=Checkpoint(path, 1), meter=meter, **asked)
-        plain = listen(opened, **asked)
+        motion = listen(james_network, checkpoint=Checkpoint(path, 1), meter=meter, **asked)
+        plain = listen(james_network, **asked)
         assert meter.frames == motion.frame_count
         np.testing.assert_array_equal(motion.skin, plain.skin)
 
 
-def test_later_settings_do_not_spoil_a_checkpoint(tmp_path, james, opened, clip):
+def test_later_settings_do_not_spoil_a_checkpoint(tmp_path, james, james_network, clip):
     path = tmp_path / "run.npz"
     with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+        listen(james_network, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
     meter = Meter()
     settings = settings_of(james, skin_strength=0.5, blink_seed=3)
-    listen(opened, james, clip, settings=settings, checkpoint=path, meter=meter)
+    listen(james_network, james, clip, settings=settings, checkpoint=path, meter=meter)
     assert meter.frames < 138
 
 
-def test_a_damaged_checkpoint_begins_anew(tmp_path, james, opened, clip):
+def test_a_damaged_checkpoint_begins_anew(tmp_path, james, james_network, clip):
     path = tmp_path / "run.npz"
     with pytest.raises(Broken):
-        listen(opened, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
+        listen(james_network, james, clip, checkpoint=Checkpoint(path, 1), progress=broken_after(4))
     data = path.read_bytes()
     for broken in (data[: len(data) // 2], b"", b"nothing"):
         path.write_bytes(broken)
-        motion = listen(opened, james, clip, checkpoint=path)
+        motion = listen(james_network, james, clip, checkpoint=path)
         assert motion.frame_count == 138
 
 
-def test_a_place_that_cannot_be_written_does_not_end_the_run(tmp_path, james, opened, clip):
+def test_a_place_that_cannot_be_written_does_not_end_the_run(tmp_path, james, james_network, clip):
     meter = Meter()
     kept = Checkpoint(tmp_path / "nowhere" / "run.npz", 1)
-    motion = listen(opened, james, clip, checkpoint=kept, meter=meter)
+    motion = listen(james_network, james, clip, checkpoint=kept, meter=meter)
     assert motion.frame_count == 138
     (notice,) = meter.notices
     assert "nowhere does not exist" in notice

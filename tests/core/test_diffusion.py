@@ -26,26 +26,6 @@ from facewright.core.voice.audio import Clip
 CLOSE = 2.5 * TOLERANCE  # the coefficients' tolerance, and rounding inside the network
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
-
-
-@pytest.fixture(scope="module")
-def james(made):
-    return load_model(made.folder, "James")
-
-
-@pytest.fixture(scope="module")
-def opened(james):
-    return network.open_session(james, threads=1)
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
-
-
 def inference_noise(model, settings, index):
     key = index if settings.fresh_noise else None
     return diffusion.noise_for(model, settings.noise_seed, key).astype(float)
@@ -121,62 +101,84 @@ def test_windows_of_diffusion_are_the_published_ones(james):
 
 
 @pytest.mark.parametrize("samples", [1, 266, 267, 8000, 8001, 12345])
-def test_short_voices_have_their_frames(made, james, opened, samples):
+def test_short_voices_have_their_frames(diffusion_stub, james, james_network, samples):
     clip = Clip(stubs.speech_like(1.0)[:samples].astype(np.float32), "voice", "")
-    motion = listen(opened, james, clip)
+    motion = listen(james_network, james, clip)
     assert motion.frame_count == math.ceil(samples * 60 / 16000)
     assert motion.fps == 60
-    check(made, james, clip, motion)
+    check(diffusion_stub, james, clip, motion)
 
 
 # ---- values ------------------------------------------------------------------------------------
 
 
-def test_the_motion_is_the_networks_closed_form(made, james, opened, clip):
-    motion = listen(opened, james, clip)
+def test_the_motion_is_the_networks_closed_form(diffusion_stub, james, james_network, clip):
+    motion = listen(james_network, james, clip)
     assert motion.frame_count == 138
     assert motion.jaw.shape == (138, 5, 3) and motion.eyes.shape == (138, 2, 2)
     assert motion.skin.dtype == motion.tongue.dtype == motion.jaw.dtype == np.float32
     assert motion.shapes.skin.shape[1:] == (40, 3) and motion.shapes.tongue.shape[1:] == (12, 3)
-    check(made, james, clip, motion)
+    check(diffusion_stub, james, clip, motion)
 
 
-def test_every_identity_is_one_hot_at_its_place(made, opened, clip):
-    for name in made.identities:
-        model = load_model(made.folder, name)
-        check(made, model, clip, listen(opened, model, clip))
+def test_every_identity_is_one_hot_at_its_place(diffusion_stub, james_network, clip):
+    for name in diffusion_stub.identities:
+        model = load_model(diffusion_stub.folder, name)
+        check(diffusion_stub, model, clip, listen(james_network, model, clip))
 
 
-def test_the_gain_strengthens_the_voice_and_not_the_silence_around_it(made, james, opened, clip):
+def test_the_gain_strengthens_the_voice_and_not_the_silence_around_it(
+    diffusion_stub, james, james_network, clip
+):
     settings = settings_of(james, input_strength=1.7)
-    check(made, james, clip, listen(opened, james, clip, settings=settings), settings=settings)
+    check(
+        diffusion_stub,
+        james,
+        clip,
+        listen(james_network, james, clip, settings=settings),
+        settings=settings,
+    )
 
 
 @pytest.mark.parametrize("delay", [0.15, -0.4])
-def test_a_positive_delay_lets_the_mouth_move_later(made, james, opened, clip, delay):
+def test_a_positive_delay_lets_the_mouth_move_later(
+    diffusion_stub, james, james_network, clip, delay
+):
     settings = settings_of(james, prediction_delay=delay)
-    check(made, james, clip, listen(opened, james, clip, settings=settings), settings=settings)
+    check(
+        diffusion_stub,
+        james,
+        clip,
+        listen(james_network, james, clip, settings=settings),
+        settings=settings,
+    )
 
 
-def test_a_delay_of_whole_inferences_shifts_what_is_heard_by_as_many_frames(james, opened):
+def test_a_delay_of_whole_inferences_shifts_what_is_heard_by_as_many_frames(james, james_network):
     silence = np.zeros(16000, np.float32)
     voice = np.concatenate([silence, stubs.speech_like(2.0).astype(np.float32)])
     clip = Clip(voice, "voice", "")
     late = settings_of(james, prediction_delay=0.5)
-    now = frames(james, listen(opened, james, clip))
-    later = frames(james, listen(opened, james, clip, settings=late))
+    now = frames(james, listen(james_network, james, clip))
+    later = frames(james, listen(james_network, james, clip, settings=late))
     # The stub's state fades by half each inference: only its tail differs
     np.testing.assert_allclose(later[60:], now[30:-30], atol=CLOSE)
 
 
-def test_emotion_is_sampled_at_each_kept_frames_target(made, james, opened, clip):
+def test_emotion_is_sampled_at_each_kept_frames_target(diffusion_stub, james, james_network, clip):
     keys = np.zeros((3, 10), np.float32)
     keys[0, 6], keys[1, 6], keys[1, 1], keys[2, 1] = 0.2, 1.0, 0.3, 1.0
     track = EmotionTrack(np.array([0.31, 0.907, 1.5]), keys)
-    check(made, james, clip, listen(opened, james, clip, emotion=track), emotion=track)
+    check(
+        diffusion_stub,
+        james,
+        clip,
+        listen(james_network, james, clip, emotion=track),
+        emotion=track,
+    )
 
 
-def test_emotion_before_time_0_is_the_first_keys(james, opened, clip):
+def test_emotion_before_time_0_is_the_first_keys(james, james_network, clip):
     keys = np.zeros((2, 10), np.float32)
     keys[:, 6] = (0.7, 0.0)
     track = EmotionTrack(np.array([0.0, 1.0]), keys)
@@ -186,12 +188,13 @@ def test_emotion_before_time_0_is_the_first_keys(james, opened, clip):
     np.testing.assert_array_equal(given[:, 6], np.full(30, 0.7, np.float32))
 
 
-def test_only_frames_after_an_emotion_key_change(james, opened, clip):
+def test_only_frames_after_an_emotion_key_change(james, james_network, clip):
     keys = np.zeros((2, 10), np.float32)
     keys[1, 6] = 1.0
-    plain = frames(james, listen(opened, james, clip))
+    plain = frames(james, listen(james_network, james, clip))
     keyed = frames(
-        james, listen(opened, james, clip, emotion=EmotionTrack(np.array([1.0, 1.001]), keys))
+        james,
+        listen(james_network, james, clip, emotion=EmotionTrack(np.array([1.0, 1.001]), keys)),
     )
     change = np.abs(keyed - plain).max(axis=1)
     assert (change[:61] <= CLOSE).all()
@@ -201,12 +204,14 @@ def test_only_frames_after_an_emotion_key_change(james, opened, clip):
 # ---- noise -------------------------------------------------------------------------------------
 
 
-def test_noise_is_the_same_for_every_inference_and_every_run(made, james, opened, clip):
-    one, two = (listen(opened, james, clip) for _ in range(2))
+def test_noise_is_the_same_for_every_inference_and_every_run(
+    diffusion_stub, james, james_network, clip
+):
+    one, two = (listen(james_network, james, clip) for _ in range(2))
     np.testing.assert_array_equal(one.skin, two.skin)
     settings = settings_of(james, noise_seed=5)
-    other = listen(opened, james, clip, settings=settings)
-    check(made, james, clip, other, settings=settings)
+    other = listen(james_network, james, clip, settings=settings)
+    check(diffusion_stub, james, clip, other, settings=settings)
     assert np.abs(frames(james, other) - frames(james, one)).max() > 0.01
 
 
@@ -231,11 +236,13 @@ def test_noise_is_drawn_once_per_seed_and_goes_with_the_network(james, clip, mon
     assert len(diffusion._CONSTANT_NOISE) == kept
 
 
-def test_fresh_noise_differs_between_inferences_and_repeats_between_runs(made, james, opened, clip):
+def test_fresh_noise_differs_between_inferences_and_repeats_between_runs(
+    diffusion_stub, james, james_network, clip
+):
     settings = settings_of(james, fresh_noise=True, noise_seed=2)
-    one, two = (listen(opened, james, clip, settings=settings) for _ in range(2))
+    one, two = (listen(james_network, james, clip, settings=settings) for _ in range(2))
     np.testing.assert_array_equal(one.skin, two.skin)
-    check(made, james, clip, one, settings=settings)
+    check(diffusion_stub, james, clip, one, settings=settings)
 
 
 def test_noise_is_normal_and_follows_its_seed(james):
@@ -277,9 +284,9 @@ def test_a_network_that_fails_in_a_run_is_one_sentence(tmp_path, clip):
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, opened, clip, fresh):
+def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, james_network, clip, fresh):
     settings = settings_of(james, fresh_noise=fresh)
-    whole = listen(opened, james, clip, settings=settings)
+    whole = listen(james_network, james, clip, settings=settings)
     timing = diffusion.timing_of(james)
     emotion = np.zeros((30, 10), np.float32)
 
@@ -287,9 +294,9 @@ def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, opened, clip, f
         return run.step(timing.window(clip.samples, run.index, 1.0), emotion, 138)
 
     for cut in range(timing.inferences(138)):
-        run = diffusion.Inferences(opened, james, settings, Meter())
+        run = diffusion.Inferences(james_network, james, settings, Meter())
         parts = [step(run) for _ in range(cut)]
-        run = diffusion.Inferences(opened, james, settings, Meter(), run.state())
+        run = diffusion.Inferences(james_network, james, settings, Meter(), run.state())
         parts += [step(run) for _ in range(cut, timing.inferences(138))]
         motion = joined(parts)
         np.testing.assert_array_equal(motion.skin, whole.skin)
@@ -299,18 +306,20 @@ def test_a_clip_cut_at_any_inference_equals_the_uncut_run(james, opened, clip, f
         np.testing.assert_array_equal(run.shapes.tongue, whole.shapes.tongue)
 
 
-def test_progress_rises_to_one_and_cancelling_stops_between_inferences(james, opened, clip):
+def test_progress_rises_to_one_and_cancelling_stops_between_inferences(james, james_network, clip):
     shares = []
-    listen(opened, james, clip, progress=shares.append)
+    listen(james_network, james, clip, progress=shares.append)
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) == 7
     shares.clear()
     with pytest.raises(Cancelled):
-        listen(opened, james, clip, progress=shares.append, cancelled=lambda: len(shares) == 2)
+        listen(
+            james_network, james, clip, progress=shares.append, cancelled=lambda: len(shares) == 2
+        )
     assert len(shares) == 2
 
 
-def test_the_networks_time_is_measured(james, opened, clip):
+def test_the_networks_time_is_measured(james, james_network, clip):
     meter = Meter()
-    listen(opened, james, clip, meter=meter)
+    listen(james_network, james, clip, meter=meter)
     assert meter.frames == 138
     assert meter.ms_per_frame == pytest.approx(1000 * meter.seconds / 138)

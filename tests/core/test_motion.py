@@ -6,46 +6,20 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-import pytest
-import stub_diffusion
-import stubs
 from diffusion_runs import listen
-from facewright.core.models.model import load_model
 from facewright.core.motion import at_rate
-from facewright.core.network import listening as network
-from facewright.core.voice.audio import Clip
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return stub_diffusion.make_stub_diffusion(tmp_path_factory.mktemp("diffusion") / "stub")
-
-
-@pytest.fixture(scope="module")
-def james(made):
-    return load_model(made.folder, "James")
-
-
-@pytest.fixture(scope="module")
-def opened(james):
-    return network.open_session(james, threads=1)
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return Clip(stubs.speech_like(2.3).astype(np.float32), "voice", "")
-
-
-def test_half_the_rate_takes_every_second_frame(james, opened, clip):
-    motion = listen(opened, james, clip)
+def test_half_the_rate_takes_every_second_frame(james, james_network, clip):
+    motion = listen(james_network, james, clip)
     half = at_rate(motion, Fraction(30), 69)
     np.testing.assert_array_equal(half.skin, motion.skin[::2])
     np.testing.assert_array_equal(half.jaw, motion.jaw[::2])
     assert half.fps == 30 and half.shapes is motion.shapes
 
 
-def test_other_rates_are_linear_between_the_frames(james, opened, clip):
-    motion = listen(opened, james, clip)
+def test_other_rates_are_linear_between_the_frames(james, james_network, clip):
+    motion = listen(james_network, james, clip)
     film = at_rate(motion, Fraction(24000, 1001), 56)
     times = np.arange(56) * 1001 / 24000
     for name in ("skin", "tongue", "jaw", "eyes"):
@@ -56,6 +30,6 @@ def test_other_rates_are_linear_between_the_frames(james, opened, clip):
             np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
 
 
-def test_the_same_rate_is_the_same_motion(james, opened, clip):
-    motion = listen(opened, james, clip)
+def test_the_same_rate_is_the_same_motion(james, james_network, clip):
+    motion = listen(james_network, james, clip)
     assert at_rate(motion, Fraction(60), 138) is motion
