@@ -39,6 +39,7 @@ from .asking import Progress, ask
 if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
 
+LAST_FRAME = 1_048_574  # of Blender's time line
 WORKER_SHARE = 0.9  # of the progress; the rest is writing keyframes
 
 
@@ -127,9 +128,18 @@ def make_request(
     find_character(obj)
     _resolved(source, scene)
     options["settings"] = checked_values(options.get("settings", {}))
+    _check_start(options.get("start_frame"))
     request = Request(reference(scene), reference(obj), source, **options)
     check_terms(request.model, request.emotion, accept_licence)
     return request
+
+
+def _check_start(frame: float | None) -> None:
+    """Refuse a first frame that Blender has no keyframes for, such as NaN."""
+    if frame is not None and not -LAST_FRAME <= frame <= LAST_FRAME:
+        raise UserError(
+            f"The start frame is {frame:g}; it has to be between -{LAST_FRAME} and {LAST_FRAME}."
+        )
 
 
 def check_terms(model: str, emotion: EmotionSource | None, accept: bool) -> None:

@@ -7,6 +7,7 @@ Blender itself goes on with its start-up scene when FILE is missing; ``--file`` 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -230,10 +231,12 @@ def _source(options: argparse.Namespace) -> VoiceSource:
 def _setting(text: str) -> tuple[str, Value]:
     name, equals, value = text.partition("=")
     parameter = PARAMETERS.get(name.strip())
-    if not equals or parameter is None:
-        raise UserError(
-            f"--set {text} names no parameter.", "Write it as NAME=VALUE, such as blink_interval=0."
-        )
+    if parameter is None:
+        near = difflib.get_close_matches(name.strip(), PARAMETERS, 1)
+        hint = f"Did you mean {near[0]}?" if near else "Write it as NAME=VALUE."
+        raise UserError(f"--set {text} names no parameter.", hint)
+    if not equals:
+        raise UserError(f"--set {text} gives no value.", f"Write it as {name.strip()}=VALUE.")
     if parameter.kind == "text":
         return name.strip(), value
     if parameter.kind == "bool" and value.lower() in ("true", "false"):

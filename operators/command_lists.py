@@ -14,6 +14,7 @@ from ..core.models.licences import licence_of
 from ..core.models.model import ModelIndex
 from ..properties import library
 from ..scene.places import model_folder
+from . import processors
 from .asking import ask, wait_for
 
 MB = 1 << 20
@@ -73,9 +74,13 @@ def _details(path: Path) -> Iterator[str]:
 
 
 def devices() -> Iterator[str]:
-    """One line per processor: name, label, whether it can be used and was tested, or why not."""
-    for device in wait_for(ask("devices", {})).result["devices"]:
-        state = "usable" if device["usable"] else "not usable"
-        tested = "tested" if device["tested"] else "not tested"
-        reason = f": {device['reason']}" if device.get("reason") else ""
-        yield f"{device['name']:<9} {device['label']}, {state}, {tested}{reason}"
+    """One line per processor: name, label, whether it can be used and was tested, or why not.
+
+    Each build of ONNX Runtime that is here is asked, so that a fetched one counts.
+    """
+    wait_for(processors.look())
+    for state in processors.states():
+        usable = "usable" if state.usable else "not usable"
+        tested = "tested" if state.tested else "not tested"
+        reason = f": {state.reason}" if state.reason else ""
+        yield f"{state.name:<9} {state.label}, {usable}, {tested}{reason}"

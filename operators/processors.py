@@ -94,7 +94,7 @@ def _obstacle(name: str) -> str:
         chosen = chosen_folder(needed)
         if chosen is not None:
             return unusable(chosen)
-        return f"needs the {TITLES[needed]} runtime, see below"
+        return f"needs the {TITLES[needed]} runtime, which the preferences can fetch"
     return ""
 
 

@@ -25,7 +25,7 @@ from .texts import draw_sentence
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
 MARGIN_PX = 90
-LETTERS = (40, 130)  # in a line: least, most
+LETTERS = (40, 145)  # in a line: least, most
 ICONS = {"regression": "USER", "diffusion": "COMMUNITY", "emotion": "HEART", "unknown": "ERROR"}
 KINDS = {
     "regression": "Regression: one person",

@@ -52,7 +52,8 @@ def resolve(source: VoiceSource, scene: bpy.types.Scene) -> Resolved:
     if source.kind == "SOUND":
         sound = bpy.data.sounds.get(source.name)
         if sound is None:
-            raise UserError("No sound is chosen.", "Choose one of the file's sounds.")
+            text = f"There is no sound '{source.name}'." if source.name else "No sound is chosen."
+            raise UserError(text, "Choose one of the file's sounds.")
         return Resolved(_from_sound(sound, source.channel))
     return _from_strip(source, scene)
 
