@@ -209,7 +209,7 @@ class Run:
         if self._ticket is not None and not self._ticket.finished:
             provider.cancel(self._ticket)
             opened = True  # it may have got as far as that
-        if opened:
+        if opened and provider.pid is not None:  # a worker that has ended took its sessions along
             provider.submit("session_cancel", {"session": self._id})
         provider.poll()
         self._ticket = None

@@ -373,6 +373,18 @@ def test_a_worker_that_dies_ends_the_session_and_the_next_one_works(
     assert session.results[-1].ok
 
 
+def test_cancelling_when_the_worker_has_ended_starts_no_other(api, code, burst):
+    session = api.Session(RATE, **burst)
+    assert session.send(spoken(1.0))
+    host = code("operators.worker_host")
+    host.stop()
+    session.cancel()
+    assert host.worker("auto").pid is None
+    assert session.send(spoken(1.0), end=True) is False
+    assert not session.wait(60)
+    assert session.results[-1].cancelled
+
+
 def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):
     session = api.Session(RATE, face=own_face, **burst)
     assert session.send(spoken(1.0))
