@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listening to a voice while it comes in: the frames of ``network.listen``, as soon as they can be.
+"""Listening to a voice while it comes in: the frames of the whole voice, as soon as they can be.
 
 While the voice goes on, a window is run when all its samples are there; once it has ended, silence
 stands for what is missing. Frames whose emotion is not known yet wait for it.
