@@ -184,9 +184,15 @@ def implicit_vector(model: Model, shot: str, frame: int) -> Floats:
 
 
 def expression_notices(model: Model, settings: Mapping[str, object]) -> tuple[str, ...]:
-    """A sentence when the user's settings name a default expression that the model cannot take."""
+    """A sentence when a model lacks the database that it was trained with, or when the user's
+    settings name a default expression that it cannot take."""
+    if model.emotion_db is None and model.info.implicit_length:
+        return (
+            f"The model {model.name} names no database of expressions (emotionDatabasePath), so "
+            "its default expression is not the one that it was trained with.",
+        )
     chosen = settings.get("source_shot") or settings.get("source_frame")
-    if not chosen or (model.emotion_db is not None and model.info.implicit_length):
+    if not chosen or model.emotion_db is not None:
         return ()
     return (
         f"The model {model.name} has no database of expressions, so the source shot and frame have "

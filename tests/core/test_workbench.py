@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from fractions import Fraction
 
@@ -278,11 +279,18 @@ def test_a_person_is_known_by_any_spelling(diffusion, voice):
         bench.face(request_of(diffusion, voice, {"identity": "Nobody"}))
 
 
-def test_a_source_shot_that_a_model_cannot_follow_is_told(loaded, diffusion, voice):
+def test_a_source_shot_that_a_model_cannot_follow_is_told(loaded, diffusion, voice, tmp_path):
     told = Workbench(diffusion).face(request_of(diffusion, voice, {"source_shot": "mute_joy"}))
     assert [notice for notice in told.face.notices if "source shot" in notice]
     live = LiveFace(diffusion, Fraction(30), {"source_frame": 3})
     assert [notice for notice in live.notices if "source shot" in notice]
+    stub = stubs.make_stub_model(tmp_path / "m")
+    index = json.loads((stub.folder / "model.json").read_text())
+    del index["emotionDatabasePath"]
+    (stub.folder / "model.json").write_text(json.dumps(index))
+    without = pipeline.open_model(stub.folder, threads=1)
+    told = Workbench(without).face(request_of(without, voice))
+    assert [notice for notice in told.face.notices if "emotionDatabasePath" in notice]
     for used, settings in ((loaded, {"source_shot": "mute_joy"}), (diffusion, {})):
         take = Workbench(used).face(request_of(used, voice, settings))
         assert not [notice for notice in take.face.notices if "source shot" in notice]
