@@ -12,11 +12,12 @@ from .properties.library import FACEWRIGHT_PG_model
 DEVICES = (
     ("auto", "Automatic", "CUDA where it works, else the CPU"),
     ("cpu", "CPU", "The computer's own processor"),
-    ("cuda", "NVIDIA (CUDA)", "NVIDIA's graphics cards on Linux and Windows"),
-    ("tensorrt", "NVIDIA (TensorRT)", "As CUDA, with networks prepared for the card: slow to open"),
-    ("coreml", "Apple (CoreML)", "Apple's graphics and neural processors"),
-    ("directml", "Windows (DirectML)", "Graphics cards of any maker on Windows"),
-)
+    ("cuda", "NVIDIA (CUDA)", "NVIDIA's graphics cards on Linux and Windows; not tested"),
+    ("tensorrt", "NVIDIA (TensorRT)",
+     "As CUDA, with networks prepared for the card: slow to open; not tested"),
+    ("coreml", "Apple (CoreML)", "Apple's graphics and neural processors; not tested"),
+    ("directml", "Windows (DirectML)", "Graphics cards of any maker on Windows; not tested"),
+)  # fmt: skip
 
 
 class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):

@@ -5,7 +5,8 @@ The stages are those of a take, fed with blocks; each keeps an explicit state. H
 cut into pieces, the frames are those of the same voice animated as a whole, with one exception: a
 blink that would be cut off by the voice's end is left out of a take, but nobody knows the end of a
 voice that goes on. Such a blink begins, in the last half second, and stays unfinished. Animating
-the finished voice again gives the take.
+the finished voice again gives the take. (Emotion that a take would judge over a timeline's keys is
+detected frame by frame here, as keys need the whole voice.)
 """
 
 from __future__ import annotations

@@ -356,6 +356,13 @@ def test_one_download_at_a_time(library, hub, shown):
 # ---- processors
 
 
+def test_the_list_of_processors_says_which_nobody_could_test(code, chosen):
+    items = chosen.bl_rna.properties["device"].enum_items
+    tested = {state.name for state in code("operators.processors").states() if state.tested}
+    told = {item.identifier for item in items if "not tested" in item.description}
+    assert told == {item.identifier for item in items} - tested - {"auto"}
+
+
 def test_processors_are_tried(code, chosen, shown):
     processors = code("operators.processors")
     assert any("Not usable: only on macOS" in text for text in shown()) or sys.platform == "darwin"
