@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..core.take import Loaded, Take
     from ..core.workbench import Workbench
 
-UNFINISHED = 4  # files of runs that were broken off and may be gone on with
+UNFINISHED = 4  # files of other runs that were broken off and may be gone on with
 
 
 def animate(kept: Kept, call: Call) -> Reply:
@@ -244,14 +244,15 @@ def _checkpoint(call: Call, loaded: Loaded) -> Path | None:
     """
     if call.scratch is None or loaded.model.info.diffusion is None:
         return None
+    own = call.scratch / f"{_fingerprint(call.args, call.arrays)}.npz"
     try:
         call.scratch.mkdir(parents=True, exist_ok=True)
-        files = sorted(call.scratch.glob("*.npz"), key=lambda path: path.stat().st_mtime)
-        for old in files[:-UNFINISHED]:
+        others = (path for path in call.scratch.glob("*.npz") if path != own)
+        for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-UNFINISHED]:
             old.unlink()
     except OSError:
         return None
-    return call.scratch / f"{_fingerprint(call.args, call.arrays)}.npz"
+    return own
 
 
 def _fingerprint(args: Mapping[str, object], arrays: Arrays) -> str:

@@ -365,6 +365,14 @@ def test_what_a_broken_run_had_done_is_not_done_again(
     assert not kept[0].exists()
     with pytest.raises(Broken):
         run(0.7)
+    os.utime(kept[0], (0, 0))
+    for number in range(6):
+        (tmp_path / "scratch" / f"another_{number}.npz").write_bytes(b"newer")
+    run(2.0)  # however many others have been broken off since
+    assert len(steps) < in_one - 30
+    assert len(list((tmp_path / "scratch").glob("*.npz"))) == 4
+    with pytest.raises(Broken):
+        run(0.7)
     with pytest.raises(Cancelled):
         run(2.0, cancelled=lambda: len(steps) > 3)
     assert not kept[0].exists()  # who cancels does not want it
