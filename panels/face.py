@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import bpy
@@ -11,6 +12,7 @@ from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
 from ..properties.face import SHOWN_PARAMETERS, folder_without_terms, people_of
 from ..properties.progress import STATE
+from ..scene.places import user_folder
 from ..scene.versions import all_strips_name
 from .texts import draw_sentence, letters
 
@@ -145,10 +147,20 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         draw_sentence(layout, reason, "INFO", width)
         _draw_terms(layout, context.scene.facewright)
     elif STATE.outcome:
-        draw_sentence(layout, STATE.outcome, ICONS[STATE.ending], width)
+        _draw_outcome(layout, width)
         draw_sentence(layout, STATE.network, "BLANK1", width)
         for notice in STATE.notices:
             draw_sentence(layout, notice, "INFO", width)
+
+
+def _draw_outcome(layout: bpy.types.UILayout, width: int) -> None:
+    """What came of the job; files of the extension's own folder by their short names."""
+    folder = str(user_folder())
+    short = STATE.outcome.replace(folder + os.sep, "")
+    draw_sentence(layout, short, ICONS[STATE.ending], width)
+    if short != STATE.outcome:
+        button = layout.operator("wm.path_open", text="Open the Folder", icon="FILE_FOLDER")
+        button.filepath = folder
 
 
 def _draw_terms(layout: bpy.types.UILayout, chosen: Any) -> None:

@@ -123,6 +123,19 @@ def test_the_outcome_is_shown(scene, code, drawn, own_face):
         state.clear()
 
 
+def test_a_report_is_named_by_its_short_name_with_a_way_to_it(scene, code, drawn, own_face):
+    state, places = code("properties.progress").STATE, code("scene.places")
+    scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
+    report = Path("reports") / "report-1.txt"
+    state.end(f"It broke. The report is {places.user_folder() / report}", "failed")
+    try:
+        shown = drawn()
+        assert f"It broke. The report is {report}" in shown
+        assert "Open the Folder" in shown
+    finally:
+        state.clear()
+
+
 def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_path, stub):
     chosen = scene.facewright
     assert "person" not in drawn()
