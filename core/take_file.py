@@ -109,7 +109,8 @@ def _header(npz: NpzReader, source: Path) -> _Header:
     """The header, one of schema 1 brought up to what schema 2 says."""
     if "header" not in npz.names:
         raise UserError(f"{source} is not a take.")
-    (size,) = npz.form("header")[0] or (0,)
+    npz.check_form("header", (None,), "u")
+    (size,) = npz.form("header")[0]
     if size > limits.MAX_JSON_BYTES:
         raise UserError(f"{source}: the header is too large.")
     data = npz.read("header", ArrayForm("u", (None,))).tobytes()
@@ -151,13 +152,16 @@ def _motion(npz: NpzReader, header: _Header, source: Path) -> Motion:
 def _face(npz: NpzReader, header: _Header, source: Path) -> FaceTrack:
     names = _texts(header, "names", source)
     weights = npz.floats("weights", (None, len(names)))
+    duration_s = _number(header, "duration_s", source)
+    if not 0 <= duration_s <= limits.MAX_DURATION_S + 1:  # resampling may have added a little
+        raise _damaged(source)
     return FaceTrack(
         names=names,
         weights=weights,
         jaw=npz.floats("jaw", (len(weights), 4, 4)),
         eyes=npz.floats("eyes", (len(weights), 2, 2)),
         fps=_fps(header, "fps", source),
-        duration_s=_number(header, "duration_s", source),
+        duration_s=duration_s,
         notices=_texts(header, "notices", source),
     )
 

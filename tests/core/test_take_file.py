@@ -144,6 +144,8 @@ def test_the_same_take_gives_the_same_bytes(tmp_path, take):
         (lambda a, h: h.update(settings=[]), "damaged"),
         (lambda a, h: h["settings"].update(skin_strength=9), "Skin Strength"),
         (lambda a, h: h.update(motion_fps=None), "damaged"),
+        (lambda a, h: h.update(duration_s=1e308), "damaged"),
+        (lambda a, h: h.update(duration_s=-1), "damaged"),
         (lambda a, h: h.update(rigs={"nose": {}}), "no rig called 'nose'"),
         (lambda a, h: h.update(rigs={"skin": {"offsets": {"a": "b"}}}), "no value for offsets"),
         (lambda a, h: h.update(emotion_names=["joy"]), "'emotion_values' has the shape"),
@@ -158,6 +160,15 @@ def test_damaged_takes_are_refused_by_name(tmp_path, take, edit, says):
     spoil(path, edit)
     with pytest.raises(UserError, match=says):
         read_take(path)
+
+
+def test_a_header_of_another_shape_is_refused(tmp_path, take):
+    write_take(tmp_path / "take.npz", take)
+    with np.load(tmp_path / "take.npz") as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "take.npz", **{**arrays, "header": arrays["header"][None]})
+    with pytest.raises(UserError, match=r"take\.npz.*'header' has the shape"):
+        read_take(tmp_path / "take.npz")
 
 
 def test_a_cut_or_missing_take_is_refused(tmp_path, take):
