@@ -100,3 +100,8 @@ def test_blenders_environments_hold_nothing_of_ours():
     for blender in envs.BLENDERS:
         text = envs.RECIPES[blender.env].requirements.read_text("utf-8")
         assert not [name for name in ("onnxruntime", "scipy", "soundfile") if f"{name}==" in text]
+
+
+def test_words_that_match_no_test_are_no_success_and_no_traceback(capsys):
+    assert testing.test(testing.Choice((), (), "nothing like it")) == 1
+    assert "0 passed, 0 failed, 0 skipped" in capsys.readouterr().out

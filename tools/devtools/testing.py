@@ -61,7 +61,8 @@ def test(choice: Choice) -> int:
     head = ("suite", "Blender / Python", "passed", "failed", "skipped", "seconds", "reason")
     rows = [(*result[:5], f"{result.seconds:.0f}", result.reason) for result in results]
     say("\n" + table(head, rows))
-    passed, failed, skipped = (sum(counts) for counts in zip(*[r[2:5] for r in results]))
+    columns = (2, 3, 4)  # also of no rows at all, when no test matches
+    passed, failed, skipped = (sum(int(row[column]) for row in results) for column in columns)
     say(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0
 
