@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import UserError
-from ..core.limits import MAX_RATE, MIN_RATE
+from ..core.limits import MAX_CHANNELS, MAX_RATE, MIN_RATE
 from ..core.voice.audio import Voice
 
-MAX_CHANNELS = 64
 PCM, FLOAT = 1, 3  # format tags of a wav file
 
 Array = np.ndarray[Any, Any]

@@ -6,6 +6,7 @@ from __future__ import annotations
 SAMPLE_RATE = 16_000  # of the networks, per second
 MIN_RATE = 4_000  # of a voice, per second
 MAX_RATE = 768_000
+MAX_CHANNELS = 64  # of samples that are handed in, and of what the panel offers
 MAX_DURATION_S = 3_600.0  # of the part of a voice that is animated at once
 SHORT_CLIP_S = 0.5  # below this, emotion settings have no visible effect
 AUDIO_BLOCK_VALUES = 1 << 19  # samples times channels handled at once

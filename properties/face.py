@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..core.limits import MAX_CHANNELS
 from ..core.parameters import PARAMETERS
 from .library import look, preferences
 from .model_choice import chooser, problem, terms_missing
@@ -22,7 +23,6 @@ SHOWN_PARAMETERS = (
     "blink_interval",
     "blink_strength",
 )
-MAX_CHANNEL = 64
 
 
 def _is_mesh(_self: Any, obj: bpy.types.Object) -> bool:
@@ -129,7 +129,7 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         description="Channel of the voice to use; 0 mixes all of them",
         default=0,
         min=0,
-        max=MAX_CHANNEL,
+        max=MAX_CHANNELS,
     )
     face: PointerProperty(
         name="Face",

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..core.voice.resampling import Resampler
 
 SESSIONS = 16  # open at a time
-CHANNELS = 64
 REMEMBERED = 256  # cancelled sessions whose feeds are still let pass
 BLOCK_S = 0.02  # of sound, resampled at once: what a session lags behind for it
 
@@ -107,7 +106,7 @@ class Sessions:
         if len(self._live) >= SESSIONS:
             raise UserError(f"{SESSIONS} live sessions are open already.", "End one of them first.")
         rate = _within(call, "rate", limits.MIN_RATE, limits.MAX_RATE)
-        channels = _within(call, "channels", 1, CHANNELS)
+        channels = _within(call, "channels", 1, limits.MAX_CHANNELS)
         order = order_of(call, where)
         opening(call, order.wanted.device)
         loaded = self._kept.loaded(order.wanted)
