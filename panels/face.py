@@ -14,11 +14,11 @@ from ..properties.face import SHOWN_PARAMETERS, folder_without_terms, people_of
 from ..properties.progress import STATE
 from ..scene.places import user_folder
 from ..scene.versions import all_strips_name
-from .texts import draw_sentence, letters
+from .texts import draw_sentence, room
 
 LISTED = 60  # names in an opened list
-MARGIN_PX = 86  # tabs, icon and rims
-LETTERS = (20, 110)  # in a line: least, most
+MARGIN_PX = 87  # tabs, icon and rims
+MOST_PX = 700  # of a line, to be read well
 SHORT = {"upper_face_strength": "Upper Face", "lower_face_strength": "Lower Face"}
 ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
@@ -142,7 +142,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.scale_y = 1.4
     row.operator("facewright.animate", icon="PLAY")
     reason = FACEWRIGHT_OT_animate.disabled_reason(context)
-    width = letters(context, MARGIN_PX, *LETTERS)
+    width = room(context, MARGIN_PX, MOST_PX)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
         _draw_terms(layout, context.scene.facewright)
@@ -153,7 +153,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             draw_sentence(layout, notice, "INFO", width)
 
 
-def _draw_outcome(layout: bpy.types.UILayout, width: int) -> None:
+def _draw_outcome(layout: bpy.types.UILayout, width: float) -> None:
     """What came of the job; files of the extension's own folder by their short names."""
     folder = str(user_folder())
     short = STATE.outcome.replace(folder + os.sep, "")

@@ -25,7 +25,7 @@ from .texts import draw_sentence
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
 MARGIN_PX = 90
-LETTERS = (40, 145)  # in a line: least, most
+MOST_PX = 900  # of a line, to be read well
 ICONS = {"regression": "USER", "diffusion": "COMMUNITY", "emotion": "HEART", "unknown": "ERROR"}
 KINDS = {
     "regression": "Regression: one person",
@@ -74,9 +74,9 @@ class FACEWRIGHT_UL_models(bpy.types.UIList):
         operator.name = item.name
 
 
-def letters(context: bpy.types.Context) -> int:
-    """How many letters fit into a line of the preferences."""
-    return texts.letters(context, MARGIN_PX, *LETTERS)
+def _room(context: bpy.types.Context) -> float:
+    """Pixels that a line of the preferences has."""
+    return texts.room(context, MARGIN_PX, MOST_PX)
 
 
 def is_default(chosen: Any, row: Any, kind: str) -> bool:
@@ -118,15 +118,15 @@ def _draw_models(layout: bpy.types.UILayout, context: bpy.types.Context, chosen:
     layout.separator(factor=0.5)
     if 0 <= chosen.active_model < len(chosen.models):
         row = chosen.models[chosen.active_model]
-        _draw_model(layout.box().column(), chosen, row, letters(context))
+        _draw_model(layout.box().column(), chosen, row, _room(context))
 
 
-def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, width: int) -> None:
+def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, room: float) -> None:
     folder = library.folder_of(row)
     look = library.look(folder)
     if look.problem or look.index is None:
-        draw_sentence(column, look.problem, "ERROR", width)
-        draw_sentence(column, REMEDY, "BLANK1", width)
+        draw_sentence(column, look.problem, "ERROR", room)
+        draw_sentence(column, REMEDY, "BLANK1", room)
         return
     index = look.index
     people = ", ".join(index.identities)
@@ -145,7 +145,7 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, width: int) -
     if warning:
         part = column.split(factor=LABELS)
         part.label()
-        draw_sentence(part, warning, "ERROR", int(width * (1 - LABELS)))
+        draw_sentence(part, warning, "ERROR", room * (1 - LABELS))
     _draw_terms(column, row, look.licence)
     if row.built_in:
         _draw_pair(column, "Origin", "Came with Facewright")
@@ -187,10 +187,10 @@ def _draw_buttons(column: bpy.types.UILayout, look: Any, accepted: bool, default
 def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any) -> None:
     reason = fetching.offline_reason()
     if reason:
-        draw_sentence(layout, reason, "INFO", letters(context))
+        draw_sentence(layout, reason, "INFO", _room(context))
         layout.prop(context.preferences.system, "use_online_access")
         layout.separator()
-    _draw_fetching(layout, letters(context))
+    _draw_fetching(layout, _room(context))
     for model in offered():
         row = layout.row().split(factor=0.72)
         text = row.column(align=True)
@@ -212,21 +212,21 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
         "Audio2Emotion finds emotion in a voice. Its maker gives it only to people who sign in: "
         "download it yourself, then add its folder above.",
         "HEART",
-        letters(context),
+        _room(context),
     )
     row = layout.row()
     row.alignment = "LEFT"
     row.operator("wm.url_open", text="Audio2Emotion's Page", icon="URL").url = EMOTION_PAGE
 
 
-def _draw_fetching(layout: bpy.types.UILayout, width: int) -> None:
+def _draw_fetching(layout: bpy.types.UILayout, room: float) -> None:
     if FETCHING.running:
         row = layout.row(align=True)
         row.progress(factor=FETCHING.fraction, text=FETCHING.text)
         row.operator("facewright.fetch_cancel", text="", icon="CANCEL")
         layout.separator()
     elif FETCHING.outcome:
-        draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending], width)
+        draw_sentence(layout, FETCHING.outcome, OUTCOME_ICONS[FETCHING.ending], room)
         layout.separator()
 
 
@@ -243,7 +243,7 @@ def _draw_processors(layout: bpy.types.UILayout, context: bpy.types.Context, cho
     row.operator("facewright.processors_look", icon="VIEWZOOM")
     row.prop(chosen, "threads", text="Threads" if chosen.threads else "Threads (automatic)")
     if processors.SEEN.problem:
-        draw_sentence(layout, processors.SEEN.problem, "ERROR", letters(context))
+        draw_sentence(layout, processors.SEEN.problem, "ERROR", _room(context))
     for card in processors.SEEN.cards:
         free, total = card.free / GIB, card.total / GIB
         layout.label(text=f"{card.name}: {free:.1f} of {total:.1f} GiB free", icon="INFO")

@@ -123,6 +123,17 @@ def test_the_outcome_is_shown(scene, code, drawn, own_face):
         state.clear()
 
 
+def test_sentences_are_broken_to_the_width_of_the_panel(code):
+    texts = code("panels.texts")
+    text = "The report is /home/ann/.config/blender/extensions/.user/reports/report-1.txt now"
+    for room_px in (100.0, 180.0, 2000.0):
+        lines = list(texts.wrapped(text, room_px))
+        assert max(map(texts.width_px, lines)) <= room_px
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert lines == [text]
+    assert list(texts.wrapped("", 100.0)) == []
+
+
 def test_a_report_is_named_by_its_short_name_with_a_way_to_it(scene, code, drawn, own_face):
     state, places = code("properties.progress").STATE, code("scene.places")
     scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
