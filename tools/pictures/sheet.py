@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Picture = NDArray[np.float32]
 
 
+BAND = (0.030, 0.036, 0.045)
+
+
 class Label:
     """A line of text on a dark band at the lower edge of the camera's picture."""
 
@@ -30,7 +33,10 @@ class Label:
         scene.collection.objects.link(self._object)
         mesh = bpy.data.meshes.new("Label Band")
         mesh.from_pydata([(-4, -0.8, 0), (4, -0.8, 0), (4, 1.05, 0), (-4, 1.05, 0)], [], [range(4)])
-        mesh.materials.append(_flat((0.030, 0.036, 0.045)))
+        mesh.materials.append(_flat(BAND))
+        colour: Any = mesh.color_attributes.new("Colour", "FLOAT_COLOR", "POINT")
+        for point in colour.data:  # what Workbench shows, which knows no materials' nodes
+            point.color = (*BAND, 1.0)
         self._band = bpy.data.objects.new("Label Band", mesh)
         scene.collection.objects.link(self._band)
         for each in (self._object, self._band):
