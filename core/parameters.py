@@ -126,7 +126,7 @@ SKIN: tuple[Parameter, ...] = (
     _P("blink_offset", "Blink Offset", 0.0, 1.0, 0.0, "",
        "Closes the lids by this much in the whole take", "skin"),
     _P("blink_interval", "Blink Interval", 0.0, 60.0, 3.0, "s",
-       "Mean time between blinks; 0 is no blinks", "skin"),
+       "Mean time between blinks, which take a good half second each; 0 is no blinks", "skin"),
     _P("blink_seed", "Blink Seed", 0, 9_999, 0, "",
        "Chooses another natural pattern of blinks", "skin"),
     _P("lip_open_offset", "Lip Open Offset", -0.2, 0.2, -0.03, "",

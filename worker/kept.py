@@ -187,7 +187,12 @@ class Kept:
         model = self.emotion_model(folder)
         key = (self._fresh(folder), wanted.device, str(wanted.threads))
         network = self._emotion_networks.get_or(
-            key, lambda: open_emotion_session(model, wanted.threads, wanted.device)
+            key,
+            lambda: open_watchfully(
+                folder,
+                wanted.device,
+                lambda: open_emotion_session(model, wanted.threads, wanted.device),
+            ),
         )
         return model, network
 

@@ -34,7 +34,7 @@ BLOCK_S = 0.02  # of sound, resampled at once: what a session lags behind for it
 
 @dataclass
 class _Live:
-    """One open session. ``frames`` counts those that were given out."""
+    """One open session. ``frames`` counts those given out, ``told`` are notices of its opening."""
 
     face: LiveFace
     resampler: Resampler
@@ -42,6 +42,7 @@ class _Live:
     frames: int = 0
     not_numbers: int = 0
     clipped: int = 0
+    told: tuple[str, ...] = ()
 
     def take(self, samples: AnyArray | None, end: bool) -> list[FaceTrack]:
         """Put sound in, interleaved; return the frames that became ready."""
@@ -70,7 +71,8 @@ class _Live:
 
     @property
     def notices(self) -> list[str]:
-        found: list[str] = []
+        """What came up since it was opened."""
+        found = [notice for notice in self.face.notices if notice not in self.told]
         if self.not_numbers:
             found.append(f"{self.not_numbers} samples were not numbers and were silenced.")
         if self.clipped:
@@ -111,7 +113,8 @@ class Sessions:
         opening(call, order.wanted.device)
         loaded = self._kept.loaded(order.wanted)
         face = LiveFace(loaded, order.fps, order.settings, order.rigs, order.emotion)
-        self._live[name] = _Live(face, Resampler(rate, max(1, round(rate * BLOCK_S))), channels)
+        resampler = Resampler(rate, max(1, round(rate * BLOCK_S)))
+        self._live[name] = _Live(face, resampler, channels, told=face.notices)
         model = loaded.model
         return {
             "names": list(face.names),
