@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 
@@ -40,6 +41,14 @@ def report_fault(error: BaseException) -> str:
             return f"{' '.join(str(error).split())} The report is {path}"
         return f"Something unexpected went wrong; the report is {path}"
     return f"Something unexpected went wrong: {error!r}"
+
+
+def shortened(text: str) -> tuple[str, str]:
+    """A text with files of the extension's own folder by their short names, and that folder; ""
+    for it when the text names none of them."""
+    folder = str(user_folder())
+    short = text.replace(folder + os.sep, "")
+    return short, folder if short != text else ""
 
 
 def sentence(error: UserError) -> str:

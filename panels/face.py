@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import bpy
 
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
+from ..operators.faults import shortened
 from ..properties.face import SHOWN_PARAMETERS, folder_without_terms, people_of
 from ..properties.progress import STATE
-from ..scene.places import user_folder
 from ..scene.versions import all_strips_name
 from .texts import draw_sentence, room
 
@@ -155,10 +154,9 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def _draw_outcome(layout: bpy.types.UILayout, width: float) -> None:
     """What came of the job; files of the extension's own folder by their short names."""
-    folder = str(user_folder())
-    short = STATE.outcome.replace(folder + os.sep, "")
+    short, folder = shortened(STATE.outcome)
     draw_sentence(layout, short, ICONS[STATE.ending], width)
-    if short != STATE.outcome:
+    if folder:
         button = layout.operator("wm.path_open", text="Open the Folder", icon="FILE_FOLDER")
         button.filepath = folder
 
