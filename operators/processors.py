@@ -147,8 +147,8 @@ def look() -> Generator[Progress, None, None]:
 
 
 def _renew_workers() -> bool:
-    """End the workers, so that the next ones find the runtimes of now; not while one works."""
-    busy = poll()
+    """End the workers, so that the next ones find the runtimes of now; not while one is used."""
+    busy = poll() or pump.session_open()
     if not busy:
         stop()
     return not busy

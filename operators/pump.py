@@ -103,6 +103,11 @@ def pump() -> None:
         _pump.running = False
 
 
+def session_open() -> bool:
+    """Whether a live session goes on; between two pieces of sound its worker looks idle."""
+    return bool(_pump.held)
+
+
 def pump_for(what: str) -> None:
     """``pump`` for somebody who waits. Raises UserError inside of a step, where it would never end:
     in a handler of Blender's that runs because a step writes keyframes."""

@@ -385,6 +385,17 @@ def test_cancelling_when_the_worker_has_ended_starts_no_other(api, code, burst):
     assert session.results[-1].cancelled
 
 
+def test_new_runtimes_wait_for_an_open_session(api, code, burst):
+    """Between two pieces of sound the worker looks idle, but the session is still in it."""
+    session = api.Session(RATE, **burst)
+    assert session.send(spoken(1.0))
+    end = time.monotonic() + 60
+    while not session.frames() and time.monotonic() < end:
+        api.pump()
+    assert code("operators.processors")._renew_workers() is False
+    assert session.send(spoken(0.5), end=True) and session.wait(60), session.error
+
+
 def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):
     session = api.Session(RATE, face=own_face, **burst)
     assert session.send(spoken(1.0))
