@@ -19,6 +19,7 @@ from .safe_files import parse_json
 
 ADDRESS = "https://huggingface.co"
 ADDRESS_VARIABLE = "FACEWRIGHT_HUB"
+ORIGIN = "facewright-origin.json"  # says where a folder came from; it is ours to delete
 
 _TRUST = "Only download models from places you trust."
 _AGAIN = "Try again later."

@@ -92,8 +92,6 @@ TONGUE_NAMES: tuple[str, ...] = (
 
 CANONICAL_NAMES: tuple[str, ...] = ARKIT_NAMES + TONGUE_NAMES
 
-EYE_LOOK_NAMES: tuple[str, ...] = tuple(n for n in ARKIT_NAMES if n.startswith("eyeLook"))
-
 _PREFIXES = re.compile(
     r"^(?:(?:blendshapes?|arkit|bs|shapes?|face|head|key)\d*|[a-z]\d{2})[ _.\-]+"
 )

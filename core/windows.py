@@ -101,7 +101,7 @@ def scene_fps(fps: int, fps_base: float) -> Fraction:
     """
     if not math.isfinite(fps_base) or fps_base <= 0:
         raise UserError(f"A frame rate base of {fps_base} is not possible.", "Set it to 1.")
-    base = Fraction(fps_base).limit_denominator(1_000) or Fraction(fps_base)
+    base = Fraction(fps_base).limit_denominator(10_000) or Fraction(fps_base)
     return exact_fps(Fraction(fps) / base)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+DIALOG_WIDTH = 520  # room for a sentence of terms
+
 
 class Explained:
     """For operators: Blender greys the button while ``disabled_reason`` gives a reason, and

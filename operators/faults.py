@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
-from ..core.errors import UserError
+import bpy
+
+from ..core.errors import Cancelled, UserError
 from ..scene.places import user_folder
 
 
@@ -49,6 +52,21 @@ def shortened(text: str) -> tuple[str, str]:
     folder = str(user_folder())
     short = text.replace(folder + os.sep, "")
     return short, folder if short != text else ""
+
+
+def attempt(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
+    """Do an operator's work; what goes wrong becomes its report, and the operator is cancelled."""
+    try:
+        work()
+    except UserError as error:
+        operator.report({"ERROR"}, sentence(error))
+    except Cancelled:
+        pass  # the user knows
+    except Exception as error:
+        operator.report({"ERROR"}, report_fault(error))
+    else:
+        return {"FINISHED"}
+    return {"CANCELLED"}
 
 
 def sentence(error: UserError) -> str:

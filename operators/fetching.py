@@ -18,10 +18,33 @@ from ..providers.base import Ticket
 from ..scene.places import user_folder
 from . import pump
 from .asking import Progress, wait_for
-from .explained import Explained
-from .faults import WorkerFault, report_fault, sentence
+from .explained import DIALOG_WIDTH, Explained
+from .faults import WorkerFault, attempt, report_fault, sentence
 
 KEPT = "what has arrived is kept"
+
+
+class Fetches(Explained):
+    """For operators that show terms in a dialog and then fetch: ``begin`` does it."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return offline_reason() or busy_reason()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        operator: Any = self
+        manager = context.window_manager
+        return manager.invoke_props_dialog(
+            operator, width=DIALOG_WIDTH, confirm_text=operator.bl_label
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        operator: Any = self
+        return attempt(operator, self.begin)
+
+    def begin(self) -> None:
+        """Raises UserError, Cancelled and WorkerFault."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,15 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.errors import Cancelled, UserError
-from ..core.hub import PUBLISHED, PublishedModel, hub_address, published
+from ..core.errors import UserError
+from ..core.hub import ORIGIN, PUBLISHED, PublishedModel, hub_address, published
 from ..properties import library
 from ..scene.places import user_folder
-from .explained import Explained
-from .faults import WorkerFault, report_fault, sentence
-from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
-from .terms import DIALOG_WIDTH, chosen_row, draw_licence, draw_lines
+from .explained import DIALOG_WIDTH, Explained
+from .faults import sentence
+from .fetching import Errand, Fetches, fetch, redraw_preferences
+from .terms import chosen_row, draw_licence, draw_lines
 
-ORIGIN = "facewright-origin.json"  # written by worker/download.py: the folder is ours to delete
 MANY = 64  # folders looked into when a folder of models was chosen
 
 
@@ -173,7 +172,7 @@ class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_model_download(Fetches, bpy.types.Operator):
     """Download this model and add it to the library"""
 
     bl_idname = "facewright.model_download"
@@ -191,14 +190,6 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return offline_reason() or busy_reason()
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Download")
-
     def draw(self, context: bpy.types.Context) -> None:
         from ..core.models.licences import OPEN_MODEL
 
@@ -212,28 +203,18 @@ class FACEWRIGHT_OT_model_download(Explained, bpy.types.Operator):
         column.prop(self, "accept")
         column.prop(self, "newest")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            model = published(self.key)
-            if not self.accept:
-                raise UserError(
-                    f"{model.title} was not downloaded: its terms were not accepted.",
-                    "Tick the box in the dialog.",
-                )
-            if is_here(model):
-                library.FETCHING.end(_keep(model), "done")
-                redraw_preferences()
-            else:
-                fetch(_errand(model, self.newest))
-        except UserError as error:
-            self.report({"ERROR"}, sentence(error))
-            return {"CANCELLED"}
-        except Cancelled:
-            return {"CANCELLED"}
-        except WorkerFault as error:
-            self.report({"ERROR"}, report_fault(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def begin(self) -> None:
+        model = published(self.key)
+        if not self.accept:
+            raise UserError(
+                f"{model.title} was not downloaded: its terms were not accepted.",
+                "Tick the box in the dialog.",
+            )
+        if is_here(model):
+            library.FETCHING.end(_keep(model), "done")
+            redraw_preferences()
+        else:
+            fetch(_errand(model, self.newest))
 
 
 def _errand(model: PublishedModel, newest: bool) -> Errand:

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.errors import Cancelled, UserError
+from ..core.errors import UserError
 from ..core.memory import Card, megabytes, shortage
 from ..core.network.devices import DEVICE_NAMES, label_of
 from ..core.runtimes import (
@@ -31,9 +31,9 @@ from ..scene.runtimes import FOLDER, chosen_folder, fetched_folder, runtime_fold
 from . import pump
 from .asking import Progress, ask, wait_for
 from .explained import Explained
-from .faults import WorkerFault, report_fault, sentence
-from .fetching import Errand, busy_reason, fetch, offline_reason, redraw_preferences
-from .terms import DIALOG_WIDTH, draw_lines
+from .faults import attempt, report_fault, sentence
+from .fetching import Errand, Fetches, busy_reason, fetch, redraw_preferences
+from .terms import draw_lines
 from .worker_host import poll, stop
 
 ONLY_ON = {"coreml": "macos", "directml": "windows", "cuda": "linux windows"}
@@ -206,19 +206,15 @@ class FACEWRIGHT_OT_processors_look(Explained, bpy.types.Operator):
             pump.add(looking)
             return {"FINISHED"}
         try:
-            wait_for(looking.steps)
-        except (UserError, Cancelled) as error:
-            self.report({"ERROR"}, " ".join(str(error).split()))
-            return {"CANCELLED"}
+            return attempt(self, lambda: wait_for(looking.steps))
         finally:
             looking.cancel()
-        return {"FINISHED"}
 
 
 # ---- runtimes
 
 
-class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_runtime_fetch(Fetches, bpy.types.Operator):
     """Fetch the libraries that this processor needs"""
 
     bl_idname = "facewright.runtime_fetch"
@@ -230,14 +226,6 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
         description="Without it nothing is fetched",
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return offline_reason() or busy_reason()
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        manager = context.window_manager
-        return manager.invoke_props_dialog(self, width=DIALOG_WIDTH, confirm_text="Fetch")
 
     def draw(self, context: bpy.types.Context) -> None:
         runtime, column = self._runtime(), self.layout.column()
@@ -254,24 +242,14 @@ class FACEWRIGHT_OT_runtime_fetch(Explained, bpy.types.Operator):
         column.separator()
         column.prop(self, "accept")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            runtime = self._runtime()
-            if runtime.proprietary and not self.accept:
-                raise UserError(
-                    "The runtime was not fetched: its terms were not accepted.",
-                    "Tick the box in the dialog.",
-                )
-            fetch(_errand(runtime))
-        except UserError as error:
-            self.report({"ERROR"}, sentence(error))
-            return {"CANCELLED"}
-        except Cancelled:
-            return {"CANCELLED"}
-        except WorkerFault as error:
-            self.report({"ERROR"}, report_fault(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def begin(self) -> None:
+        runtime = self._runtime()
+        if runtime.proprietary and not self.accept:
+            raise UserError(
+                "The runtime was not fetched: its terms were not accepted.",
+                "Tick the box in the dialog.",
+            )
+        fetch(_errand(runtime))
 
     def _runtime(self) -> Runtime:
         runtime = runtimes().get(self.name)

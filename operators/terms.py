@@ -13,11 +13,10 @@ from bpy.props import BoolProperty, StringProperty
 
 from ..core.errors import UserError
 from ..properties import library
-from .explained import Explained
+from .explained import DIALOG_WIDTH, Explained
 from .faults import sentence
 from .fetching import redraw_preferences
 
-DIALOG_WIDTH = 520
 LINE = 84  # letters that fit into a dialog
 
 

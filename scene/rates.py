@@ -13,14 +13,14 @@ import numpy as np
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
 from ..core.limits import MAX_FPS, MIN_FPS
+from ..core.windows import scene_fps
 
 Array = np.ndarray[Any, Any]
 
 
 def scene_rate(scene: bpy.types.Scene) -> Fraction:
     """The scene's real frames per second: 24 / 1.001 is exactly 24000/1001."""
-    base = Fraction(scene.render.fps_base).limit_denominator(10_000)
-    return Fraction(scene.render.fps) / base
+    return scene_fps(scene.render.fps, scene.render.fps_base)
 
 
 def parse_rate(value: str | float | Fraction) -> Fraction:

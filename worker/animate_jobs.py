@@ -180,6 +180,8 @@ def detect(kept: Kept, call: Call) -> Reply:
 
 def answer(take: Take) -> Reply:
     """A take as result and arrays of a job."""
+    from ..core.network.running import real_time
+
     face = take.face
     ms, fps = take.network_ms_per_frame, take.motion.fps
     result: Fields = {
@@ -198,7 +200,7 @@ def answer(take: Take) -> Reply:
         "timings": {stage: float(seconds) for stage, seconds in take.timings.items()},
         "device": take.device,
         "network_ms_per_frame": float(ms),
-        "network_real_time": float(1000 / (fps * ms)) if ms > 0 else 0.0,
+        "network_real_time": real_time(ms, fps),
         "emotion_names": list(take.emotion_names),
     }
     arrays: Arrays = {

@@ -20,7 +20,6 @@ from .calls import Call, Reply
 from .staging import PART, Staging, staging
 from .transfer import Transfer, size_of
 
-ORIGIN = "facewright-origin.json"  # where a folder came from; it is ours to delete
 PATIENCE_S = 300.0  # of whoever watches: connections are tried again and again
 _BLOCK = 1 << 20
 _MAX_PAGES = 50
@@ -181,7 +180,7 @@ class _Fetching:
             "files": {file.path: file.sha256 or file.blob for file in files},
         }
         text = json.dumps(origin, indent=2) + "\n"
-        (self._place.part / ORIGIN).write_text(text, encoding="utf-8")
+        (self._place.part / hub.ORIGIN).write_text(text, encoding="utf-8")
         if notice and not any(file.path == "NOTICE.txt" for file in files):
             (self._place.part / "NOTICE.txt").write_text(notice + "\n", encoding="utf-8")
 

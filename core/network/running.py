@@ -71,9 +71,10 @@ class Meter:
         """Milliseconds of the network per frame; 0 before there is one."""
         return 1000.0 * self.seconds / self.frames if self.frames else 0.0
 
-    def real_time(self, fps: Fraction) -> float:
-        """How many times faster than the voice at ``fps``; 0 before anything ran."""
-        return float(self.frames / fps) / self.seconds if self.seconds else 0.0
+
+def real_time(ms_per_frame: float, fps: Fraction) -> float:
+    """How many times faster than the voice at ``fps`` a network was; 0 if it has not run."""
+    return float(1000 / fps) / ms_per_frame if ms_per_frame > 0 else 0.0
 
 
 def run(

@@ -279,8 +279,8 @@ def _range(voice: Voice, sound: Any) -> tuple[int, int]:
         )
     if voice.channel is not None and not 0 <= voice.channel < sound.channels:
         raise UserError(
-            f"{voice.label} has {sound.channels} channels; channel {voice.channel + 1} is not "
-            "among them.",
+            f"{voice.label} has no channel {voice.channel + 1}; its channels are "
+            f"1 to {sound.channels}.",
             "Choose another channel or all of them.",
         )
     return first, last

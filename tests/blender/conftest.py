@@ -119,3 +119,24 @@ def scene_state():
         }
 
     return take
+
+
+@pytest.fixture
+def api(code):
+    """What scripts may call."""
+    return code("api")
+
+
+@pytest.fixture
+def burst(api):
+    """Options for sessions that are not held back."""
+    return {"burst": api.Burst.FORCE_BURST}
+
+
+@pytest.fixture
+def stub_is_default(code, stub):
+    """The stub model is what the preferences choose."""
+    chosen = code("properties.library").preferences()
+    chosen.model = str(stub.folder)
+    yield
+    chosen.model = ""

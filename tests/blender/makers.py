@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+import stubs
 
 
 def shaped_mesh(name: str, keys: list[str], parent: Any = None) -> bpy.types.Object:
@@ -41,3 +42,8 @@ def curves_of(block: Any) -> dict[tuple[str, int], Any]:
         bag = data.action.layers[0].strips[0].channelbag(data.action_slot)
         found = bag.fcurves if bag else ()
     return {(curve.data_path, curve.array_index): curve for curve in found}
+
+
+def spoken(seconds: float, seed: int = 1) -> np.ndarray:
+    """So much of a made-up voice at 16 kHz, int16."""
+    return (stubs.speech_like(seconds, seed=seed) * 20000).astype(np.int16)

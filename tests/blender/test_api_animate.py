@@ -16,11 +16,6 @@ from stub_diffusion import make_stub_diffusion
 
 
 @pytest.fixture
-def api(code):
-    return code("api")
-
-
-@pytest.fixture
 def library(code, stub):
     """The library holds the stub model under the name "Stub"."""
     listed = code("properties.library")

@@ -13,11 +13,6 @@ from stub_emotion import make_stub_emotion
 RATE = 16000
 
 
-@pytest.fixture
-def api(code):
-    return code("api")
-
-
 @pytest.fixture(scope="session")
 def hearing(tmp_path_factory):
     """An Audio2Emotion folder whose output is known in closed form."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from typing import Any
@@ -12,25 +10,12 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-import stubs
-from makers import curves_of
+from makers import curves_of, spoken
 from stub_diffusion import make_stub_diffusion
 from stub_emotion import make_stub_emotion
 
 RATE = 16000
-
-
-@pytest.fixture
-def api(code):
-    return code("api")
-
-
-@pytest.fixture(autouse=True)
-def _stub_is_default(code, stub):
-    chosen = code("properties.library").preferences()
-    chosen.model = str(stub.folder)
-    yield
-    chosen.model = ""
+pytestmark = pytest.mark.usefixtures("stub_is_default")
 
 
 @pytest.fixture
@@ -44,16 +29,6 @@ def stopped(api):
         time.sleep(0.001)
 
     return api.Clock(lambda: Now.seconds, sleep), Now
-
-
-@pytest.fixture
-def burst(api):
-    """Options for sessions that are not held back."""
-    return {"burst": api.Burst.FORCE_BURST}
-
-
-def spoken(seconds, seed=1):
-    return (stubs.speech_like(seconds, seed=seed) * 20000).astype(np.int16)
 
 
 def weights(blocks):
@@ -337,79 +312,3 @@ def test_short_sessions_are_animated_with_a_warning(api, burst):
     assert session.send(spoken(0.3), end=True) and session.wait(60)
     assert session.frames()
     assert "under 0.5 s" in " ".join(session.results[0].notices)
-
-
-def test_a_session_that_cannot_be_opened_says_why(api, code, tmp_path, stub):
-    import shutil
-
-    folder = tmp_path / "broken"
-    shutil.copytree(stub.folder, folder)
-    (folder / "network.onnx").write_bytes(b"broken")
-    code("properties.library").preferences().model = str(folder)
-    session = api.Session(RATE)
-    assert session.send(spoken(0.5)) is False
-    assert "network.onnx" in session.error
-    assert session.send(spoken(0.5), end=True) is False
-    assert not session.wait(60)
-    assert not session.results[-1].ok
-
-
-def test_a_worker_that_dies_ends_the_session_and_the_next_one_works(
-    api, code, burst, own_face, scene_state
-):
-    before = scene_state()
-    session = api.Session(RATE, face=own_face, **burst)
-    assert session.send(spoken(1.0))
-    host = code("operators.worker_host").worker("auto")
-    os.kill(host.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-    session.send(spoken(1.0))
-    session.end()
-    assert not session.wait(60)
-    result = session.results[-1]
-    assert not result.ok and not result.cancelled
-    assert "lost" in result.error or "no live session" in result.error
-    assert scene_state() == before
-    assert session.send(spoken(1.0), end=True) and session.wait(60), session.error
-    assert session.results[-1].ok
-
-
-def test_cancelling_when_the_worker_has_ended_starts_no_other(api, code, burst):
-    session = api.Session(RATE, **burst)
-    assert session.send(spoken(1.0))
-    host = code("operators.worker_host")
-    host.stop()
-    session.cancel()
-    assert host.worker("auto").pid is None
-    assert session.send(spoken(1.0), end=True) is False
-    assert not session.wait(60)
-    assert session.results[-1].cancelled
-
-
-def test_new_runtimes_wait_for_an_open_session(api, code, burst):
-    """Between two pieces of sound the worker looks idle, but the session is still in it."""
-    session = api.Session(RATE, **burst)
-    assert session.send(spoken(1.0))
-    end = time.monotonic() + 60
-    while not session.frames() and time.monotonic() < end:
-        api.pump()
-    assert code("operators.processors")._renew_workers() is False
-    assert session.send(spoken(0.5), end=True) and session.wait(60), session.error
-
-
-def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):
-    session = api.Session(RATE, face=own_face, **burst)
-    assert session.send(spoken(1.0))
-    bpy.data.objects.remove(own_face)
-    assert session.end()
-    assert not session.wait(60)
-    assert "'Face' no longer exists" in session.error
-    assert not bpy.data.actions
-
-
-def test_disabling_ends_sessions(api, code, burst):
-    session = api.Session(RATE, **burst)
-    assert session.send(spoken(1.0))
-    pump = code("operators.pump")
-    pump.unregister()
-    assert session.send(spoken(1.0)) is False
-    pump.register()

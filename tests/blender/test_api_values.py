@@ -11,11 +11,6 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
-def api(code):
-    return code("api")
-
-
 @pytest.mark.parametrize(
     ("name", "low", "high", "default"),
     [

@@ -96,7 +96,7 @@ def test_channels_are_mixed_or_chosen(tmp_path):
     path = str(stubs.write_wav(tmp_path / "a.wav", np.stack([left, right], 1), bits=32))
     np.testing.assert_allclose(read_voice(Voice(path=path)).samples, (left + right) / 2, atol=1e-6)
     np.testing.assert_allclose(read_voice(Voice(path=path, channel=1)).samples, right, atol=1e-6)
-    assert "has 2 channels" in refusal(path, channel=2)
+    assert "no channel 3; its channels are 1 to 2" in refusal(path, channel=2)
 
 
 def test_a_range_is_cut_at_the_sample(tmp_path):

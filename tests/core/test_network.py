@@ -16,7 +16,7 @@ from facewright.core.errors import Cancelled, UserError
 from facewright.core.models.model import load_model, settings_for
 from facewright.core.network import listening as network
 from facewright.core.network.lanes import one_by_one
-from facewright.core.network.running import Meter
+from facewright.core.network.running import Meter, real_time
 from facewright.core.voice.audio import Clip
 from facewright.core.windows import plan_windows
 
@@ -113,7 +113,7 @@ def test_the_networks_time_is_measured(model, session, clip):
     assert meter.frames == motion.frame_count == 54
     assert meter.seconds > 0
     assert meter.ms_per_frame == pytest.approx(1000 * meter.seconds / 54)
-    assert meter.real_time(Fraction(60)) == pytest.approx(0.9 / meter.seconds)
+    assert real_time(meter.ms_per_frame, Fraction(60)) == pytest.approx(0.9 / meter.seconds)
 
 
 def test_a_frame_does_not_depend_on_its_batch_or_place_in_it(model, session, clip, monkeypatch):

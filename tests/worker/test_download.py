@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from facewright.core import hub
 from facewright.core.errors import Cancelled, UserError
+from facewright.core.hub import ORIGIN
 from facewright.core.models.model import read_index
 from facewright.worker import download as job
 from facewright.worker import transfer
@@ -106,7 +107,7 @@ def test_a_model_arrives_whole(run: Run, published: Any) -> None:
     wanted = files_in(published.folder)
     del wanted[".gitattributes"]
     found = files_in(run.folder)
-    origin = json.loads(found.pop(job.ORIGIN))
+    origin = json.loads(found.pop(ORIGIN))
     assert found.pop("NOTICE.txt") == b"Licensed by someone.\n"
     assert found == wanted
     assert result == {

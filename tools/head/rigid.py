@@ -11,9 +11,6 @@ from .basemesh import BaseMesh
 from .names import JAW
 from .topology import Floats
 
-# Eyeball rotations of the eyeLook shapes at weight 1, in degrees (fitted to the source).
-EYE_LIMITS = {"In": 14.5, "Out": 13.8, "Down": 10.7, "Up": 9.5}
-
 
 @dataclass(frozen=True)
 class RigidMove:

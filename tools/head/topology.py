@@ -119,34 +119,9 @@ def edge_loop(quads: Ints, first: int, second: int) -> Ints:
         loop.append(after)
 
 
-def boundary_loop(quads: Ints) -> Ints:
-    """The vertices of the one open boundary, in order."""
-    pairs = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
-    _, inverse, counts = np.unique(
-        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    open_pairs = pairs[counts[inverse.ravel()] == 1]
-    after = {int(a): int(b) for a, b in open_pairs}
-    loop = [int(open_pairs[0, 0])]
-    while after[loop[-1]] != loop[0]:
-        loop.append(after[loop[-1]])
-    return np.array(loop)
-
-
 def triangles_of(quads: Ints) -> Ints:
     """Two triangles per quad, (2M, 3)."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-
-
-def vertex_normals(points: Floats, quads: Ints) -> Floats:
-    """Area-weighted unit normals (V, 3)."""
-    diagonal_a = points[quads[:, 2]] - points[quads[:, 0]]
-    diagonal_b = points[quads[:, 3]] - points[quads[:, 1]]
-    faces = np.cross(diagonal_a, diagonal_b)
-    normals = np.zeros_like(points)
-    for corner in range(4):
-        np.add.at(normals, quads[:, corner], faces)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 @dataclass(frozen=True)
