@@ -16,8 +16,9 @@ from .emotion import EmotionParameters
 from .jobs import Job
 from .providers import default_provider, providers
 from .samples import Samples
+from .session_line import SessionResult
 from .session_run import FrameBlock
-from .sessions import Session, SessionResult
+from .sessions import Session
 
 __all__ = [
     "Burst",

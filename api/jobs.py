@@ -25,6 +25,8 @@ class Job(Generic[T]):
     ``progress``  0 to 1, and ``stage`` what is being done
     """
 
+    holds_worker = False  # the worker shows by itself that it is busy
+
     def __init__(self, steps: Generator[Progress, None, T]) -> None:
         self._steps = steps
         self._stop = False

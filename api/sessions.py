@@ -10,54 +10,33 @@ from __future__ import annotations
 
 import queue
 import time
+import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..core.limits import SHORT_CLIP_S
 from ..operators import pump
 from ..operators.animation_job import check_terms, emotion_fields
-from ..operators.faults import report_fault
 from ..scene.rates import parse_rate, scene_rate
-from .baking import Baked, Baker
+from .baking import Baker
 from .burst import Burst, Clock
 from .emotion import EmotionParameters
 from .orders import Chosen, choose
 from .samples import Array, as_floats, check_format, interleaved
-from .session_run import END, PIECE_S, FrameBlock, Order, Outcome, Run
+from .session_line import SessionLine, SessionResult
+from .session_run import END, PIECE_S, FrameBlock, Order, Run
 
 REAL_CLOCK = Clock()
 WAIT_S = 0.005
-SHORT = "The session is under 0.5 s long; emotion and face parameters may have no effect."
-
-
-@dataclass(frozen=True)
-class SessionResult:
-    """How a session ended.
-
-    ``ok`` and ``error`` (one sentence, empty when it succeeded), ``cancelled``; ``frame_count``
-    frames made; ``take_id`` of the action that was written, empty without a face; ``device`` that
-    the network ran on.
-    """
-
-    number: int
-    ok: bool
-    error: str = ""
-    cancelled: bool = False
-    frame_count: int = 0
-    take_id: str = ""
-    device: str = ""
-    notices: tuple[str, ...] = ()
 
 
 class Session:
     """Sound that comes in pieces. Several sends make one session; what follows its end is another.
 
-    ``results`` holds how each session ended, oldest first.
+    Keep the object until the session is ended: one that is forgotten before is cancelled.
     """
 
     def __init__(
@@ -94,18 +73,14 @@ class Session:
         self._order = make_order(rate, channels, _fps(fps, where), chosen)
         self._burst = burst or Burst(where.facewright.burst)
         self._clock = clock
-        self._baker = None if face is None else Baker(face, where, start_frame)
-        self._has_parameters = chosen.given
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
         self._turn.put(None)
-        self._run: Run | None = None  # the session that sends go to
-        self._latest: Run | None = None
-        self._runs: list[Run] = []  # those that are not over, oldest first
-        self._arrived: queue.SimpleQueue[FrameBlock] = queue.SimpleQueue()
-        self._closed = False
         self._count = 0
-        self.results: list[SessionResult] = []
-        pump.watch(self)
+        baker = None if face is None else Baker(face, where, start_frame)
+        here = weakref.ref(self)
+        self._line = SessionLine(rate, baker, lambda: here() is not None)
+        self._line.warns_of_short = chosen.given
+        pump.add(self._line)
 
     # ---- from any thread
 
@@ -133,8 +108,7 @@ class Session:
 
         Later sends have no effect until the session is ended.
         """
-        for run in list(self._runs):
-            run.stop = True
+        self._line.stop()
         pump.pump()
 
     def frames(self) -> list[FrameBlock]:
@@ -142,14 +116,19 @@ class Session:
         blocks: list[FrameBlock] = []
         while True:
             try:
-                blocks.append(self._arrived.get_nowait())
+                blocks.append(self._line.arrived.get_nowait())
             except queue.Empty:
                 return blocks
 
     @property
+    def results(self) -> list[SessionResult]:
+        """How each session ended, oldest first."""
+        return self._line.results
+
+    @property
     def error(self) -> str:
         """Why the present session has failed, or the last one if none is open."""
-        run = self._run
+        run = self._line.open
         if run is not None:
             return run.outcome.error
         return self.results[-1].error if self.results else ""
@@ -157,12 +136,13 @@ class Session:
     @property
     def fed_s(self) -> float:
         """Seconds of the latest session that were handed to the network so far."""
-        return self._latest.outcome.samples / self.rate if self._latest else 0.0
+        latest = self._line.latest
+        return latest.outcome.samples / self._order.rate if latest else 0.0
 
     @property
     def busy(self) -> bool:
         """Whether a session is open, or its frames are still being made or written."""
-        return bool(self._runs)
+        return bool(self._line.runs)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until all that was ended is made and written; True when the last session is ok.
@@ -170,7 +150,7 @@ class Session:
         A session that was not ended is not waited for.
         """
         end = None if timeout_s is None else time.monotonic() + timeout_s
-        while self._unfinished():
+        while self._line.unfinished:
             if end is not None and time.monotonic() >= end:
                 return False
             self._pause()
@@ -178,11 +158,7 @@ class Session:
 
     def close(self) -> None:
         """Cancel all that is not over; the object can no longer be used. On the main thread."""
-        self._closed = True
-        self.cancel()
-
-    def _unfinished(self) -> bool:
-        return any(run is not self._run for run in list(self._runs))
+        self._line.cancel()
 
     def _take_turn(self) -> None:
         while True:
@@ -192,20 +168,19 @@ class Session:
                 self._pause()
 
     def _send(self, values: Array, end: bool) -> bool:
-        run = self._run
+        line = self._line
+        run = line.open
         if run is None:
             if end and not len(values):
                 return True
-            if self._closed:
+            if line.closed:
                 return False
             self._count += 1
-            keep = self._baker is not None
-            run = Run(self._count, self._order, self._burst, self._clock, keep)
-            self._run = self._latest = run
-            self._runs.append(run)
+            run = Run(self._count, self._order, self._burst, self._clock, line.keeps_frames)
+            line.begin(run)
         accepted = self._hand_in(run, values, end)
         if end:
-            self._run = None
+            line.open = None
         return accepted
 
     def _hand_in(self, run: Run, values: Array, end: bool) -> bool:
@@ -231,64 +206,6 @@ class Session:
         """Let time pass; on Blender's main thread go on with the work meanwhile."""
         pump.pump_for("A live session")
         self._clock.sleep(WAIT_S)
-
-    # ---- on Blender's main thread
-
-    def step(self) -> bool:
-        """Called by the pump: move all sessions on."""
-        for run in list(self._runs):
-            self._step(run)
-            while not run.arrived.empty():
-                self._arrived.put(run.arrived.get_nowait())
-            if not run.finished:
-                break  # one after another: frames come in the order of the sends
-            if self._baked(run):
-                self._runs.remove(run)
-        return self.busy
-
-    def _step(self, run: Run) -> None:
-        try:
-            run.step()
-        except Exception as error:
-            run.outcome.state, run.outcome.error = "failed", report_fault(error)
-
-    def _baked(self, run: Run) -> bool:
-        """Write the keyframes of a finished session, step by step; True when that is over."""
-        outcome = run.outcome
-        if run.stop and self._baker is not None:
-            self._baker.close()
-            outcome.state = "cancelled"
-        if outcome.state != "done" or self._baker is None:
-            self._finish(outcome, run.number, Baked(error=outcome.error))
-            return True
-        baked = self._baker.step(outcome, self.rate)
-        if baked is not None:
-            self._finish(outcome, run.number, baked)
-        return baked is not None
-
-    def _finish(self, outcome: Outcome, number: int, baked: Baked) -> None:
-        cancelled = outcome.state == "cancelled"
-        notices = (*outcome.notices, *baked.notices)
-        short = outcome.samples < SHORT_CLIP_S * self.rate
-        if short and self._has_parameters and not cancelled:
-            notices = (*notices, SHORT)
-        self.results.append(
-            SessionResult(
-                number=number,
-                ok=not baked.error and not cancelled,
-                error=baked.error or ("Cancelled." if cancelled else ""),
-                cancelled=cancelled,
-                frame_count=outcome.frames,
-                take_id=baked.take_id,
-                device=str(outcome.result.get("device", "")),
-                notices=notices,
-            )
-        )
-
-    @property
-    def rate(self) -> int:
-        """Samples per second and channel."""
-        return self._order.rate
 
 
 def make_order(rate: int, channels: int, fps: Fraction, chosen: Chosen) -> Order:

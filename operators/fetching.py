@@ -86,6 +86,8 @@ def fetch(errand: Errand) -> None:
 class _Task:
     """Moves a download on from Blender's main thread."""
 
+    holds_worker = False  # the worker shows by itself that it is busy
+
     def __init__(self, errand: Errand) -> None:
         self.steps = _steps(errand)
 

@@ -162,6 +162,8 @@ def _rows(ticket: Ticket) -> list[dict[str, Any]]:
 class _Looking:
     """Moves the asking on from Blender's main thread."""
 
+    holds_worker = False  # the worker shows by itself that it is busy
+
     def __init__(self) -> None:
         self.steps = look()
         SEEN.looking, SEEN.problem = True, ""

@@ -10,7 +10,6 @@ import logging
 import sys
 from contextlib import suppress
 from typing import Protocol
-from weakref import WeakSet
 
 import bpy
 
@@ -24,24 +23,17 @@ TICK_S = 0.02
 class Task(Protocol):
     """Something that goes on by itself once it is added."""
 
+    @property
+    def holds_worker(self) -> bool:
+        """Whether a worker that looks idle must not be ended now."""
+        ...
+
     def step(self) -> bool:
         """Do a little without waiting; True while there is more to do. Raises nothing."""
         ...
 
     def cancel(self) -> None:
         """End without leaving anything half done."""
-        ...
-
-
-class Watched(Protocol):
-    """Something that may have something to do at any time."""
-
-    def step(self) -> bool:
-        """As a task's."""
-        ...
-
-    def close(self) -> None:
-        """End for good, without leaving anything half done."""
         ...
 
 
@@ -58,8 +50,6 @@ class _Pump:
     def __init__(self) -> None:
         self.main_thread = _thread()
         self.tasks: list[Task] = []
-        self.watched: WeakSet[Watched] = WeakSet()
-        self.held: list[Watched] = []  # of those watched, the ones that have more to do
         self.running = False
 
 
@@ -83,12 +73,6 @@ def add(task: Task) -> None:
     _start_timer()
 
 
-def watch(task: Watched) -> None:
-    """Ask the task again and again, until nobody holds it. From the main thread only."""
-    _pump.watched.add(task)
-    _start_timer()
-
-
 def pump() -> None:
     """Let every task do a little. Does nothing on other threads and inside of itself."""
     if _pump.running or not on_main_thread():
@@ -96,16 +80,15 @@ def pump() -> None:
     _pump.running = True
     try:
         for task in tuple(_pump.tasks):
-            if not _stepped(task):
+            if not _stepped(task) and task in _pump.tasks:  # a step may disable the extension
                 _pump.tasks.remove(task)
-        _pump.held = [one for one in tuple(_pump.watched) if _stepped(one)]
     finally:
         _pump.running = False
 
 
 def session_open() -> bool:
     """Whether a live session goes on; between two pieces of sound its worker looks idle."""
-    return bool(_pump.held)
+    return any(task.holds_worker for task in _pump.tasks)
 
 
 def pump_for(what: str) -> None:
@@ -116,10 +99,10 @@ def pump_for(what: str) -> None:
     pump()
 
 
-def _stepped(one: Task | Watched) -> bool:
+def _stepped(task: Task) -> bool:
     """One step; what should never happen ends this one alone, not the timer of all."""
     try:
-        return one.step()
+        return task.step()
     except Exception as error:
         LOG.error(report_fault(error))
         return False
@@ -132,7 +115,7 @@ def _start_timer() -> None:
 
 def _tick() -> float | None:
     pump()
-    return TICK_S if _pump.tasks or _pump.watched else None
+    return TICK_S if _pump.tasks else None
 
 
 def register() -> None:
@@ -143,10 +126,6 @@ def register() -> None:
 def unregister() -> None:
     for task in tuple(_pump.tasks):
         task.cancel()
-    for watched in tuple(_pump.watched):
-        watched.close()
     _pump.tasks.clear()
-    _pump.watched.clear()
-    _pump.held.clear()
     with suppress(ValueError):
         bpy.app.timers.unregister(_tick)

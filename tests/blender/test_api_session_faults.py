@@ -69,6 +69,31 @@ def test_new_runtimes_wait_for_an_open_session(api, code, burst):
         api.pump()
     assert code("operators.processors")._renew_workers() is False
     assert session.send(spoken(0.5), end=True) and session.wait(60), session.error
+    assert code("operators.processors")._renew_workers() is True
+
+
+def test_a_forgotten_session_is_cancelled(api, code, burst, own_face, scene_state):
+    """Nobody can end it any more: it must not keep the worker for ever."""
+    before, pump = scene_state(), code("operators.pump")
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0))
+    assert pump.session_open()
+    del session
+    end, host = time.monotonic() + 60, code("operators.worker_host")
+    while (pump.session_open() or host.poll()) and time.monotonic() < end:
+        api.pump()
+    assert code("operators.processors")._renew_workers() is True
+    assert scene_state() == before
+
+
+def test_a_forgotten_session_that_was_ended_is_still_written(api, code, burst, own_face):
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0), end=True)
+    del session
+    end = time.monotonic() + 60
+    while code("operators.pump").session_open() and time.monotonic() < end:
+        api.pump()
+    assert own_face.data.shape_keys.animation_data.action
 
 
 def test_a_face_that_vanishes_ends_the_session_cleanly(api, burst, own_face):

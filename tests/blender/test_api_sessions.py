@@ -247,7 +247,7 @@ def test_waiting_inside_of_a_handler_is_refused(api, burst, own_face):
             said.append(str(error))
 
     session = api.Session(RATE, face=own_face, **burst)
-    session._baker.step = lambda *_args: handler()
+    session._line._baker.step = lambda *_args: handler()
     assert session.send(spoken(1.0), end=True)
     end = time.monotonic() + 60
     while not said and time.monotonic() < end:
