@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Generic, TypeVar, cast
+
+import numpy as np
 
 from .arrays import AnyArray
 from .parameters import PARAMETERS, Settings, Value
@@ -30,6 +32,11 @@ class KeptStages:
         self._kept: dict[str, tuple[Hashable, Kept[object]]] = {}
         self._version = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept."""
+        return array_bytes([kept for _key, kept in self._kept.values()])
+
     def get(self, name: str, key: Hashable, make: Callable[[], T], counted: bool = True) -> Kept[T]:
         """Return what is kept, or make it anew when the key is another.
 
@@ -45,6 +52,28 @@ class KeptStages:
         kept: Kept[T] = Kept(value, self._version)
         self._kept[name] = (key, cast("Kept[object]", kept))
         return kept
+
+
+def array_bytes(value: object) -> int:
+    """Bytes of the arrays in dataclasses, tuples, lists and mappings, each counted once."""
+    sizes: dict[int, int] = {}
+    _measure(value, sizes)
+    return sum(sizes.values())
+
+
+def _measure(value: object, sizes: dict[int, int]) -> None:
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base  # a view keeps all of it
+        sizes[id(value)] = value.nbytes
+    elif is_dataclass(value):
+        for field in fields(value):
+            _measure(getattr(value, field.name), sizes)
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            _measure(one, sizes)
+    elif isinstance(value, Mapping):
+        _measure(list(value.values()), sizes)
 
 
 def stage_values(settings: Settings, *stages: str) -> tuple[Value, ...]:

@@ -41,7 +41,7 @@ from .emotion.track import EmotionTrack, expression_notices
 from .errors import UserError
 from .face.shaping import AT_FACE, Shaper
 from .face.stages import missing_rigs
-from .kept_stages import Kept, KeptStages, fingerprint, stage_values
+from .kept_stages import Kept, KeptStages, array_bytes, fingerprint, stage_values
 from .models.model import Model, load_model, settings_for
 from .motion import Motion, at_rate
 from .network.listening import listen
@@ -128,6 +128,11 @@ class Workbench:
     def counts(self) -> Counter[str]:
         """How often each stage was made."""
         return self._kept.counts
+
+    @property
+    def size(self) -> int:
+        """Bytes that the stages' results take, without the model and its network."""
+        return self._kept.size + array_bytes(self._take)
 
     def face(
         self, request: Request, progress: Progress | None = None, cancelled: Check | None = None

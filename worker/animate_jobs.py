@@ -75,6 +75,7 @@ def animate(kept: Kept, call: Call) -> Reply:
         _remove(checkpoint)
         raise
     take = replace(take, timings={"model": opening_s, **take.timings})
+    kept.tidy()
     _write(take_path, take)
     return answer(take)
 
@@ -105,6 +106,7 @@ def redo(kept: Kept, call: Call) -> Reply:
         patient(call, bench.loaded.network.device),
         call.cancelled,
     )
+    kept.tidy()
     _write(take_out, take)
     return answer(take)
 

@@ -33,6 +33,7 @@ MODELS = 6  # identities count each
 NETWORKS = 2
 EMOTIONS = 1
 WORKBENCHES = 8
+WORKBENCH_BYTES = 1 << 30  # of all together: some two hours of voice
 
 Mark = tuple[tuple[str, int, int], ...]
 Key = tuple[str, ...]
@@ -68,10 +69,14 @@ class Recent(Generic[K, V]):
             value = self._values[key] = make()
         return value
 
+    def drop_oldest(self) -> None:
+        """Let go of the one that was not asked for the longest."""
+        self._values.popitem(last=False)
+
     def make_room(self) -> None:
         """Let go of the oldest values until one more has room."""
         while len(self._values) >= self._limit:
-            self._values.popitem(last=False)
+            self.drop_oldest()
 
     def put(self, key: K, value: V) -> None:
         """Keep a value in place of the former one."""
@@ -214,6 +219,15 @@ class Kept:
         """Keep a workbench for the next job on this face; returns it."""
         self._workbenches.put(name, bench)
         return bench
+
+    def tidy(self) -> None:
+        """Let go of the oldest workbenches while all together are too large; the last one stays."""
+        while len(self._workbenches) > 1 and self._workbench_bytes > WORKBENCH_BYTES:
+            self._workbenches.drop_oldest()
+
+    @property
+    def _workbench_bytes(self) -> int:
+        return sum(bench.size for bench in self._workbenches.values())
 
     def free(self, folder: str | None) -> None:
         """Let go of a folder, or of everything, and give the memory back to the system."""

@@ -7,7 +7,9 @@ import gc
 import json
 import subprocess
 import sys
+import tracemalloc
 import weakref
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 from facewright.core.errors import UserError
+from facewright.core.take import Request
+from facewright.core.voice.audio import Voice
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY
 from facewright.worker import kept as module
@@ -120,6 +124,33 @@ def test_many_faces_do_not_pile_up(folders: list[str]) -> None:
         kept.workbench(str(number), loaded)
     assert kept.find_workbench("0") is None
     assert kept.find_workbench("1") is not None
+
+
+def test_long_faces_do_not_fill_the_memory(
+    stubs: ModuleType, folders: list[str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    kept = Kept()
+    loaded = kept.loaded(Wanted(folders[0], threads=1))
+    request = Request(
+        voice=Voice(str(stubs.write_wav(tmp_path / "voice.wav", stubs.speech_like(2.0)))),
+        model=folders[0],
+        fps=Fraction(30),
+    )
+    benches = {name: kept.workbench(name, loaded) for name in "abc"}
+    tracemalloc.start()
+    benches["a"].face(request)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert benches["a"].size == pytest.approx(held, rel=0.3)
+    benches["b"].face(request)
+    benches["c"].face(request)
+    monkeypatch.setattr(module, "WORKBENCH_BYTES", 2 * benches["a"].size)
+    kept.tidy()
+    assert [kept.find_workbench(name) is not None for name in "abc"] == [False, True, True]
+    monkeypatch.setattr(module, "WORKBENCH_BYTES", 1)
+    kept.tidy()  # the face that is worked on stays, however long it is
+    assert [kept.find_workbench(name) is not None for name in "abc"] == [False, False, True]
 
 
 def test_free_lets_go_of_one_folder_or_of_all(folders: list[str]) -> None:
