@@ -16,6 +16,7 @@ from ..operators.faults import report_fault
 from .baking import Baked, Baker
 from .session_run import FrameBlock, Outcome, Run
 
+EMPTY = "The session held no sound. Send samples before its end."
 SHORT = "The session is under 0.5 s long; emotion and face parameters may have no effect."
 
 
@@ -52,6 +53,7 @@ class SessionLine:
         self.arrived: queue.SimpleQueue[FrameBlock] = queue.SimpleQueue()
         self.results: list[SessionResult] = []
         self.closed = False
+        self._stepping = False
         self.warns_of_short = False
         self._rate = rate
         self._baker = baker
@@ -70,12 +72,14 @@ class SessionLine:
     @property
     def unfinished(self) -> bool:
         """Whether something that was ended is still being made or written."""
-        return any(run is not self.open for run in list(self.runs))
+        return not self.closed and any(run is not self.open for run in list(self.runs))
 
     def begin(self, run: Run) -> None:
         """From now on sends go to this one. From any thread."""
         self.open = self.latest = run
         self.runs.append(run)
+        if self.closed:  # meanwhile, and nobody steps it any more
+            run.stop = True
 
     def stop(self) -> None:
         """Make nothing more, of sessions that were ended neither. From any thread."""
@@ -90,18 +94,27 @@ class SessionLine:
 
     def step(self) -> bool:
         """Called by the pump: move all sessions on."""
-        wanted = not self.closed and self._wanted()
-        if self.open is not None and not wanted:
+        if self._stepping:  # it was closed by what Blender calls while keyframes are written
+            return True
+        self._stepping = True
+        try:
+            self._move()
+            if self.closed and self.runs:
+                self._move()
+        finally:
+            self._stepping = False
+        return bool(self.runs) or (not self.closed and self._wanted())
+
+    def _move(self) -> None:
+        if self.open is not None and not self._wanted():
             self.open.stop = True
         for run in list(self.runs):
             self._step(run)
             while not run.arrived.empty():
                 self.arrived.put(run.arrived.get_nowait())
-            if not run.finished:
-                break  # one after another: frames come in the order of the sends
-            if self._baked(run):
-                self.runs.remove(run)
-        return wanted or bool(self.runs)
+            if not run.finished or not self._baked(run):
+                break  # one after another: frames and keyframes come in the order of the sends
+            self.runs.remove(run)
 
     def _step(self, run: Run) -> None:
         try:
@@ -115,6 +128,8 @@ class SessionLine:
         if run.stop and self._baker is not None:
             self._baker.close()
             outcome.state = "cancelled"
+        if outcome.state == "done" and not outcome.frames:
+            outcome.state, outcome.error = "failed", EMPTY
         if outcome.state != "done" or self._baker is None:
             self._finish(outcome, run.number, Baked(error=outcome.error))
             return True

@@ -20,6 +20,7 @@ from ..core.face.track import FaceTrack
 from ..operators.faults import WorkerFault, report_fault
 from ..operators.worker_host import worker
 from ..providers.base import Ticket
+from ..providers.errands import LOST
 from .burst import Burst, Clock, Pace
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Run:
         self._ended = False  # the end has been taken from the queue
         self._end_sent = False
         self._ticket: Ticket | None = None
+        self._pid: int | None = None  # of the worker that has it open
         self._names: tuple[str, ...] = ()
 
     @property
@@ -146,6 +148,9 @@ class Run:
             return
         samples = self._cut(count * channels)
         provider = worker(self._order.device, self._order.threads)
+        if provider.pid != self._pid:
+            self._break(WorkerFault(f"{LOST} {provider.problem}".strip(), is_bug=False))
+            return
         args: Fields = {"session": self._id, "end": end}
         self._ticket = provider.submit("session_feed", args, {"samples": samples})
         self._end_sent = end
@@ -173,6 +178,7 @@ class Run:
         if self.state == "opening":
             self.outcome.result = ticket.result
             self._names = tuple(ticket.result["names"])
+            self._pid = worker(self._order.device, self._order.threads).pid
             self.outcome.state = "open"
             return
         last = bool(ticket.result["done"])
@@ -198,10 +204,13 @@ class Run:
         if ticket.state == "cancelled":
             self.outcome.state = "cancelled"
             return
-        self.outcome.state, self.outcome.error = "failed", ticket.error
-        if ticket.kind != "user":
-            fault = WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker")
-            self.outcome.error = report_fault(fault)
+        if ticket.kind == "user":
+            self.outcome.state, self.outcome.error = "failed", ticket.error
+        else:
+            self._break(WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker"))
+
+    def _break(self, fault: WorkerFault) -> None:
+        self.outcome.state, self.outcome.error = "failed", report_fault(fault)
 
     def _cancel(self) -> None:
         provider = worker(self._order.device, self._order.threads)

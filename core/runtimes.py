@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import json
+import os
 import platform
 import sys
 import tomllib
@@ -124,13 +125,13 @@ def unusable(folder: Path) -> str:
 
     Any folder will do that holds an onnxruntime for this Python, whoever put it there.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"the folder {folder} does not exist"
     capi = folder / "onnxruntime" / "capi"
-    if not capi.is_dir():
+    if not os.path.isdir(capi):
         return f"the folder {folder} holds no onnxruntime"
     names = [f"onnxruntime_pybind11_state{end}" for end in importlib.machinery.EXTENSION_SUFFIXES]
-    if not any((capi / name).is_file() for name in names):
+    if not any(os.path.isfile(capi / name) for name in names):
         return f"the onnxruntime in {folder} is not for Python {platform.python_version()}"
     return ""
 

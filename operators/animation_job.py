@@ -12,7 +12,6 @@ import json
 import time
 import uuid
 from collections.abc import Generator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -30,7 +29,7 @@ from ..properties.library import check_licence
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
 from ..scene.characters import Character, find_character
-from ..scene.places import model_folder, take_path
+from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
@@ -182,8 +181,7 @@ def animation_steps(request: Request) -> Steps:
         done = True
     finally:
         if not done:
-            with suppress(OSError):
-                path.unlink()
+            remove_take(path)
     scene = request.scene.get()
     remarks = extend_range(scene, written.first_frame, written.last_frame)
     sound_notices = _make_audible(request, start_frame)
@@ -283,6 +281,7 @@ def _worked(
         device=request.device,
         threads=request.threads,
         between=still_there,
+        undo=lambda: remove_take(args["take_path"]),
     )
     try:
         while True:

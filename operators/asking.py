@@ -6,12 +6,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import Cancelled, UserError
 from ..providers.base import Ticket
+from . import pump
 from .faults import WorkerFault
 from .worker_host import worker
+
+if TYPE_CHECKING:
+    from ..providers.local import LocalWorker
 
 POLL_S = 0.01
 T = TypeVar("T")
@@ -33,10 +37,12 @@ def ask(
     device: str = "",
     threads: int = 0,
     between: Callable[[], object] | None = None,
+    undo: Callable[[], object] | None = None,
 ) -> Generator[Progress, None, Ticket]:
     """Let the worker do a job of its table; closing the generator ends it there.
 
-    ``between`` is called in every step, and what it raises ends the job.
+    ``between`` is called in every step, and what it raises ends the job. ``undo`` is called when
+    the job is over and was not done: then it can leave nothing more behind.
     Raises UserError, WorkerFault and Cancelled.
     """
     provider = worker(device, threads)
@@ -48,9 +54,11 @@ def ask(
                 between()
             yield Progress(ticket.progress, ticket.stage or "Starting")
     finally:
+        ending = _Ending(provider, ticket, undo)
         if not ticket.finished:
             provider.cancel(ticket)
-            provider.poll()
+        if ending.step():
+            pump.add(ending)
     if ticket.state == "cancelled":
         raise Cancelled("Cancelled.")
     if ticket.state == "failed":
@@ -58,6 +66,30 @@ def ask(
             raise UserError(ticket.error)
         raise WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker")
     return ticket
+
+
+class _Ending:
+    """Sees a job to its end that nobody waits for: one that does not stop has to be killed."""
+
+    holds_worker = False  # the worker shows by itself that it is busy
+
+    def __init__(
+        self, provider: LocalWorker, ticket: Ticket, undo: Callable[[], object] | None
+    ) -> None:
+        self._provider, self._ticket, self._undo = provider, ticket, undo
+
+    def step(self) -> bool:
+        self._provider.poll()
+        if not self._ticket.finished:
+            return True
+        if self._undo is not None and self._ticket.state != "done":
+            self._undo()
+        return False
+
+    def cancel(self) -> None:
+        """The extension ends, and its workers with it."""
+        self._provider.stop()
+        self.step()
 
 
 def wait_for(

@@ -11,6 +11,7 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -279,11 +280,13 @@ class _Progress:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody reads it any more: no reason to stop
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stderr.write(f"Error: {text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"Error: {text}\n")
+        sys.stderr.flush()
     return code

@@ -93,9 +93,6 @@ class _Task:
 
     def step(self) -> bool:
         """A little of it; True while there is more to do."""
-        if FETCHING.cancel:
-            self.cancel()
-            return False
         try:
             now = next(self.steps)
         except StopIteration as end:
@@ -127,7 +124,10 @@ class _Task:
 
 
 def _steps(errand: Errand) -> Generator[Progress, None, str]:
-    """Let a worker of our own do it; closing the generator ends that worker and all it started."""
+    """Let a worker of our own do it, and end it and all it started.
+
+    A cancel is waited for in steps; closing the generator waits at once.
+    """
     from ..providers.local import LocalWorker
 
     worker = LocalWorker(None, str(user_folder("logs") / "fetching.log"), threads=1)
@@ -135,7 +135,13 @@ def _steps(errand: Errand) -> Generator[Progress, None, str]:
         ticket = worker.submit(errand.job, dict(errand.args))
         while not ticket.finished:
             worker.poll()
+            if FETCHING.cancel:
+                worker.let_go()
             yield Progress(ticket.progress, ticket.stage or "Starting")
+        worker.let_go()
+        while worker.busy:
+            worker.poll()
+            yield Progress(ticket.progress, "Ending")
     finally:
         worker.stop()
     if ticket.state == "cancelled":
@@ -143,7 +149,7 @@ def _steps(errand: Errand) -> Generator[Progress, None, str]:
     if ticket.state == "failed":
         if ticket.kind == "user":
             raise UserError(ticket.error)
-        raise WorkerFault(ticket.error, ticket.traceback)
+        raise WorkerFault(ticket.error, ticket.traceback, ticket.kind != "worker")
     return errand.done(ticket)
 
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ..core.errors import UserError
 from ..core.hub import ORIGIN, PUBLISHED, PublishedModel, hub_address, published
@@ -33,7 +34,7 @@ def models_folder() -> Path:
 
 def folders_in(folder: Path) -> list[Path]:
     """The model folder itself, or the model folders right inside of it."""
-    if (folder / "model.json").is_file() or not folder.is_dir():
+    if os.path.isfile(folder / "model.json") or not os.path.isdir(folder):
         return [folder]
     inside = sorted(path for path in folder.iterdir() if (path / "model.json").is_file())
     return [path for path in inside if path.suffix != ".part"][:MANY] or [folder]
@@ -55,15 +56,15 @@ class FACEWRIGHT_OT_model_add(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         folder = Path(bpy.path.abspath(self.directory)).absolute()
-        try:
-            rows = [library.add_model(library.preferences(), path) for path in folders_in(folder)]
-        except (UserError, OSError) as error:
-            text = sentence(error) if isinstance(error, UserError) else str(error)
-            self.report({"ERROR"}, text)
+        added, refused = _add_all(folder)
+        for reason in refused:
+            self.report({"WARNING" if added else "ERROR"}, reason)
+        if not added:
             return {"CANCELLED"}
         if self.choose:
-            _choose(context.scene, [row.folder for row in rows])
+            _choose(context.scene, added)
         redraw_preferences()
+        rows = [row for row in library.preferences().models if row.folder in added]
         waiting = [row.name for row in rows if not library.is_accepted(row)]
         if waiting:
             self.report({"INFO"}, f"Added. Accept the terms before use: {', '.join(waiting)}")
@@ -72,6 +73,21 @@ class FACEWRIGHT_OT_model_add(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+
+def _add_all(folder: Path) -> tuple[list[str], list[str]]:
+    """Add all models of a folder: the folders that were, and why the others were not."""
+    added: list[str] = []
+    refused: list[str] = []
+    try:
+        for path in folders_in(folder):
+            try:
+                added.append(library.add_model(library.preferences(), path).folder)
+            except UserError as error:
+                refused.append(sentence(error))
+    except OSError as error:
+        refused.append(f"{folder} cannot be looked into: {error}")
+    return added, refused
 
 
 def _choose(scene: Any, folders: Iterable[str]) -> None:
@@ -154,10 +170,14 @@ class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
     bl_label = "Use by Default"
 
     name: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
+    row: IntProperty(default=-1, options={"SKIP_SAVE", "HIDDEN"})  # names need not be unique
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = library.preferences()
-        row = chosen.models.get(self.name) if self.name else chosen_row()
+        if 0 <= self.row < len(chosen.models):
+            row = chosen.models[self.row]
+        else:
+            row = chosen.models.get(self.name) if self.name else chosen_row()
         if row is None:
             self.report({"ERROR"}, f"There is no model called {self.name!r}")
             return {"CANCELLED"}

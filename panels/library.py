@@ -71,7 +71,7 @@ class FACEWRIGHT_UL_models(bpy.types.UIList):
             end.label(text="Built in")
         star = "SOLO_ON" if is_default(data, item, look.kind) else "SOLO_OFF"
         operator = end.operator("facewright.model_default", text="", icon=star, emboss=False)
-        operator.name = item.name
+        operator.row = library.position(data, item)
 
 
 def _room(context: bpy.types.Context) -> float:

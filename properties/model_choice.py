@@ -7,6 +7,7 @@ only write and read that.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def problem(folder: str, emotion: bool) -> str:
         return ""
     path = Path(bpy.path.abspath(folder)).absolute()
     seen = look(path)
-    if not (path / "model.json").is_file():
+    if not os.path.isfile(path / "model.json"):
         return f"There is no model in the folder {path.name}. Choose another model."
     if seen.problem:
         return f"{seen.problem.rstrip('.')}. Choose another model."

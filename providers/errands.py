@@ -13,6 +13,7 @@ from ..worker.messages import Arrays, Fields, Message, MessageError, encode
 from .base import Ticket
 
 RESTARTED = "The worker ended unexpectedly and was started again."
+LOST = "What was begun live was lost."  # with the worker that held it
 DEATHS = 2  # of the worker during one job, then the job is given up
 
 
@@ -133,7 +134,7 @@ class Errands:
             if ticket.cancelling:
                 ticket.state = "cancelled"
             elif ticket.job in self.rules.once:
-                fail(ticket, f"What was begun live was lost. {problem}", last_words)
+                fail(ticket, f"{LOST} {problem}", last_words)
             elif ticket.deaths >= DEATHS:
                 on = device if one.device in ("", "auto") else one.device
                 fail(ticket, _given_up(problem, on), last_words)

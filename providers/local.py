@@ -151,6 +151,7 @@ class LocalWorker(Provider):
         The arrays are not copied: leave them unchanged until the ticket is finished. Nothing is
         raised: what cannot be sent comes back as a failed ticket.
         """
+        self._look_at_idle()
         ticket = self._errands.hand_in(job, args, arrays or {}, self.threads)
         if not ticket.finished:
             self.start()
@@ -270,6 +271,13 @@ class LocalWorker(Provider):
         else:
             when = "" if self._hello else " before it was ready"
             self._lose(f"The Facewright worker ended {_how(process)}{when}.")
+
+    def _look_at_idle(self) -> None:
+        """A worker that died with nothing to do is no fault of the job that comes now."""
+        idle = self._hello and not self._errands.out and self._process is not None
+        if idle and self._process is not None and self._process.exit_code() is not None:
+            self._lose(f"The Facewright worker ended {_how(self._process)}.")
+            self._start_after_s = 0.0
 
     def _take(self, message: Message) -> None:
         if message.type == "hello":

@@ -32,11 +32,11 @@ def user_folder(name: str = "") -> Path:
 def model_folder(chosen: str) -> Path:
     """The chosen model's folder, or the built-in one's for none. Raises UserError."""
     folder = Path(bpy.path.abspath(chosen)).absolute() if chosen.strip() else BUILT_IN_MODEL
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path's, says False to every text
         raise UserError(
             f"The model folder {folder} does not exist.", "Choose a folder that holds a model.json."
         )
-    if not (folder / "model.json").is_file():
+    if not os.path.isfile(folder / "model.json"):
         raise UserError(
             f"The folder {folder} holds no model.json.", "Choose the folder of a model."
         )
@@ -52,3 +52,9 @@ def take_path(take_id: str) -> Path:
             if os.access(folder, os.W_OK):
                 return folder / f"{take_id}.npz"
     return user_folder("takes") / f"{take_id}.npz"
+
+
+def remove_take(path: str | Path) -> None:
+    """Take away what a job has kept that did not come to its end."""
+    with suppress(OSError):
+        os.unlink(path)

@@ -76,8 +76,7 @@ def animate(kept: Kept, call: Call) -> Reply:
         raise
     take = replace(take, timings={"model": opening_s, **take.timings})
     kept.tidy()
-    _write(take_path, take)
-    return answer(take)
+    return answer(_written(take_path, take))
 
 
 def redo(kept: Kept, call: Call) -> Reply:
@@ -232,6 +231,17 @@ def _bench(kept: Kept, name: str | None, loaded: Loaded) -> Workbench:
     from ..core.workbench import Workbench
 
     return Workbench(loaded) if name is None else kept.workbench(name, loaded)
+
+
+def _written(path: str | None, take: Take) -> Take:
+    """The take, which is also kept in its file; a full disk costs only that."""
+    try:
+        _write(path, take)
+    except UserError as error:
+        lost = f"The take was not kept, so later changes will run the network again: {error}"
+        face = replace(take.face, notices=(*take.face.notices, " ".join(lost.split())))
+        return replace(take, face=face)
+    return take
 
 
 def _write(path: str | None, take: Take) -> None:

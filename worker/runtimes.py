@@ -7,6 +7,7 @@ in the lock. It runs in a process of its own, which a cancel ends.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -38,6 +39,7 @@ from .staging import IN_USE, Staging, staging
 
 RUN = Path(__file__).with_name("pip_run.py")
 POLL_S = 0.2
+CHECKING_S = 300.0  # that reading one large file may take on a slow disk
 UNPACKING_SHARE = 0.15  # of the progress
 _FILES, _TEMPORARY, _LOG, _LIST = ".files", ".tmp", "pip.log", "pip.txt"
 _LATER = "Check the connection and pip's settings and try again: whole files are kept."
@@ -82,6 +84,7 @@ class _Fetching:
         pip = _pip_wheel()
         self._clear()
         self._files.mkdir(exist_ok=True)
+        self._check()
         have = _bytes_in(self._files)
         self._place.check_space(self._runtime.disk_needed - have)
         for wheel in self._runtime.wheels:
@@ -114,6 +117,15 @@ class _Fetching:
             if path.name in (_FILES, IN_USE):
                 continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _check(self) -> None:
+        """Take away files that an earlier try has not got to their end."""
+        for wheel in self._runtime.wheels:
+            path = self._files / wheel.file
+            if path.is_file():
+                self._call.progress(self._share, "Checking what is here already", CHECKING_S)
+                if path.stat().st_size != wheel.size or _sha256(path) != wheel.sha256:
+                    path.unlink()
 
     def _fetch(self, pip: str, wheel: RuntimeWheel) -> None:
         done, total = _bytes_in(self._files), self._runtime.size
@@ -234,6 +246,11 @@ def _explained(said: str, wheel: RuntimeWheel | None) -> UserError:
     if "No space left" in said:
         return UserError(f"The disk is full: {what} could not be fetched.", "Free some space.")
     return UserError(f"{what} could not be fetched; pip says: {last.rstrip('.')}.", _LATER)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _bytes_in(folder: Path) -> int:

@@ -20,7 +20,7 @@ from . import arguments
 from .calls import Call, Reply
 from .kept import Kept
 from .messages import Arrays, Fields
-from .requests import ORDER, opening, order_of
+from .requests import ENGINE_PATIENCE_S, ORDER, opening, order_of
 
 if TYPE_CHECKING:
     from ..core.face.track import FaceTrack
@@ -39,6 +39,7 @@ class _Live:
     face: LiveFace
     resampler: Resampler
     channels: int
+    device: str
     frames: int = 0
     not_numbers: int = 0
     clipped: int = 0
@@ -114,7 +115,9 @@ class Sessions:
         loaded = self._kept.loaded(order.wanted)
         face = LiveFace(loaded, order.fps, order.settings, order.rigs, order.emotion)
         resampler = Resampler(rate, max(1, round(rate * BLOCK_S)))
-        self._live[name] = _Live(face, resampler, channels, told=face.notices)
+        self._live[name] = _Live(
+            face, resampler, channels, loaded.network.device, told=face.notices
+        )
         model = loaded.model
         return {
             "names": list(face.names),
@@ -144,6 +147,9 @@ class Sessions:
         if live is None:
             raise UserError(f"There is no live session {name!r}.", "Start a new one.")
         samples = _samples(call, live.channels)
+        live.face.meter.cancelled = call.cancelled
+        if live.device == "tensorrt":  # which may build an engine at its first run
+            call.progress(0.0, "Listening to the voice", ENGINE_PATIENCE_S)
         del self._live[name]  # a face that failed is of no more use
         tracks = live.take(samples, end)
         if not end:

@@ -7,6 +7,7 @@ Only JSON is read here: the index and ``network_info.json``, which says the fami
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -109,14 +110,14 @@ def find_files(folder: Path) -> FolderFiles:
 
     That the files exist is left to whoever reads them.
     """
-    if not folder.is_dir():
-        reason = "is a file, not a folder" if folder.exists() else "does not exist"
+    if not os.path.isdir(folder):  # unlike Path's, says False to every text
+        reason = "is a file, not a folder" if os.path.exists(folder) else "does not exist"
         raise UserError(
             f"The model folder {folder} {reason}.",
             "Choose a folder that holds a model.json, or the built-in model.",
         )
     path = folder / "model.json"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(
             f"{folder} is not a model folder: it has no model.json.",
             "Choose the folder that holds model.json.",

@@ -9,6 +9,7 @@ returns the places named. Field numbers are those of the public ``onnx.proto``.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def _external_file(network: Path, place: str) -> Path:
             f"The network {network} is refused: it reads data outside of its folder ({place!r}).",
             "Only use models from people you trust.",
         )
-    if not target.is_file():
+    if not os.path.isfile(target):
         raise UserError(
             f"The network {network} names a file of data that does not exist ({place!r}).",
             "Download the model again.",

@@ -48,6 +48,44 @@ def test_a_worker_that_dies_ends_the_session_and_the_next_one_works(
     assert session.results[-1].ok
 
 
+@pytest.mark.parametrize("between", ["sessions", "sends"])
+def test_a_worker_that_dies_between(api, code, burst, between):
+    """Nothing of the next session is lost with it; an open one says what has happened."""
+    session = api.Session(RATE, **burst)
+    assert session.send(spoken(1.0), end=between == "sessions")
+    host = code("operators.worker_host").worker("auto")
+    end = time.monotonic() + 60
+    while not session.frames() and time.monotonic() < end:
+        api.pump()
+    pid = host.pid
+    os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+    time.sleep(0.3)  # nobody looks meanwhile
+    session.send(spoken(1.0))
+    session.end()
+    good = session.wait(60)
+    if between == "sessions":
+        assert good, session.error
+        assert host.pid != pid
+    else:
+        error = session.results[-1].error
+        assert "begun live was lost" in error and "worker ended" in error
+        assert session.send(spoken(1.0), end=True) and session.wait(60), session.error
+
+
+def test_a_send_that_meets_the_close_returns(api, code, burst, monkeypatch):
+    """The extension may be disabled at any moment of another thread's send."""
+    session = api.Session(RATE, **burst)
+    begin = session._line.begin
+
+    def late(run):
+        session.close()
+        begin(run)
+
+    monkeypatch.setattr(session._line, "begin", late)
+    assert session.send(spoken(1.0), end=True) is False
+    assert session.wait(5) is False
+
+
 def test_cancelling_when_the_worker_has_ended_starts_no_other(api, code, burst):
     session = api.Session(RATE, **burst)
     assert session.send(spoken(1.0))

@@ -179,6 +179,35 @@ def test_a_sessions_frames_become_keyframes(api, burst, own_face, scene, offline
     assert action["facewright_take"] == result.take_id
 
 
+def test_sessions_on_one_face_are_written_one_after_another(
+    api, code, burst, own_face, monkeypatch
+):
+    """The second is made while the first is still being written."""
+    monkeypatch.setattr(code("scene.actions"), "KEYS_PER_STEP", 1)  # a step for every curve
+    session = api.Session(RATE, face=own_face, start_frame=1, **burst)
+    assert session.send(spoken(1.0), end=True)
+    assert session.send(spoken(0.5), end=True)
+    assert session.wait(60), session.error
+    assert [(result.number, result.ok) for result in session.results] == [(1, True), (2, True)]
+    action = own_face.data.shape_keys.animation_data.action
+    assert action["facewright_take"] == session.results[1].take_id
+    curve = curves_of(own_face.data.shape_keys)['key_blocks["JawOpen"].value', 0]
+    assert len(curve.keyframe_points) == session.results[1].frame_count == 15
+
+
+def test_a_session_without_sound_leaves_the_face_alone(api, burst, own_face, voice):
+    job = api.animate(own_face, voice, place_sound=False)
+    assert job.wait(60), job.error
+    action = own_face.data.shape_keys.animation_data.action
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(np.zeros(0, np.float32))
+    assert session.end()
+    assert not session.wait(60)
+    assert "held no sound" in session.results[-1].error
+    assert own_face.data.shape_keys.animation_data.action == action
+    assert bpy.data.actions[:] == [action]
+
+
 def test_cancel(api, burst, own_face, scene_state, stopped):
     """No new data is made; what is buffered may still play; later sends have no effect until the
     session is ended."""
@@ -254,6 +283,29 @@ def test_waiting_inside_of_a_handler_is_refused(api, burst, own_face):
         api.pump()
     session.close()
     assert "cannot be waited for" in said[0]
+
+
+def test_closing_inside_of_a_handler_leaves_nothing(
+    api, code, burst, own_face, scene_state, monkeypatch
+):
+    """Blender calls handlers while keyframes are written."""
+    actions, before = code("scene.actions"), scene_state()
+    write, closed = actions.write_curve, []
+
+    def writing(*args, **options):
+        if not closed:
+            closed.append(session.close())
+        return write(*args, **options)
+
+    monkeypatch.setattr(actions, "write_curve", writing)
+    monkeypatch.setattr(actions, "KEYS_PER_STEP", 1)  # a step for every curve
+    session = api.Session(RATE, face=own_face, **burst)
+    assert session.send(spoken(1.0), end=True)
+    end = time.monotonic() + 60
+    while not session.results and time.monotonic() < end:
+        api.pump()
+    assert closed and session.results[-1].cancelled
+    assert scene_state() == before
 
 
 def test_what_was_made_before_a_cancel_can_still_be_read(api, stopped):

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
 
 import bpy
@@ -56,6 +58,7 @@ def test_explicit_parameters_reach_the_take(command, words, own_face):
         (["--object", "Nobody"], "has no object 'Nobody'"),
         (["--audio", "/nowhere/x.wav"], "/nowhere/x.wav does not exist"),
         (["--model", "/nowhere"], "model folder /nowhere does not exist"),
+        (["--model", "/tmp/" + 300 * "x"], "does not exist"),
         (["--fps", "-3"], "frame rate -3 is wrong"),
         (["--set", "nonsense=1"], "names no parameter"),
         (["--set", "skin_strenght=1"], "Did you mean skin_strength?"),
@@ -125,6 +128,18 @@ def test_faults_of_ours_are_4_and_name_the_report(command, words, code, monkeypa
     report = Path(errors.strip().split("report is ")[1]).read_text(encoding="utf-8")
     assert "ZeroDivisionError: a bug" in report
     assert bpy.app.version_string in report
+
+
+def test_a_reader_that_has_gone_stops_nothing(code, words, own_face):
+    """``... | head -1``: what is printed goes nowhere, the work goes on."""
+    main = code("operators.command").main
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe, contextlib.redirect_stdout(pipe):
+        assert main(words) == 0
+        with contextlib.suppress(OSError):
+            pipe.close()
+    assert own_face.data.shape_keys.animation_data.action
 
 
 def test_the_file_that_is_open_is_accepted_and_another_refused(command, words, tmp_path):

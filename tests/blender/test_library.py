@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -124,6 +125,14 @@ def test_a_folder_of_models_adds_them_all(chosen, folders):
     assert {row.name for row in chosen.models} == {"Facewright", "Own", "People", "Emotion"}
 
 
+def test_a_broken_model_keeps_none_of_its_neighbours_out(chosen, folders, tmp_path):
+    for name in ("a good", "b broken", "c good"):
+        shutil.copytree(folders / "Own", tmp_path / name)
+    (tmp_path / "b broken" / "model.json").write_text("{", encoding="utf-8")
+    assert add(tmp_path) == {"FINISHED"}
+    assert [row.name for row in chosen.models][1:] == ["a good", "c good"]
+
+
 def test_names_are_different_from_each_other(chosen, folders, tmp_path):
     stubs.make_stub_model(tmp_path / "own")
     add(folders / "Own")
@@ -217,6 +226,17 @@ def test_the_default_of_each_kind(chosen, folders):
     bpy.ops.facewright.model_default(name="Facewright")
     bpy.ops.facewright.model_default(name="Emotion")
     assert (chosen.model, chosen.emotion_model) == ("", "")
+
+
+def test_the_star_means_its_own_row(chosen, library, shown, folders, tmp_path):
+    """Names can be typed, so two rows may have the same."""
+    stubs.make_stub_model(tmp_path / "Other")
+    add(folders / "Own")
+    add(tmp_path / "Other")
+    for row in chosen.models[1:]:
+        row.name = "Hero"
+    assert bpy.ops.facewright.model_default(row=2) == {"FINISHED"}
+    assert chosen.model == str(tmp_path / "Other")
 
 
 @pytest.mark.skipif(bpy.app.version < (4, 5), reason="4.2's module crashes in read_userpref")
@@ -342,6 +362,16 @@ def test_a_failed_download_is_told(chosen, library, hub, shown):
     assert library.FETCHING.failed
     assert len(chosen.models) == 1
     assert any("does not have" in text for text in shown())
+
+
+def test_a_worker_that_cannot_start_is_told_with_its_log(code, monkeypatch, chosen, hub, tmp_path):
+    local = code("providers.local")
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise SystemExit(2)", encoding="utf-8")
+    make = local.LocalWorker
+    monkeypatch.setattr(local, "LocalWorker", lambda *a, **o: make(*a, **o, entry=broken))
+    with pytest.raises(RuntimeError, match=r"exit code 2 before it was ready.*fetching\.log"):
+        bpy.ops.facewright.model_download(key=KEY, accept=True)
 
 
 def test_one_download_at_a_time(library, hub, shown):

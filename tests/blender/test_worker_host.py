@@ -6,8 +6,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
+
+ENTRY = Path(__file__).resolve().parents[1] / "worker" / "entry.py"
 
 
 @pytest.fixture
@@ -110,3 +113,28 @@ def test_stop_ends_workers_that_hang(host):
         os.kill(pid, signal.SIGSTOP)
     host.stop()
     assert not any(alive(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_job_that_nobody_waits_for_is_seen_to_its_end(code, host, tmp_path, deaf):
+    """Esc ends the operator; a worker that does not stop is killed all the same, and only then
+    is what the job may have written taken away."""
+    local, asking, pump = (code(f"{n}") for n in ("providers.local", "operators.asking", "api"))
+    one = host._workers["auto"] = local.LocalWorker(
+        None, str(tmp_path / "worker.log"), deadlines=local.Deadlines(cancel=0.5), entry=ENTRY
+    )
+    undone = []
+    steps = asking.ask("spin", {"seconds": 60, "deaf": deaf}, undo=lambda: undone.append(one.pid))
+    end = time.monotonic() + 60
+    while next(steps).text != "spinning" and time.monotonic() < end:
+        time.sleep(0.005)
+    pid = one.pid
+    steps.close()
+    assert undone == []
+    while not undone and time.monotonic() < end:
+        pump.pump()
+        time.sleep(0.005)
+    assert undone == [None if deaf else pid]
+    while deaf and alive(pid) and time.monotonic() < end:
+        host.poll()
+    assert alive(pid) is not deaf

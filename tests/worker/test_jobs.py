@@ -118,6 +118,18 @@ def test_animate_equals_the_engine(
     np.testing.assert_array_equal(again.arrays["weights"], face.weights)
 
 
+def test_a_take_that_cannot_be_kept_costs_no_face(
+    make: Any, worker: LocalWorker, model: str, voice: str, tmp_path: Path
+) -> None:
+    args = {"voice": {"path": voice}, "model": model, "fps": [30, 1]}
+    place = tmp_path / "gone" / "take.npz"
+    ticket = run(make, worker, "animate", {**args, "take_path": str(place)})
+    assert ticket.state == "done", ticket.error
+    assert len(ticket.arrays["weights"])
+    (notice,) = (n for n in ticket.result["notices"] if "take" in n)
+    assert "was not kept" in notice and "gone does not exist" in notice
+
+
 def test_a_model_that_changed_is_read_again(
     make: Any, worker: LocalWorker, stubs: ModuleType, voice: str, tmp_path: Path
 ) -> None:

@@ -184,6 +184,17 @@ def test_what_is_there_is_not_fetched_again(shop: Shop) -> None:
     assert shop.folder.is_dir()
 
 
+@pytest.mark.parametrize("kept", [b"", b"half", None])
+def test_a_file_that_is_not_whole_is_fetched_again(shop: Shop, kept: bytes | None) -> None:
+    """pip was killed, or the power failed, while it put the file in its place."""
+    name = next(shop.wheels.glob("nvidia_one*")).name
+    files = shop.part / ".files"
+    files.mkdir(parents=True)
+    whole = (shop.wheels / name).read_bytes()
+    (files / name).write_bytes(bytes(len(whole)) if kept is None else kept)
+    assert shop.fetch()["version"] == "1.0"
+
+
 def test_cancel_ends_pip_and_leaves_only_the_part(shop: Shop, tmp_path: Path) -> None:
     slow = tmp_path / "slow.py"
     slow.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")

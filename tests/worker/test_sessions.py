@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from facewright.core import pipeline
+from facewright.core.errors import Cancelled
 from facewright.core.take import Request
 from facewright.core.voice import audio
 from facewright.providers.local import LocalWorker
 from facewright.providers.process import ENTRY
+from facewright.worker.calls import Call
+from facewright.worker.kept import Kept
+from facewright.worker.session_jobs import Sessions
 
 RATE = 44_100
 SETTINGS = {"blink_interval": 0.0}  # a blink at the very end is the one thing that may differ
@@ -312,3 +316,25 @@ def test_there_is_a_limit(make: Any, worker: LocalWorker, model: str) -> None:
     assert "16 live sessions" in many[-1].opening.error
     for client in many:
         client.__exit__()
+
+
+def test_a_long_piece_can_be_cancelled_in_the_middle(diffusion: str, stubs: ModuleType) -> None:
+    """Not only between two pieces: a slow network may take minutes for one."""
+    sessions, asked = Sessions(Kept()), []
+
+    def call(cancelled: Any, samples: Any = None, **args: Any) -> Call:
+        arrays = {} if samples is None else {"samples": samples}
+        return Call({"session": "one", **args}, arrays, lambda *_: None, cancelled, 1)
+
+    order = {"model": diffusion, "fps": [60, 1], "rate": 16_000, "channels": 1}
+    sessions.open(call(lambda: False, **order))
+    long = stubs.speech_like(20.0).astype(np.float32)
+
+    def after_three() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        sessions.feed(call(after_three, long))
+    assert len(asked) == 4
+    assert len(sessions) == 0
