@@ -294,9 +294,12 @@ class ModelIndex:
 def settings_for(model: Model, overrides: Mapping[str, object]) -> Settings:
     """Settings of a take: the user's values, else the model's, else the table's defaults.
 
-    A user's source shot without a source frame starts at frame 0 of that shot.
+    A user's source shot without a source frame starts at frame 0 of that shot; an empty one is the
+    model's own.
     Raises UserError for values that are unknown or out of range.
     """
+    if overrides.get("source_shot") == "":  # the model's own, with the frame that it names
+        overrides = {name: value for name, value in overrides.items() if name != "source_shot"}
     values: dict[str, object] = dict(model.config)
     for name, strength in zip(model.info.emotions, model.info.default_emotion, strict=True):
         if name in EMOTION_NAMES:

@@ -8,7 +8,9 @@ the same blinks with every version of every library.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,26 +23,49 @@ PAUSE_S = 0.25  # lids stay open at least so long between two blinks
 
 
 def blink_times(
-    duration_s: float, interval_s: float, length_s: float, seed: int, begun_s: float = 0.0
+    duration_s: float,
+    interval_s: float,
+    length_s: float,
+    seed: int,
+    begun_s: float = 0.0,
+    from_s: float = -math.inf,
 ) -> list[float]:
     """Starts, in seconds, of blinks that each take ``length_s`` and all end before the end.
 
     Time from start to start varies as it does in people, mostly short with some long ones (a gamma
     distribution, four times less variable than waiting for a random event), with the mean
     ``interval_s``; 0 gives no blinks. One that starts before ``begun_s`` goes on beyond the end.
+    Those that start before ``from_s`` are left out.
     """
     if interval_s <= 0:
         return []
-    shortest = length_s + PAUSE_S
-    spare = max(interval_s - shortest, 0.0)
-    numbers = uniforms(seed)
-    times: list[float] = []
-    start = interval_s * (0.15 + 0.7 * next(numbers))
-    while start + length_s <= duration_s or start < begun_s:
-        times.append(start)
-        wait = -sum(math.log(next(numbers)) for _ in range(4)) / 4.0
-        start += shortest + spare * wait
-    return times
+    end_s = max(duration_s, begun_s)
+    starts = _series(interval_s, length_s, seed).until(end_s)
+    near = starts[bisect_left(starts, from_s) : bisect_right(starts, end_s)]
+    return [start for start in near if start + length_s <= duration_s or start < begun_s]
+
+
+class _Series:
+    """All blinks of a voice that never ends, drawn as far as anybody has looked."""
+
+    def __init__(self, interval_s: float, length_s: float, seed: int) -> None:
+        self._shortest = length_s + PAUSE_S
+        self._spare = max(interval_s - self._shortest, 0.0)
+        self._numbers = uniforms(seed)
+        self._starts = [interval_s * (0.15 + 0.7 * next(self._numbers))]
+
+    def until(self, end_s: float) -> list[float]:
+        """Starts of all that begin by then, and perhaps of some later ones."""
+        while self._starts[-1] <= end_s:
+            wait = -sum(math.log(next(self._numbers)) for _ in range(4)) / 4.0
+            self._starts.append(self._starts[-1] + self._shortest + self._spare * wait)
+        return self._starts
+
+
+@lru_cache(maxsize=32)
+def _series(interval_s: float, length_s: float, seed: int) -> _Series:
+    """Kept, so that each block of a live session costs the same, however long it has lasted."""
+    return _Series(interval_s, length_s, seed)
 
 
 def blink_track(
@@ -66,8 +91,9 @@ def blink_track(
     times = numbers * fps.denominator / fps.numerator
     end_s = float(times[-1]) if count else 0.0
     begun_s = (first if ended else first + count) * fps.denominator / fps.numerator
+    from_s = float(times[0]) - length_s if count else 0.0
     for start in blink_times(
-        end_s, settings.blink_interval, length_s, settings.blink_seed, begun_s
+        end_s, settings.blink_interval, length_s, settings.blink_seed, begun_s, from_s
     ):
         low, high = np.searchsorted(times, [start, start + length_s + 1e-9])
         track[low:high] = np.interp(times[low:high] - start, keys, values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,7 +48,8 @@ class Voice:
     @property
     def label(self) -> str:
         """What messages call the voice."""
-        return self.name or (Path(self.path).name if self.path else "") or "The voice"
+        label = self.name or (Path(self.path).name if self.path else "") or "The voice"
+        return label.encode("utf-8", "replace").decode("utf-8")  # file names may be any bytes
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,9 @@ def _opened(voice: Voice) -> Iterator[tuple[Any, IO[bytes]]]:
 
     with _raw(voice) as source:
         try:
-            sound = Forward(voice.path if voice.path else source)
+            # soundfile itself refuses names that are not UTF-8, which Linux allows
+            name = os.fsencode(voice.path) if voice.path and os.name != "nt" else voice.path
+            sound = Forward(name or source)
         except soundfile.LibsndfileError as error:
             raise _undecodable(voice, error) from error
         except (TypeError, ValueError, OSError, RuntimeError) as error:

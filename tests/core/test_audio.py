@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -318,3 +319,13 @@ def test_names_in_any_script_work(tmp_path):
     clip = read_voice(Voice(path=str(path)))
     assert clip.name == Path(path).name
     assert clip.duration_s == pytest.approx(0.6)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_are_no_text_work(tmp_path):
+    """A file from an old disk may have any bytes as its name."""
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    shutil.copy(stubs.write_wav(tmp_path / "a.wav", tone(300, 1.0, 16000)), path)
+    clip = read_voice(Voice(path=path))
+    assert len(clip.samples) == 16000
+    assert clip.name == "caf?.wav"

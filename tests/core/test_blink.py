@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from facewright.core.models.loading import DEFAULT_BLINK
 from facewright.core.parameters import Settings
-from facewright.core.postprocess import blink
+from facewright.core.postprocess import blink, random_numbers
 
 PROFILE = np.array(DEFAULT_BLINK, np.float32)
 RATES = [Fraction(24), Fraction(24000, 1001), Fraction(30), Fraction(60), Fraction(60000, 1001)]
@@ -93,6 +93,30 @@ def test_a_voice_that_comes_in_piece_by_piece_blinks_like_the_whole(size):
     rest = blink.blink_track(12, fps, PROFILE, settings, begun, True)
     long = blink.blink_track(begun + 60, fps, PROFILE, settings)
     np.testing.assert_array_equal(rest, long[begun : begun + 12])
+
+
+def test_a_block_costs_the_same_however_long_the_voice_has_lasted(monkeypatch):
+    """Hours into a live session, nothing of its beginning is gone through again."""
+    drawn, looked, draw, search = [], [], random_numbers.uniforms, np.searchsorted
+
+    def uniforms(seed):
+        for number in draw(seed):
+            drawn.append(number)
+            yield number
+
+    def searchsorted(*args):
+        looked.append(args)
+        return search(*args)
+
+    monkeypatch.setattr(blink, "uniforms", uniforms)
+    monkeypatch.setattr(np, "searchsorted", searchsorted)
+    fps, settings, hour = Fraction(60), Settings(blink_interval=0.7, blink_seed=987), 60 * 3600
+    one = blink.blink_track(2, fps, PROFILE, settings, 12 * hour, False)
+    first, looks = len(drawn), len(looked)
+    other = blink.blink_track(60, fps, PROFILE, settings, 12 * hour, False)
+    assert len(drawn) - first < 20
+    assert looks <= 2 and len(looked) - looks <= 4
+    np.testing.assert_array_equal(one, other[:2])
 
 
 def test_constant_offset_is_added_and_kept_in_range():

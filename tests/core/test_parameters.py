@@ -161,6 +161,8 @@ def test_users_values_go_before_the_models_and_those_before_the_tables(model):
 
 
 def test_a_users_shot_without_a_frame_starts_at_its_first(model):
+    empty = models.settings_for(model, {"source_shot": ""})
+    assert (empty.source_shot, empty.source_frame) == ("stub_neutral", 3)
     settings = models.settings_for(model, {"source_shot": "mute_joy"})
     assert (settings.source_shot, settings.source_frame) == ("mute_joy", 0)
 
