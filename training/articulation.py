@@ -24,6 +24,17 @@ EMOTIONS = (
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How loudness scales the jaw: at ``quiet``, ``normal`` (where it is 1) and ``loud`` dB."""
+
+    quiet: float
+    normal: float
+    loud: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
 class Articulation:
     """The articulation table: what the learnt outputs do to the face."""
 
@@ -34,15 +45,17 @@ class Articulation:
     opposite: np.ndarray  # (68, 68) gives each shape the weight of its opposite
     closure: tuple[float, float, float]  # starts, full, posterior gain
     dental: tuple[float, float]  # starts, full
+    effort: Effort
 
 
 @dataclass(frozen=True)
 class Expressions:
-    """The expression table: sixteen actions and the ten emotions made of them."""
+    """The expression table: A actions, and the ten emotions and M moods made of them."""
 
     actions: tuple[str, ...]
-    shapes: np.ndarray  # (16, 68)
-    emotions: np.ndarray  # (10, 16)
+    shapes: np.ndarray  # (A, 68)
+    emotions: np.ndarray  # (10, A)
+    moods: dict[str, np.ndarray]  # name -> (A,)
     gaze: np.ndarray  # (10, 2) degrees: down, left
     jaw: np.ndarray  # (10,)
 
@@ -90,20 +103,32 @@ def read_articulation(path: Path | None = None) -> Articulation:
         opposite,
         (closure["starts"], closure["full"], closure["posterior_gain"]),
         (dental["starts"], dental["full"]),
+        _effort(told["effort"]),
     )
+
+
+def _effort(told: dict[str, Any]) -> Effort:
+    quiet, loud = told["quiet"], told["loud"]
+    return Effort(quiet["level"], told["normal"], loud["level"], quiet["jaw"], loud["jaw"])
 
 
 def read_expressions(path: Path | None = None) -> Expressions:
     """The table of ``expressions.toml``."""
     told = _table(path, "expressions.toml")
     actions = tuple(told["actions"])
-    emotions = np.zeros((len(EMOTIONS), len(actions)), np.float32)
+    emotions = np.stack([_amounts(told["emotions"][name], actions) for name in EMOTIONS])
+    moods = {name: _amounts(given, actions) for name, given in told["moods"].items()}
     gaze = np.zeros((len(EMOTIONS), 2), np.float32)
     jaw = np.zeros(len(EMOTIONS), np.float32)
     for index, emotion in enumerate(EMOTIONS):
-        for action, amount in told["emotions"][emotion].items():
-            emotions[index, actions.index(action)] = amount
         gaze[index] = told["gaze"].get(emotion, (0.0, 0.0))
         jaw[index] = told["jaw"].get(emotion, 0.0)
     shapes = np.stack([_row(told["actions"][action]) for action in actions])
-    return Expressions(actions, shapes, emotions, gaze, jaw)
+    return Expressions(actions, shapes, emotions, moods, gaze, jaw)
+
+
+def _amounts(given: dict[str, float], actions: tuple[str, ...]) -> np.ndarray:
+    amounts = np.zeros(len(actions), np.float32)
+    for action, amount in given.items():
+        amounts[actions.index(action)] = amount
+    return amounts

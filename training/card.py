@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .articulation import EMOTIONS, read_expressions
 from .recipe import Recipe
 
 MEASURED = re.compile(r"(## Measured on recorded speech\n\n).*?(\n\n## Limits)", re.DOTALL)
@@ -31,13 +32,16 @@ def model_card(recipe: Recipe, facts: dict[str, Any]) -> str:
     """README.md of the model folder: what it is, what it was made from, how well it does."""
     options = recipe.section("fit")
     held = facts.get("held_out", {})
+    table = read_expressions()
+    actions, moods = len(table.actions), ", ".join(table.moods)
+    width = actions + len(EMOTIONS)
     return f"""# Facewright, the built-in model
 
 A small network that hears speech and says how a face moves. The folder has the layout of
 an Audio2Face-3D regression model: `input` [batch, 1, 8320] samples at 16 kHz and `emotion`
-[batch, 1, 26] give `result` [batch, 1, skin | tongue | jaw | eyes] for the centre of the
+[batch, 1, {width}] give `result` [batch, 1, skin | tongue | jaw | eyes] for the centre of the
 window. `network_clip.onnx` is the same network over a stretch of any length: `input`
-[batch, 1, samples] and `emotion` [batch, frames, 26] give `result` [batch, frames, ...], a
+[batch, 1, samples] and `emotion` [batch, frames, {width}] give `result` [batch, frames, ...], a
 frame every 320 samples, and spare what neighbouring windows have in common. Both say the same
 of the same samples, but for rounding.
 
@@ -50,8 +54,10 @@ of the same samples, but for rounding.
   weights, and one fixed matrix from weights to coefficients. With the learnt outputs at
   zero the face is still; nothing goes from loudness to the jaw.
 - Emotions and brows are simple poses of a table (`training/expressions.toml`), not learnt.
-  The implicit part of the emotion vector holds the amounts of the table's 16 actions;
-  every shot of the database rises to its emotion in the middle frame (60) and falls again.
+  The implicit part of the emotion vector holds the amounts of the table's {actions} actions.
+  The database has a shot for each emotion and for {moods};
+  a shot holds its expression in several strengths: a third at frame 20, two thirds at 40, all
+  of it at 60, and nothing at either end.
 - Eye darts are a generated table. Audio says nothing about them.
 
 ## How it was made

@@ -24,6 +24,9 @@ from .recipe import Recipe
 OPSET = 17
 FACTS = "facewright.training"  # key of the facts in the network file
 SHOT_FRAMES = 121
+# Frame and strength: at 20 a third of the expression, at 40 two thirds, at 60 all of it
+STRENGTHS = ((0, 0.0), (16, 1 / 3), (24, 1 / 3), (36, 2 / 3), (44, 2 / 3), (56, 1.0), (64, 1.0),
+             (SHOT_FRAMES - 1, 0.0))  # fmt: skip
 NEUTRAL_SHOT = "neutral"
 INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
 NETWORK, CLIP_NETWORK = "network.onnx", "network_clip.onnx"
@@ -121,18 +124,28 @@ def largest_difference(face: Face, path: Path, frames: int = 1, count: int = 5) 
 
 
 def emotion_database(expressions: Expressions) -> dict[str, np.ndarray]:
-    """A shot for neutral and for each emotion; its middle frame is the emotion at full."""
-    frames = np.arange(SHOT_FRAMES)
-    amount = 0.5 - 0.5 * np.cos(2 * np.pi * frames / (SHOT_FRAMES - 1))
+    """A shot for neutral and for each emotion and mood, in every strength (see ``STRENGTHS``)."""
+    amount = _strength(np.arange(SHOT_FRAMES))
     shots = [np.zeros((SHOT_FRAMES, len(expressions.actions)))]
-    shots += [amount[:, None] * actions for actions in expressions.emotions]
-    names = [NEUTRAL_SHOT, *EMOTIONS]
+    poses = (*expressions.emotions, *expressions.moods.values())
+    shots += [amount[:, None] * actions for actions in poses]
+    names = [NEUTRAL_SHOT, *EMOTIONS, *expressions.moods]
     return {
         "emo_db": np.concatenate(shots).astype(np.float32),
         "emo_spec_names": np.array([name.encode() for name in names]),
         "emo_spec_start": (SHOT_FRAMES * np.arange(len(names))).astype(np.int32),
         "emo_spec_size": np.full(len(names), SHOT_FRAMES, np.int32),
     }
+
+
+def _strength(frames: np.ndarray) -> np.ndarray:
+    """How strong a shot's expression is at its frames, 0..1: smooth between those named."""
+    at, strength = (np.array(values, float) for values in zip(*STRENGTHS, strict=True))
+    place = np.clip(np.searchsorted(at, frames, "right") - 1, 0, len(at) - 2)
+    t = (frames - at[place]) / (at[place + 1] - at[place])
+    rising = strength[place + 1] - strength[place]
+    amount: np.ndarray = strength[place] + rising * t * t * (3.0 - 2.0 * t)
+    return amount
 
 
 def write_folder(

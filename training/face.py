@@ -7,11 +7,13 @@ term: learnt outputs and emotions of zero leave the face exactly at rest.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from .articulation import SHAPES, Articulation, Expressions
 from .coarticulation import CLOSE, DENTAL, JAW
@@ -20,6 +22,7 @@ from .network import WINDOW
 from .phones import VISEMES
 
 FACE_SHAPES = 52
+INAUDIBLE = 1e-9  # mean square that is added, so that silence has a level
 PP, FF, SIL = VISEMES.index("PP"), VISEMES.index("FF"), VISEMES.index("sil")
 JAW_OPEN, MOUTH_CLOSE = SHAPES.index("jawOpen"), SHAPES.index("mouthClose")
 
@@ -37,6 +40,14 @@ def _smooth_step(value: torch.Tensor, starts: float, full: float) -> torch.Tenso
     """0 below ``starts``, 1 above ``full``, smooth between."""
     t = ((value - starts) / (full - starts)).clamp(0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
+
+
+def mean_squares(samples: torch.Tensor, frames: int | None = None) -> torch.Tensor:
+    """(B, 1, N) -> mean square of each frame's window (B * T, 1), as ``Lean`` counts frames."""
+    count = (samples.shape[2] - WINDOW) // STEP + 1 if frames is None else frames
+    stretch = samples[:, 0, : WINDOW + STEP * (count - 1)].square()
+    steps = stretch.reshape(stretch.shape[0], 1, -1, STEP).mean(3)
+    return functional.avg_pool1d(steps, WINDOW // STEP, stride=1).reshape(-1, 1)
 
 
 class Mouth(nn.Module):
@@ -65,9 +76,13 @@ class Mouth(nn.Module):
         self.register_buffer("give_close", torch.tensor(pick[1], dtype=torch.float32))
 
     def forward(
-        self, posteriors: torch.Tensor, curves: torch.Tensor, emotion: torch.Tensor
+        self,
+        posteriors: torch.Tensor,
+        curves: torch.Tensor,
+        emotion: torch.Tensor,
+        power: torch.Tensor,
     ) -> torch.Tensor:
-        """(B, 15), (B, 7), (B, E) -> weights (B, 68)."""
+        """(B, 15), (B, 7), (B, E) and the sound's mean square (B, 1) -> weights (B, 68)."""
         starts, full, gain = self.articulation.closure
         closure = _smooth_step(
             torch.maximum(curves[:, CLOSE : CLOSE + 1], gain * posteriors[:, PP : PP + 1]),
@@ -80,6 +95,7 @@ class Mouth(nn.Module):
         )
         implicit, explicit = emotion[:, : self.implicit], emotion[:, self.implicit :]
         jaw = curves[:, JAW : JAW + 1] * (1.0 + explicit @ self.emotion_jaw)
+        jaw = jaw * self._effort(power)
         features = torch.cat([posteriors, jaw, closure, curves[:, DENTAL + 1 :]], dim=1)
         speech = (features @ self.poses) * (1.0 - posteriors[:, SIL : SIL + 1] * self.rest)
         speech = speech * (1.0 - bite * self.bite) + bite * self.bite_pose
@@ -88,6 +104,14 @@ class Mouth(nn.Module):
         total = (total - total @ self.opposite).clamp(0.0, 1.0)
         cover = closure * (total @ self.take_jaw)
         return (total + cover @ self.give_close).clamp(0.0, 1.0)
+
+    def _effort(self, power: torch.Tensor) -> torch.Tensor:
+        """Mean square (B, 1) -> how far the jaw opens for it (B, 1), 1 at a normal level."""
+        told = self.articulation.effort
+        level = (10.0 / math.log(10.0)) * torch.log(power + INAUDIBLE)
+        louder = ((level - told.normal) / (told.loud - told.normal)).clamp(0.0, 1.0)
+        quieter = ((told.normal - level) / (told.normal - told.quiet)).clamp(0.0, 1.0)
+        return 1.0 + louder * (told.most - 1.0) - quieter * (1.0 - told.least)
 
 
 class Face(nn.Module):
@@ -117,7 +141,8 @@ class Face(nn.Module):
     ) -> torch.Tensor:
         """(B, 1, N) and (B * frames, E) -> (B * frames, S + T + 15 + 4)."""
         visemes, curves = self.listener(samples, frames)
-        weights = self.mouth(visemes.softmax(1), curves.sigmoid(), felt)
+        power = mean_squares(samples, frames)
+        weights = self.mouth(visemes.softmax(1), curves.sigmoid(), felt, power)
         return torch.cat([weights @ self.to_result, felt @ self.emotion_to_eyes], dim=1)
 
     def example(self, count: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -21,6 +21,8 @@ from facewright.training.articulation import EMOTIONS, read_expressions
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
 
 FPS = Fraction(60)
+ACTIONS = len(read_expressions().actions)
+WIDTH = ACTIONS + len(EMOTIONS)
 INACTIVE = [i for i, name in enumerate(ARKIT_NAMES) if name.startswith(("eyeLook", "tongueOut"))]
 
 
@@ -43,7 +45,7 @@ def session(opened):
 def listen(session, windows, emotion=None):
     count = len(windows)
     if emotion is None:
-        emotion = np.zeros((count, 1, 26), np.float32)
+        emotion = np.zeros((count, 1, WIDTH), np.float32)
     return session.run(["result"], {"input": windows, "emotion": emotion})[0][:, 0]
 
 
@@ -144,26 +146,26 @@ def test_the_network_has_the_published_signature(session):
     axes = {
         value.name: value.shape[1:] for value in [*session.get_inputs(), *session.get_outputs()]
     }
-    assert axes == {"input": [1, 8320], "emotion": [1, 26], "result": [1, 82]}
+    assert axes == {"input": [1, 8320], "emotion": [1, WIDTH], "result": [1, 82]}
 
 
 def test_the_network_for_whole_clips_says_the_same_of_the_same_samples(opened, root):
     clip = read_voice(Voice(path=str(root / "assets" / "sample_voice.flac")))
     stretch = np.stack([clip.samples[first : first + 8320 + 320 * 40] for first in (16000, 32107)])
-    emotion = np.random.default_rng(0).random((2, 41, 26)).astype(np.float32)
+    emotion = np.random.default_rng(0).random((2, 41, WIDTH)).astype(np.float32)
     feeds = {"input": stretch[:, None], "emotion": emotion}
     whole = opened.clip.run(["result"], feeds)[0]
     assert whole.shape == (2, 41, 82)
     windows = np.lib.stride_tricks.sliding_window_view(stretch, 8320, axis=1)[:, ::320]
-    alone = listen(opened.session, windows.reshape(82, 1, 8320), emotion.reshape(82, 1, 26))
+    alone = listen(opened.session, windows.reshape(82, 1, 8320), emotion.reshape(82, 1, WIDTH))
     np.testing.assert_allclose(whole.reshape(82, 82), alone, atol=1e-4)
 
 
 def test_emotions_move_the_face_and_the_shots_hold_the_same_poses(model, session):
     silence = np.zeros((1, 1, 8320), np.float32)
     for index, name in enumerate(EMOTIONS):
-        emotion = np.zeros((1, 1, 26), np.float32)
-        emotion[0, 0, 16 + index] = 1.0
+        emotion = np.zeros((1, 1, WIDTH), np.float32)
+        emotion[0, 0, ACTIONS + index] = 1.0
         felt = face_of(model, listen(session, silence, emotion))
         assert felt.weights.max() > 0.2, name
         implicit = implicit_vector(model, name, 60)
@@ -173,6 +175,16 @@ def test_emotions_move_the_face_and_the_shots_hold_the_same_poses(model, session
         brows = [n for n in ARKIT_NAMES if n.startswith(("brow", "eyeW", "eyeS", "eyeB"))]
         np.testing.assert_allclose(columns(shot, brows), columns(felt, brows), atol=0.05)
     assert not implicit_vector(model, model.config["source_shot"], 0).any()
+
+
+def test_shots_hold_their_expression_in_several_strengths(model):
+    table = read_expressions()
+    poses = {**dict(zip(EMOTIONS, table.emotions, strict=True)), **table.moods}
+    assert set(model.emotion_db.names) == {"neutral", *poses}
+    for name, pose in poses.items():
+        for frame, strength in ((0, 0.0), (20, 1 / 3), (40, 2 / 3), (60, 1.0), (120, 0.0)):
+            told = implicit_vector(model, name, frame)
+            np.testing.assert_allclose(told, strength * pose, atol=1e-5)
 
 
 def test_the_eyes_dart(model):

@@ -14,7 +14,12 @@ torch = pytest.importorskip(
 pytest.importorskip("onnx", reason="onnx is only in the training environment")
 
 from facewright.core.head import load_head  # noqa: E402
-from facewright.training.articulation import read_articulation, read_expressions  # noqa: E402
+from facewright.training.articulation import (  # noqa: E402
+    EMOTIONS,
+    SHAPES,
+    read_articulation,
+    read_expressions,
+)
 from facewright.training.export import (  # noqa: E402
     CLIP_NETWORK,
     NETWORK,
@@ -24,7 +29,7 @@ from facewright.training.export import (  # noqa: E402
     reload_listener,
     write_folder,
 )
-from facewright.training.face import Mouth  # noqa: E402
+from facewright.training.face import Mouth, mean_squares  # noqa: E402
 from facewright.training.lean import Lean, lean  # noqa: E402
 from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER  # noqa: E402
@@ -139,20 +144,44 @@ def test_the_committed_folder_is_what_the_export_makes(tmp_path):
 
 def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
     mouth = Mouth(read_articulation(), read_expressions())
-    rest = mouth(torch.zeros(1, 15), torch.zeros(1, 7), torch.zeros(1, 26))
+    width = mouth.implicit + len(EMOTIONS)
+    rest = mouth(torch.zeros(1, 15), torch.zeros(1, 7), torch.zeros(1, width), torch.ones(1, 1))
     assert not rest.any()
     generator = torch.Generator().manual_seed(2)
     posteriors = torch.rand(200, 15, generator=generator).softmax(1)
     curves = torch.rand(200, 7, generator=generator)
-    emotion = torch.rand(200, 26, generator=generator)
-    weights = mouth(posteriors, curves, emotion)
+    emotion = torch.rand(200, width, generator=generator)
+    weights = mouth(posteriors, curves, emotion, torch.rand(200, 1, generator=generator))
     assert weights.min() >= 0.0
     assert weights.max() <= 1.0
 
 
+def test_loud_speech_opens_the_jaw_more_and_quiet_speech_less():
+    effort = read_articulation().effort
+    mouth = Mouth(read_articulation(), read_expressions())
+    posteriors, curves = torch.zeros(5, 15), torch.zeros(5, 7)
+    posteriors[:, VISEMES.index("aa")], curves[:, 0] = 1.0, 0.8
+    levels = torch.tensor([-90.0, effort.quiet, effort.normal, effort.loud, 3.0])[:, None]
+    felt = torch.zeros(5, mouth.implicit + len(EMOTIONS))
+    jaw = mouth(posteriors, curves, felt, 10 ** (levels / 10))[:, SHAPES.index("jawOpen")]
+    wanted = jaw[2] * torch.tensor([effort.least, effort.least, 1.0, effort.most, effort.most])
+    torch.testing.assert_close(jaw, wanted, atol=1e-3, rtol=0.0)
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_the_level_is_that_of_each_frames_window(frames):
+    generator = torch.Generator().manual_seed(3)
+    samples = torch.randn(2, 1, 8320 + 320 * (frames - 1) + 100, generator=generator)
+    told = mean_squares(samples, frames).reshape(2, frames)
+    for frame in range(frames):
+        window = samples[:, 0, 320 * frame : 320 * frame + 8320]
+        torch.testing.assert_close(told[:, frame], window.square().mean(1))
+    torch.testing.assert_close(mean_squares(samples), mean_squares(samples, frames))
+
+
 @needs_head
 @pytest.mark.parametrize("vowel", ["aa", "I", "O", "U", "SS"])
-@pytest.mark.parametrize("emotion", [None, 0, 1, 4, 6, 7])
+@pytest.mark.parametrize("emotion", [None, *range(len(EMOTIONS))])
 def test_a_closure_really_closes_from_any_vowel_and_in_any_mood(vowel, emotion):
     from facewright.core.head import lip_gap, pose_skin
     from facewright.training.coarticulation import CLOSE, TARGET_TABLE
@@ -163,10 +192,11 @@ def test_a_closure_really_closes_from_any_vowel_and_in_any_mood(vowel, emotion):
     posteriors[0, index], posteriors[0, VISEMES.index("PP")] = 0.3, 0.7
     curves = torch.tensor(TARGET_TABLE[index][None], dtype=torch.float32)
     curves[0, CLOSE] = 0.7
-    felt = torch.zeros(1, 26)
+    mouth = Mouth(read_articulation(), read_expressions())
+    felt = torch.zeros(1, mouth.implicit + len(EMOTIONS))
     if emotion is not None:
-        felt[0, 16 + emotion] = 1.0
-    weights = Mouth(read_articulation(), read_expressions())(posteriors, curves, felt)
+        felt[0, mouth.implicit + emotion] = 1.0
+    weights = mouth(posteriors, curves, felt, torch.full((1, 1), 1e-2))
     gap = lip_gap(head, pose_skin(head, weights[:, :52].numpy()))
     assert gap[0] < 0.03
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the documentation's pictures: `python tools/pictures [head] [shapes] [--out docs]`.
+"""Make the documentation's pictures: `python tools/pictures [head] [shapes] [expressions]`.
 
 Runs in an environment with the `bpy` module.
 """
@@ -13,19 +13,20 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("head", "shapes", "expressions")
 
 
 def main() -> None:
     """Render the named pictures, or all."""
     parser = argparse.ArgumentParser(prog="tools/pictures", description="Documentation pictures.")
-    parser.add_argument("names", nargs="*", choices=("head", "shapes"), help="default: all")
+    parser.add_argument("names", nargs="*", choices=NAMES, help="default: all")
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--samples", type=int, help="samples per pixel; 0 means Workbench")
     options = parser.parse_args()
     runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
     from facewright.tools.pictures import head_pictures
 
-    names = options.names or ["head", "shapes"]
+    names = options.names or NAMES
     options.out.mkdir(parents=True, exist_ok=True)
     if "head" in names:
         samples = 64 if options.samples is None else options.samples
@@ -34,6 +35,10 @@ def main() -> None:
         samples = 14 if options.samples is None else options.samples
         cells = head_pictures.shape_cells()
         head_pictures.render_sheet(options.out / "shapes.png", cells, 10, (190, 220), samples)
+    if "expressions" in names:
+        samples = 14 if options.samples is None else options.samples
+        cells = head_pictures.expression_cells()
+        head_pictures.render_sheet(options.out / "expressions.png", cells, 8, (190, 228), samples)
 
 
 if __name__ == "__main__":

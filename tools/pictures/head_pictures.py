@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from facewright.core.head import load_head
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 from facewright.scene.template_head import ASSET, add_template_head
+from facewright.training.articulation import EMOTIONS, SHAPES, read_expressions
 
 from . import posing, sheet, stage
 
@@ -52,6 +54,24 @@ def shape_cells() -> list[Cell]:
         shot = _FROM_BELOW if name in _RAISED else _MOUTH
         cells.append(Cell(name, {name: 1.0, "jawOpen": _TONGUE_JAW_OPEN}, shot))
     return cells
+
+
+def expression_cells(strengths: Sequence[float] = (0.5, 1.0)) -> list[Cell]:
+    """Every emotion of the built-in model in several strengths, and every mood."""
+    table = read_expressions()
+    cells = [Cell("neutral", {}, _WHOLE)]
+    for name, actions in zip(EMOTIONS, table.emotions, strict=True):
+        for strength in strengths:
+            weights = strength * actions @ table.shapes
+            cells.append(Cell(f"{name} {strength:g}", _moving(weights), _WHOLE))
+    for name, actions in table.moods.items():
+        cells.append(Cell(name, _moving(actions @ table.shapes), _WHOLE))
+    return cells
+
+
+def _moving(weights: np.ndarray) -> dict[str, float]:
+    named = zip(SHAPES, np.clip(weights, 0.0, 1.0), strict=True)
+    return {name: float(weight) for name, weight in named if weight > 1e-4}
 
 
 def render_sheet(
