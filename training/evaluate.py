@@ -109,10 +109,9 @@ class Evaluation:
         for name in names:
             values = [self.figures[language].get(name) for language in languages]
             rows.append(f"{name:40}" + "".join(f"{_shown(value):>9}" for value in values))
-        speed = self.figures.get("speed", {})
-        if speed:
-            told = ", ".join(f"{name} {_shown(value)}" for name, value in speed.items())
-            rows.append(f"one core: {told}")
+        for place, title in (("quiet", "without speech"), ("speed", "one core")):
+            told = [f"{name} {_shown(each)}" for name, each in self.figures.get(place, {}).items()]
+            rows += [f"{title}: {', '.join(told[i : i + 4])}" for i in range(0, len(told), 4)]
         return rows
 
     def _control_rows(self) -> list[str]:

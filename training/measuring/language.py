@@ -59,14 +59,10 @@ def language_figures(pairs: Sequence[Pair], subject: Subject, recipe: Recipe) ->
     for name, answers in told.items():
         lead = recipe.section("timing", "lead")["contact"] if name == "heard" else 0.0
         figures.update(_heard_figures(name, recordings, answers, lead))
-    best = "heard" if "heard" in told else "face"
-    figures["heard closure F1 over allphone"] = (
-        figures[f"{best} closure F1"] - figures["allphone closure F1"]
-    )
+    ours = [figures[f"{name} closure F1"] for name in ("face", "heard") if name in (*told, "face")]
+    figures["closure F1 over allphone"] = min(ours) - figures["allphone closure F1"]
     if "heard visemes" in figures:
-        figures["heard visemes over allphone"] = (
-            figures["heard visemes"] - figures["allphone visemes"]
-        )
+        figures["visemes over allphone"] = figures["heard visemes"] - figures["allphone visemes"]
     return figures
 
 
