@@ -47,7 +47,7 @@ INFORMATION = (
     *("face against energy correlation", "face curve jaw", "face curve close"),
     *("face curve round", "face curve wide"),
     *("heard closure precision", "heard closure recall"),
-    *("heard visemes, reduced aa or ax", "allphone visemes, reduced aa or ax"),
+    *("heard visemes, either way", "allphone visemes, either way"),
     *("allphone closure recall", "allphone closure precision"),
 )
 
@@ -250,6 +250,8 @@ def _plain(values: Mapping[str, float | None]) -> dict[str, float | None]:
 def _shown(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
+    if float(value).is_integer():
+        return f"{value:.0f}"
     return (
         f"{value:.0f}"
         if abs(value) >= 100

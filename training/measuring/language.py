@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """All figures of one language's recordings."""
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from .motion import Pair
 from .mouths import face_figures, found_closures
 from .recognisers import Allphone, Heard, has_rhubarb, listen, listen_rhubarb, right_visemes
 
-REDUCED = frozenset("ʌɐ")  # the labels do not tell these vowels from reduced ones
-EITHER = (VISEMES.index("aa"), VISEMES.index("ax"))
+EITHER_WAY = {  # phones that the labels do not tell apart, and the visemes that may be meant
+    "ʌ": ("aa", "ax"),  # a reduced vowel too
+    "ɐ": ("aa", "ax"),
+    "ɚ": ("ax", "RR"),  # one phone here, two for those who write a vowel and r
+}
 
 
 @dataclass(frozen=True)
@@ -82,21 +86,23 @@ def _heard_figures(
     for recording, each in zip(recordings, heard, strict=True):
         if each.visemes is not None:
             times = each.times + lead
-            either = _inside(recording, REDUCED, times) & np.isin(each.visemes, EITHER)
-            right += right_visemes(each, viseme_frames(recording.sounds, times), either)
+            wanted = viseme_frames(recording.sounds, times)
+            right += right_visemes(each, wanted, _excused(recording, times, each.visemes))
     if right[2]:
         figures[f"{name} visemes"] = float(right[0] / right[2])
-        figures[f"{name} visemes, reduced aa or ax"] = float(right[1] / right[2])
+        figures[f"{name} visemes, either way"] = float(right[1] / right[2])
     return figures
 
 
-def _inside(recording: Labelled, phones: frozenset[str], times: np.ndarray) -> np.ndarray:
-    """Whether each time (T,) lies in one of the phones."""
-    inside = np.zeros(len(times), bool)
+def _excused(recording: Labelled, times: np.ndarray, visemes: np.ndarray) -> np.ndarray:
+    """Whether the viseme at each time (T,) may be meant by a phone that is not told apart."""
+    excused = np.zeros(len(times), bool)
     for segment in recording.segments:
-        if segment.phone in phones:
-            inside |= (times >= segment.start) & (times < segment.end)
-    return inside
+        if segment.phone in EITHER_WAY:
+            inside = (times >= segment.start) & (times < segment.end)
+            meant = [VISEMES.index(viseme) for viseme in EITHER_WAY[segment.phone]]
+            excused |= inside & np.isin(visemes, meant)
+    return excused
 
 
 def _shown_while_speaking(
