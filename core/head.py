@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ MATERIALS = (
     *("skin", "mouth", "sclera", "iris", "pupil"),
     *("teeth", "gums", "tongue", "lashes", "brows", "scalp"),
 )
+UPPER_INCISORS_CM = 0.9  # half the width of the four upper teeth that the lower lip meets
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 OPEN_MOUTH_AMOUNT = 0.8
 _MAX_VERTICES = 200_000
@@ -196,6 +197,65 @@ def lip_gap(head: Head, skin: NDArray[np.floating]) -> Floats:
     upper = skin[:, head.landmarks["inner_upper_lip"], 1].min(axis=2)
     lower = skin[:, head.landmarks["inner_lower_lip"], 1].max(axis=2)
     return np.maximum(upper - lower, 0).mean(axis=1) / mouth_width(head)
+
+
+def lip_to_teeth(head: Head, skin: NDArray[np.floating]) -> Floats:
+    """Distance of the lower lip to the upper incisors over the mouth's width, (T, V, 3) -> (T,).
+
+    The lip is the same columns of vertices as in `lip_gap`, as far as they lie before the
+    incisors. A column's distance is the smallest between its vertices and the teeth's; the result
+    is the mean over the columns, divided by the mouth's width. The upper teeth do not move.
+    """
+    skin = np.asarray(skin, dtype=np.float32)
+    columns = head.landmarks["inner_lower_lip"]
+    middle = np.abs(head.skin.vertices[columns, 0]).max(axis=1) < UPPER_INCISORS_CM
+    lip = skin[:, columns[middle]]
+    nearest = np.full(lip.shape[:2], np.inf, dtype=np.float32)
+    for tooth in _upper_incisors(head):
+        distances = np.linalg.norm(lip - tooth, axis=3).min(axis=2)
+        np.minimum(nearest, distances, out=nearest)
+    return np.asarray(nearest.mean(axis=1) / mouth_width(head), dtype=np.float32)
+
+
+def _upper_incisors(head: Head) -> Floats:
+    """Vertices (N, 3) of the front half of the upper incisors."""
+    denture = head.parts["upper_denture"]
+    used = np.unique(denture.faces[denture.materials == MATERIALS.index("teeth")])
+    points = denture.vertices[used[used >= 0]]
+    points = points[np.abs(points[:, 0]) < UPPER_INCISORS_CM]
+    return points[points[:, 2] > np.median(points[:, 2])]
+
+
+def lips_only(head: Head) -> Head:
+    """The head with nothing but the landmarks' vertices on its skin.
+
+    What measures the lips says the same of it, for a small part of the work of posing the whole
+    skin. It has no faces, so it cannot be drawn.
+    """
+    kept, places = np.unique(
+        np.concatenate([each.ravel() for each in head.landmarks.values()]), return_inverse=True
+    )
+    ends = np.cumsum([each.size for each in head.landmarks.values()])[:-1]
+    numbers = [each.astype(np.int32) for each in np.split(places.ravel(), ends)]
+    landmarks = {
+        name: own.reshape(whole.shape)
+        for (name, whole), own in zip(head.landmarks.items(), numbers, strict=True)
+    }
+    skin = replace(
+        head.skin,
+        vertices=head.skin.vertices[kept],
+        shapes=np.ascontiguousarray(head.skin.shapes[:, kept]),
+        faces=np.empty((0, 4), np.int32),
+        materials=np.empty(0, np.int32),
+        colours=None if head.skin.colours is None else head.skin.colours[kept],
+    )
+    return replace(
+        head,
+        parts={**head.parts, "skin": skin},
+        landmarks=landmarks,
+        lip_open_pose_delta=head.lip_open_pose_delta[kept],
+        eye_close_pose_delta=head.eye_close_pose_delta[kept],
+    )
 
 
 def mouth_width(head: Head) -> float:

@@ -1,267 +1,261 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ruff: noqa: RUF001 - phonetic letters look alike on purpose
-"""Measures whether a model moves the lips rightly on recorded human speech.
+"""Measures whether a model moves the mouth rightly on recorded human speech.
 
-One function, :func:`evaluate_lips`, runs the product's own path (audio, windows, network,
-post-processing, solve, weights) over labelled recordings, poses the head with the weights
-and measures the gap between the inner lips over the mouth's width:
-
-- inside labelled m, b, p the smallest gap has to fall under 5 %,
-- at the middle of open vowels it has to be over 10 %,
-- the lag at which the gap follows the sound's energy best has to be small.
-
-The same recordings with the face delayed, or with the face of another recording, are the
-control: there the same demands must not be met.
+:func:`evaluate` runs the product's own path (audio, windows, network, post-processing, solve,
+weights) over labelled recordings, poses the head with the weights and measures the mouth as an
+animator sees it; beside it, what the network heard, and what pocketsphinx hears of the same.
+``measuring/demands.py`` says what is demanded. The same recordings with the face 0.3 s late, or
+with the face of another recording, are the controls: there closures have to be missed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from ..core.head import Head, lip_gap, pose_skin
-from ..core.naming import ARKIT_NAMES
-from ..core.pipeline import Loaded, Request, animate, open_model
-from ..core.voice.audio import Voice, read_voice
+from ..core.head import Head
+from .export import FACTS, NETWORK, reload_listener
+from .lean import Lean
+from .measuring import network as networks
+from .measuring import trials
+from .measuring.demands import Line, judged, range_text
+from .measuring.faces import Model, Stage, spoken, weights_files
+from .measuring.labelled import Labelled
+from .measuring.language import Subject, heard_closure_f1, language_figures
+from .measuring.motion import OPEN
+from .measuring.mouths import (
+    Progress,
+    delayed,
+    face_closures,
+    face_figures,
+    performances,
+    swapped,
+)
+from .measuring.recognisers import Heard, listen
+from .recipe import Recipe
 
-Pairing = Literal["true", "delayed", "swapped"]
-
-FPS = Fraction(60)
-RATE = 16000
-CLOSED, OPEN = 0.05, 0.10  # gap over the mouth's width
-CLOSED_SHARE = {"en": 0.75, "de": 0.60}
-OPEN_SHARE = 0.85
-EARLIEST, LATEST = -0.070, 0.020  # seconds; negative: the mouth moves before the sound
-BILABIALS = frozenset({"m", "b", "p"})
-# The aligner's ʌ and the hand labels' ɐ stand for reduced vowels as well, so neither counts.
-OPEN_VOWELS = frozenset({"a", "ɑ", "æ", "aɪ", "aʊ"})
-DELAY_S = 0.3  # of the face in the control "delayed"
-FARTHEST_LAG_S = 0.2
-ENERGY_WINDOW_S = 0.04
-
-Labels = list[tuple[str, float, float]]
+NOISY_LANGUAGE = "en"
+CONTROLS = {"delayed": delayed, "swapped": swapped}
+CONTROL_MEASURES = ("face closure F1", "face lips meet in m b p")
+INFORMATION = (
+    *("face closure precision", "face closure recall", "face lip at teeth in f v"),
+    *("face against energy correlation", "face curve jaw", "face curve close"),
+    *("face curve round", "face curve wide"),
+    *("heard closure precision", "heard closure recall"),
+    *("heard visemes, either way", "allphone visemes, either way"),
+    *("allphone closure recall", "allphone closure precision"),
+)
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A labelled recording, its energy and the mouth that the model gave it, at 60 fps."""
+class Evaluation:
+    """All figures by language (or "quiet", "live", "speed") and measure, and the controls'."""
 
-    name: str
-    labels: Labels
-    gap: np.ndarray  # (T,) gap over mouth width
-    energy: np.ndarray  # (T,) root mean square of the sound
+    figures: Mapping[str, Mapping[str, float]]
+    controls: Mapping[str, Mapping[str, Mapping[str, float]]]
 
+    @property
+    def lines(self) -> list[Line]:
+        """Every demand on what was measured."""
+        return judged(self.figures)
 
-@dataclass(frozen=True)
-class LipFigures:
-    """Figures of one language."""
+    @property
+    def control_lines(self) -> dict[str, list[Line]]:
+        """The demands that each control must not meet."""
+        return {
+            name: [line for line in judged(told) if line.demand.measure in CONTROL_MEASURES]
+            for name, told in self.controls.items()
+        }
 
-    language: str
-    files: int
-    closures: int
-    closed: float  # share of m, b, p with the lips shut
-    vowels: int
-    opened: float  # share of open vowels with the lips apart
-    lag_s: float  # best lag of the gap against the energy; negative: mouth first
-    correlation: float  # at that lag
+    @property
+    def controls_fail(self) -> bool:
+        """Whether the controls meet none of the demands, as they must."""
+        lines = [line for told in self.control_lines.values() for line in told]
+        return all(line.verdict == "FAIL" for line in lines)
 
     @property
     def passes(self) -> bool:
-        """Whether all three demands are met."""
-        return (
-            self.closed >= CLOSED_SHARE.get(self.language, max(CLOSED_SHARE.values()))
-            and self.opened >= OPEN_SHARE
-            and EARLIEST <= self.lag_s <= LATEST
-        )
-
-
-@dataclass(frozen=True)
-class LipVerdict:
-    """Figures per language with how sound and face were paired."""
-
-    pairing: Pairing
-    languages: tuple[LipFigures, ...]
-
-    @property
-    def passes(self) -> bool:
-        """Whether every language passes."""
-        return all(figures.passes for figures in self.languages)
+        """Whether no demand was missed and the controls failed."""
+        return self.controls_fail and not any(line.verdict == "FAIL" for line in self.lines)
 
     def table(self) -> str:
-        """The figures as text, one line per language."""
-        head = (
-            f"{'pairing':9}{'lang':>5}{'files':>7}{'m b p':>7}{'shut':>8}{'vowels':>8}"
-            f"{'open':>8}{'lag ms':>8}{'corr':>7}  verdict"
-        )
-        lines = [
-            f"{self.pairing:9}{f.language:>5}{f.files:>7}{f.closures:>7}{f.closed:>8.1%}"
-            f"{f.vowels:>8}{f.opened:>8.1%}{1000 * f.lag_s:>8.0f}{f.correlation:>7.2f}  "
-            f"{'pass' if f.passes else 'fail'}"
-            for f in self.languages
+        """Demands line by line, then what is only told, then the controls."""
+        head = f"{'':6}{'measure':34}{'value':>9}{'allphone':>10}{'demanded':>11}{'aimed at':>11}  "
+        rows = [head.rstrip() + "  verdict"]
+        for line in self.lines:
+            demand = line.demand
+            beside = self._beside(demand.language, demand.measure)
+            rows.append(
+                f"{demand.language:6}{demand.measure:34}{_shown(line.value):>9}{beside:>10}"
+                f"{range_text(demand.demanded):>11}{range_text(demand.aimed):>11}  {line.verdict}"
+            )
+        return "\n".join([*rows, "", *self._information(), "", *self._control_rows()])
+
+    def _beside(self, language: str, measure: str) -> str:
+        told = self.figures.get(language, {})
+        name = "allphone " + measure.partition(" ")[2]
+        return _shown(told[name]) if name in told else ""
+
+    def _information(self) -> list[str]:
+        languages = [name for name, told in self.figures.items() if "recordings" in told]
+        rows = [f"{'for information':40}" + "".join(f"{name:>9}" for name in languages)]
+        names = ["recordings", "seconds", *INFORMATION]
+        names += sorted({n for each in languages for n in self.figures[each] if n[:7] == "rhubarb"})
+        for name in names:
+            values = [self.figures[language].get(name) for language in languages]
+            rows.append(f"{name:40}" + "".join(f"{_shown(value):>9}" for value in values))
+        for place, title in (("quiet", "without speech"), ("speed", "one core")):
+            told = [f"{name} {_shown(each)}" for name, each in self.figures.get(place, {}).items()]
+            rows += [f"{title}: {', '.join(told[i : i + 4])}" for i in range(0, len(told), 4)]
+        return rows
+
+    def _control_rows(self) -> list[str]:
+        return [
+            f"control {name}: {line.demand.language} {line.demand.measure} {_shown(line.value)}, "
+            + ("fails as it must" if line.verdict == "FAIL" else "DOES NOT FAIL")
+            for name, lines in self.control_lines.items()
+            for line in lines
         ]
-        return "\n".join([head, *lines])
+
+    def to_mapping(self) -> dict[str, object]:
+        """Everything for a JSON file; what could not be told is null."""
+        return {
+            "passes": self.passes,
+            "figures": {key: _plain(told) for key, told in self.figures.items()},
+            "controls": {
+                name: {key: _plain(told) for key, told in each.items()}
+                for name, each in self.controls.items()
+            },
+            "lines": [
+                {
+                    "language": line.demand.language,
+                    "measure": line.demand.measure,
+                    "value": _plain({"": line.value})[""],
+                    "demanded": range_text(line.demand.demanded),
+                    "aimed at": range_text(line.demand.aimed),
+                    "verdict": line.verdict,
+                }
+                for line in self.lines
+            ],
+        }
 
 
-def evaluate_lips(
-    model_folder: Path,
+def evaluate(
+    model: Path,
     head: Head,
-    speech_folder: Path,
-    pairings: tuple[Pairing, ...] = ("true", "delayed", "swapped"),
-    limit: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
-) -> dict[Pairing, LipVerdict]:
-    """Judge the model on every language folder of ``speech_folder``, pooled per language.
+    languages: Mapping[str, Sequence[Labelled]],
+    recipe: Recipe,
+    progress: Progress = lambda _share, _language: None,
+    weights: Path | None = None,
+    everything: bool = True,
+) -> Evaluation:
+    """Measure a model folder, or a folder of weights files in its stead.
 
-    ``limit`` takes so many recordings per language, spread evenly; every pairing is judged
-    on the same faces.
+    ``everything`` includes noise, silence, the live network and the speed, of which weights
+    files know nothing. Raises UserError for a model that cannot be opened.
     """
-    model = open_model(model_folder, threads=1)
-    recordings: dict[str, list[Recording]] = {}
-    for folder in sorted(path.parent for path in speech_folder.glob("*/labels.json")):
-        recordings[folder.name] = _record(model, head, folder, limit, progress)
+    stage = Stage(head)
+    if weights is not None:
+        subject = Subject(weights_files(weights))
+    else:
+        subject = Subject(Model(model), own_listener(model, recipe))
+    figures: dict[str, dict[str, float]] = {}
+    controls: dict[str, dict[str, dict[str, float]]] = {name: {} for name in CONTROLS}
+    for language, recordings in languages.items():
+        pairs = performances(recordings, subject.actor, stage, progress)
+        figures[language] = language_figures(pairs, subject, recipe)
+        for name, spoil in CONTROLS.items():
+            controls[name][language] = face_figures(spoil(pairs))
+    if everything and isinstance(subject.actor, Model):
+        noisy = languages.get(NOISY_LANGUAGE)
+        if noisy:
+            figures[NOISY_LANGUAGE].update(_noise_figures(subject, subject.actor, noisy, stage))
+        figures["quiet"] = _quiet_figures(subject, subject.actor, stage)
+        if subject.listener is not None:
+            figures["speed"] = networks.speed(model)
+            figures.update(_live_figures(model, noisy or (), stage, progress))
+    return Evaluation(figures, controls)
+
+
+def own_listener(folder: Path, recipe: Recipe) -> Lean | None:
+    """The part of a model of ours that listens; None for a model of others."""
+    import onnx
+
+    path = folder / NETWORK
+    if not path.exists():
+        return None
+    keys = [entry.key for entry in onnx.load(path, load_external_data=False).metadata_props]
+    return reload_listener(recipe, path)[0] if FACTS in keys else None
+
+
+def _noise_figures(
+    subject: Subject, model: Model, recordings: Sequence[Labelled], stage: Stage
+) -> dict[str, float]:
+    faces, heard = [], []
+    for recording in recordings:
+        samples = trials.noisy(recording)
+        faces.append((recording, stage.perform(model.act(spoken(samples, recording.name)))))
+        if subject.listener is not None:
+            heard.append(listen(subject.listener, samples))
+    figures = {"face closure F1 in noise": face_figures(faces)["face closure F1"]}
+    if heard:
+        figures["heard closure F1 in noise"] = heard_closure_f1("heard", recordings, heard)
+    return figures
+
+
+def _quiet_figures(subject: Subject, model: Model, stage: Stage) -> dict[str, float]:
+    """Closures are counted in what was heard, and where lips that had parted meet again."""
+    figures: dict[str, float] = {}
+    for name, samples in trials.quiet_sounds().items():
+        face = stage.perform(model.act(spoken(samples, name)))
+        parted = [
+            np.any(face.gap[: int(start * face.rate)] > OPEN) for start, _ in face_closures(face)
+        ]
+        heard = Heard([], np.zeros(0))
+        if subject.listener is not None:
+            heard = listen(subject.listener, samples)
+        figures[f"closures in {name}"] = float(sum(parted) + len(heard.closures))
+        figures[f"jaw in {name}"] = float(face.shown["jaw"].max())
+    for kind, total in (("closures", sum), ("jaw", max)):
+        values = [value for key, value in figures.items() if key.startswith(f"{kind} in ")]
+        figures[f"{kind} in quiet"] = float(total(values))
+    return figures
+
+
+def _live_figures(
+    folder: Path, recordings: Sequence[Labelled], stage: Stage, progress: Progress
+) -> dict[str, dict[str, float]]:
+    """The live network, where the folder names one, in the place of the other."""
+    with tempfile.TemporaryDirectory() as target:
+        live = networks.live_folder(folder, Path(target))
+        if live is None or not recordings:
+            return {}
+        pairs = performances(recordings, Model(live), stage, progress)
+        ahead = networks.look_ahead_s(live / networks.index(live)["networkPath"])
+        return {"live": {**face_figures(pairs), "look-ahead ms": 1000 * ahead}}
+
+
+def _plain(values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {
-        pairing: LipVerdict(
-            pairing,
-            tuple(
-                _judge(language, _paired(told, pairing)) for language, told in recordings.items()
-            ),
-        )
-        for pairing in pairings
+        key: None if value is None or math.isnan(value) else round(float(value), 5)
+        for key, value in values.items()
     }
 
 
-def read_labels(folder: Path) -> dict[str, Labels]:
-    """Labels per file; touching segments of one phone (closure and burst) are one."""
-    told: Mapping[str, list[list]] = json.loads((folder / "labels.json").read_text("utf-8"))
-    result: dict[str, Labels] = {}
-    for name, segments in sorted(told.items()):
-        merged: Labels = []
-        for phone, start, end in segments:
-            if merged and merged[-1][0] == phone and start - merged[-1][2] < 1e-3:
-                merged[-1] = (phone, merged[-1][1], float(end))
-            else:
-                merged.append((str(phone), float(start), float(end)))
-        result[name] = merged
-    return result
-
-
-def mouth_gap(model: Loaded, head: Head, voice: Voice) -> np.ndarray:
-    """Gap over mouth width (T,) at 60 fps, by the product's own path and its defaults."""
-    take = animate(Request(voice, model.model.folder, FPS), loaded=model)
-    columns = [take.face.names.index(name) for name in ARKIT_NAMES]
-    return lip_gap(head, pose_skin(head, take.face.weights[:, columns]))
-
-
-def _record(
-    model: Loaded,
-    head: Head,
-    folder: Path,
-    limit: int | None,
-    progress: Callable[[float, str], None] | None,
-) -> list[Recording]:
-    labels = read_labels(folder)
-    names = list(labels)
-    if limit is not None and limit < len(names):
-        names = [names[i] for i in np.linspace(0, len(names) - 1, limit).astype(int)]
-    recordings = []
-    for done, name in enumerate(names, 1):
-        voice = Voice(path=str(folder / name), name=name)
-        gap = mouth_gap(model, head, voice)
-        energy = _energy(read_voice(voice).samples, len(gap))
-        recordings.append(Recording(name, labels[name], gap, energy))
-        if progress is not None:
-            progress(done / len(names), folder.name)
-    return recordings
-
-
-def _energy(samples: np.ndarray, frames: int) -> np.ndarray:
-    """Root mean square around each frame's time, relative to the loudest frame."""
-    half = int(ENERGY_WINDOW_S / 2 * RATE)
-    sums = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
-    centres = (np.arange(frames) * RATE / float(FPS)).astype(int)
-    first = np.clip(centres - half, 0, len(samples))
-    last = np.clip(centres + half, 0, len(samples))
-    energy = np.sqrt((sums[last] - sums[first]) / (2 * half))
-    return energy / max(float(energy.max()), 1e-9)
-
-
-def _paired(recordings: list[Recording], pairing: Pairing) -> list[Recording]:
-    """The recordings with the faces they are judged with."""
-    if pairing == "true":
-        return recordings
-    if pairing == "delayed":
-        by = round(DELAY_S * float(FPS))
-        gaps = [np.concatenate([np.zeros(by), r.gap])[: len(r.gap)] for r in recordings]
-    else:
-        other = recordings[len(recordings) // 2 :] + recordings[: len(recordings) // 2]
-        gaps = [np.resize(o.gap, len(r.gap)) for o, r in zip(other, recordings, strict=True)]
-    return [
-        Recording(r.name, r.labels, gap, r.energy) for r, gap in zip(recordings, gaps, strict=True)
-    ]
-
-
-def _judge(language: str, recordings: list[Recording]) -> LipFigures:
-    shut: list[bool] = []
-    apart: list[bool] = []
-    for recording in recordings:
-        gap = recording.gap
-        times = np.arange(len(gap)) / float(FPS)
-        for phone, start, end in recording.labels:
-            if end <= start or start >= times[-1]:
-                continue
-            if phone in BILABIALS:
-                inside = gap[(times >= start) & (times <= end)]
-                smallest = inside.min() if len(inside) else np.interp(start, times, gap)
-                shut.append(bool(smallest < CLOSED))
-            elif phone in OPEN_VOWELS:
-                apart.append(bool(np.interp(0.5 * (start + end), times, gap) > OPEN))
-    lag, correlation = _best_lag(recordings)
-    return LipFigures(
-        language,
-        len(recordings),
-        len(shut),
-        float(np.mean(shut)) if shut else 0.0,
-        len(apart),
-        float(np.mean(apart)) if apart else 0.0,
-        lag,
-        correlation,
+def _shown(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return (
+        f"{value:.0f}"
+        if abs(value) >= 100
+        else f"{value:.3g}"
+        if abs(value) >= 10
+        else f"{value:.3f}"
     )
-
-
-def _best_lag(recordings: list[Recording]) -> tuple[float, float]:
-    """Lag in seconds at which gap and energy agree best, pooled, and their correlation.
-
-    The correlation of all frames of all recordings (each less its own mean) is taken at
-    every whole frame of lag; a parabola through the best three gives the lag between frames.
-    """
-    farthest = round(FARTHEST_LAG_S * float(FPS))
-    lags = range(-farthest, farthest + 1)
-    products = np.zeros(len(lags))
-    gaps, energies = 0.0, 0.0
-    for recording in recordings:
-        gap = recording.gap - recording.gap.mean()
-        energy = recording.energy - recording.energy.mean()
-        count = len(gap)
-        if count <= 2 * farthest:
-            continue
-        gaps += float(gap @ gap)
-        energies += float(energy @ energy)
-        for index, lag in enumerate(lags):  # gap(t + lag) against energy(t)
-            first, last = max(0, -lag), min(count, count - lag)
-            products[index] += float(gap[first + lag : last + lag] @ energy[first:last])
-    if gaps <= 0.0 or energies <= 0.0:
-        return 0.0, 0.0
-    correlations = products / np.sqrt(gaps * energies)
-    best = int(correlations.argmax())
-    offset = 0.0
-    if 0 < best < len(lags) - 1:
-        before, here, after = correlations[best - 1 : best + 2]
-        bend = before - 2 * here + after
-        offset = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return float((lags[best] + offset) / float(FPS)), float(correlations[best])

@@ -36,6 +36,7 @@ def template_face(extension: Any, fps: int) -> Any:
     """The template head in an empty scene, with camera and lights for whoever opens the file."""
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = fps, 1.0
+    scene.frame_end = scene.frame_start  # the voice lengthens it
     head = _part(extension, "scene.template_head").add_template_head(scene.collection)
     from studio import light_for_people
 
