@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
 from ..core.head import Head, load_head
-from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, labelled_speech_folder
+from .paths import (
+    EMOTION_FOLDER,
+    HEAD_FILE,
+    MODEL_FOLDER,
+    cache_folder,
+    labelled_speech_folder,
+)
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     from .lean import Lean
 
 STAGES = ("speech", "align", "fit", "export", "evaluate")
-ASIDE = ("refresh", "sample")
+ASIDE = ("refresh", "sample", "emotion")
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         default="all",
         choices=("all", *STAGES, *ASIDE),
         help="all: every stage in order; refresh: the trained network with today's head and "
-        "pose tables; sample: the sample voice",
+        "pose tables; sample: the sample voice; emotion: the model that hears emotion",
     )
     parser.add_argument("--recipe", type=Path, help="another recipe than training/recipe.toml")
     parser.add_argument("--steps", type=int, help="fit: so many steps instead of the recipe's")
@@ -58,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER, help="the model folder")
     parser.add_argument("--head", type=Path, default=HEAD_FILE, help="the built head")
     parser.add_argument("--speech", type=Path, help="evaluate: folder of labelled recordings")
+    parser.add_argument("--emotion", type=Path, help="emotion: folder of the recordings of EmoDB")
     parser.add_argument("--limit", type=int, help="evaluate: so many recordings per language")
     return parser
 
@@ -124,6 +131,13 @@ def _sample(_recipe: Recipe, _options: argparse.Namespace) -> bool:
     return True
 
 
+def _emotion(_recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .emotion.corpus import corpus_folder
+    from .emotion.stage import make_emotion
+
+    return make_emotion(options.emotion or corpus_folder(), EMOTION_FOLDER)
+
+
 def _evaluate(_recipe: Recipe, options: argparse.Namespace) -> bool:
     from .card import with_figures
     from .evaluate import evaluate_lips
@@ -157,5 +171,6 @@ RUN: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
     "export": _export,
     "refresh": _refresh,
     "sample": _sample,
+    "emotion": _emotion,
     "evaluate": _evaluate,
 }

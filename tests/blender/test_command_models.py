@@ -218,6 +218,7 @@ def test_models_are_listed_and_described(command, code, stub, diffusion, hearing
     assert status == 0
     lines = said.splitlines()
     assert lines[0].startswith("Facewright: regression")
+    assert lines[1].startswith("Facewright Emotion: emotion")
     assert any("diffusion" in line and diffusion.identities[1] in line for line in lines)
     assert any("emotion" in line and str(hearing.folder) in line for line in lines)
     status, said, _errors = command("models", diffusion.folder)
