@@ -208,9 +208,8 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
     layout.separator(factor=0.5)
     draw_sentence(
         layout,
-        "Audio2Emotion is a far larger network for emotion than the built-in one. Its maker gives it "
-        "only to people who sign in: "
-        "download it yourself, then add its folder above.",
+        "Audio2Emotion is a far larger network for emotion than the built-in one. Its maker gives "
+        "it only to people who sign in: download it yourself, then add its folder above.",
         "HEART",
         _room(context),
     )

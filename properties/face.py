@@ -55,7 +55,7 @@ def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
 
 
 def emotion_model_of(chosen: FACEWRIGHT_PG_face) -> str:
-    """The emotion model's folder of the scene, or that of the preferences, or the built-in one's."""
+    """The emotion model's folder: that of the scene, of the preferences, or the built-in one."""
     preferred = str(getattr(preferences(), "emotion_model", "")).strip()
     return chosen.emotion_model.strip() or preferred or str(BUILT_IN_EMOTION)
 

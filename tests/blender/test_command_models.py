@@ -97,6 +97,14 @@ def test_a_stub_audio2emotion_folder_animates_the_template_head(animate, hearing
     assert np.abs(np.array(content["weightMat"]) - np.array(plain["weightMat"])).max() > 1e-3
 
 
+def test_without_a_folder_the_built_in_model_reads_the_emotion(animate):
+    plain, said = animate()
+    assert "Emotion was read" not in said
+    content, said = animate("--auto-emotion")
+    assert "Note: Emotion was read from the voice by Facewright Emotion." in said.splitlines()
+    assert np.abs(np.array(content["weightMat"]) - np.array(plain["weightMat"])).max() > 1e-4
+
+
 def test_identities_are_chosen_by_name(command, animate, head, line, diffusion):
     faces = [
         np.array(animate("--accept-licence", "--identity", name, model=diffusion.folder)[0][

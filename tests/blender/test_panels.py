@@ -167,7 +167,9 @@ def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_
     assert options(bpy.context)["identity"] == ""
 
 
-def test_emotion_is_detected_by_the_built_in_model_unless_another_is_chosen(scene, drawn, code, own_face, tmp_path):
+def test_emotion_is_detected_by_the_built_in_model_unless_another_is_chosen(
+    scene, drawn, code, own_face, tmp_path
+):
     chosen = scene.facewright
     library = code("properties.library")
     chosen.voice_source, chosen.face = "SAMPLE", own_face

@@ -149,7 +149,9 @@ def test_panel_and_live_sessions_get_what_the_windows_say(detector, emotions):
     keys = detect_keys(detector, samples, Settings())
     assert keys.samples.tolist() == [0, RATE, 2 * RATE, 3 * RATE, 4 * RATE]
     window = samples[2 * RATE - 11_200 : 2 * RATE + 11_200]
-    np.testing.assert_allclose(still_rows(keys.logits, mix, None)[2], emotions(window)[0], atol=1e-5)
+    np.testing.assert_allclose(
+        still_rows(keys.logits, mix, None)[2], emotions(window)[0], atol=1e-5
+    )
     windows = key_windows(detector, Settings())
     assert hear(detector, samples, windows, 0, 5).tolist() == keys.logits.tolist()
     frames = detect_frames(detector, samples, Fraction(30))

@@ -39,7 +39,9 @@ def tables(measured: Measured) -> str:
         [emotion, *(f"{heard['recordings'].emotions(emotion)[place]:.2f}" for place in _places())]
         for emotion in CLASSES
     ]
-    bored = [[way, *(one[name].recall() for name in heard)] for way, one in measured.boredom.items()]
+    bored = [
+        [way, *(one[name].recall() for name in heard)] for way, one in measured.boredom.items()
+    ]
     names = [EMOTION_NAMES[place] for place in _places()]
     return "\n\n".join([
         "Unweighted average recall (chance: 0.25, and 0.17 for six), as the network is given out:",

@@ -26,6 +26,7 @@ LOWEST, HIGHEST = 80.0, 7200.0  # Hz of the outermost bands' ends
 SLOWER = 4  # times fewer samples for the pitch
 PITCH_HEARD = 160  # samples at 4 kHz: 40 ms
 RUMBLE = 5  # first bin (12.5 Hz each) that counts for the pitch
+SHORTER, SHARP = 0.06, 150.0  # how a pitch is chosen among lags that are about as good
 PITCHES = 72  # steps of pitch between the two
 DEEPEST, SHRILLEST = 65.0, 480.0  # Hz
 LEAD = (PITCH_HEARD * SLOWER - HEARD) // 2  # samples before the colour's frame of the same centre
@@ -55,7 +56,8 @@ class Ear(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         wave = samples[:, None, :]
-        bands = self._spectrum(wave[:, :, LEAD:-LEAD], HEARD, HOP, HEARD).transpose(1, 2) @ self.bands
+        colours = self._spectrum(wave[:, :, LEAD:-LEAD], HEARD, HOP, HEARD)
+        bands = colours.transpose(1, 2) @ self.bands
         strength, pitch = self._pitch(wave)
         power = bands.sum(2)
         loud = (power.square().sum(1) / (power.sum(1) + SILENCE * TINY) + SILENCE)[:, None]
@@ -90,11 +92,11 @@ class Ear(nn.Module):
         likeness = power.transpose(1, 2) @ kernel / energy
         # A lag and its double are as good as each other: the shorter one is meant
         octaves = torch.arange(PITCHES) * (_span() / (PITCHES - 1))
-        share = torch.softmax((likeness + 0.03 * octaves) * 60.0, 2)
+        share = torch.softmax((likeness + SHORTER * octaves) * SHARP, 2)
         return (share * likeness).sum(2), share @ octaves
 
     def _spectrum(self, wave: torch.Tensor, heard: int, hop: int, size: int) -> torch.Tensor:
-        """Power (B, size / 2 + 1, T) of (B, 1, N): Hann windows of ``heard`` samples every ``hop``."""
+        """Power (B, size / 2 + 1, T) of (B, 1, N): Hann windows of ``heard``, every ``hop``."""
         times, bins = self.counted[:heard], self.counted[: size // 2 + 1, None]
         turn = (bins * times).remainder(size).float() * (2.0 * math.pi / size)
         window = 1.0 - torch.cos((times.float() + 0.5) * (2.0 * math.pi / heard))

@@ -56,7 +56,6 @@ class Rows:
         """The rows of one speaker."""
         return self.where(self.speakers == speaker)
 
-
     def places(self, names: Sequence[str]) -> np.ndarray:
         """(n,) place of each row's emotion among ``names``; what is not there is neutral."""
         among = [name if name in names else "neutral" for name in CLASSES]
@@ -94,9 +93,7 @@ class Judgement:
         return replace(self, weights=self.weights * sharpness, bias=bias)
 
 
-def fit(
-    rows: Rows, decay: float, noise_share: float, names: tuple[str, ...] = LABELS
-) -> Judgement:
+def fit(rows: Rows, decay: float, noise_share: float, names: tuple[str, ...] = LABELS) -> Judgement:
     """Weights under which every emotion counts the same, and noise ``noise_share`` of one."""
     places = rows.places(names)
     weight = np.zeros(len(places))

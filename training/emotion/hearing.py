@@ -48,7 +48,10 @@ def training_rows(ear: Ear, recordings: Sequence[Recording], recipe: Recipe) -> 
     marks: list[tuple[str, str, int]] = []
     parts = []
     for place, one in enumerate(recordings):
-        waves = [one.samples, *(changed(one.samples, recipe, random) for _ in range(recipe.versions))]
+        waves = [
+            one.samples,
+            *(changed(one.samples, recipe, random) for _ in range(recipe.versions)),
+        ]
         marks = [(one.emotion, one.speaker, place)] * len(waves)
         parts.append(heard(ear, waves, marks))
         progress.update(place + 1)

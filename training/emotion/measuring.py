@@ -14,7 +14,6 @@ import numpy as np
 
 from ...core.emotion.mixing import MixSettings, still_rows
 from .fitting import CLASSES, LABELS, TARGETS, Judgement, Rows, calibration, fit
-from .hearing import SETS
 from .recipe import Recipe
 
 FOUR = ("angry", "happy", "neutral", "sad")

@@ -55,7 +55,9 @@ def lone_noise(recipe: Recipe, random: np.random.Generator) -> np.ndarray:
     wave = _coloured(noise(count, random), 2 * recipe.colour_db, random)
     if random.random() < 0.5:
         phase = 2 * np.pi * np.arange(count) / SAMPLE_RATE * random.choice((50.0, 60.0, 100.0))
-        wave = wave + random.uniform(0, 4) * np.sin(phase) + random.uniform(0, 2) * np.sin(2 * phase)
+        wave = (
+            wave + random.uniform(0, 4) * np.sin(phase) + random.uniform(0, 2) * np.sin(2 * phase)
+        )
     return (0.03 * wave * 10 ** (-random.uniform(0, 40) / 20)).astype(np.float32)
 
 
