@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.parameters import EMOTION_NAMES
-from .fitting import CLASSES, LABELS, TARGETS
+from .fitting import CLASSES, LABELS, targets
 from .measuring import APART, FOUR, LEAST_RECALL, MOST_EMOTION, Measured
 from .recipe import Recipe
 
@@ -40,7 +40,13 @@ def tables(measured: Measured) -> str:
         for emotion in CLASSES
     ]
     bored = [
-        [way, *(one[name].recall() for name in heard)] for way, one in measured.boredom.items()
+        [
+            way,
+            *(one[name].recall() for name in heard),
+            float(one["recordings"].emotions("boredom").max()),
+            float(one["recordings"].emotions("neutral").max()),
+        ]
+        for way, one in measured.boredom.items()
     ]
     names = [EMOTION_NAMES[place] for place in _places()]
     return "\n\n".join([
@@ -59,8 +65,9 @@ def tables(measured: Measured) -> str:
         _table(["heard", *names], calm),
         f"The same for what else is acted, {SETS['recordings']}:",
         _table(["acted", *names], found),
-        "Four classes, not calibrated, by what was done with boredom in training:",
-        _table(["boredom", *(SETS[name] for name in heard)], bored),
+        "By what was done with boredom in training, not calibrated: recall of the four, and the most of "
+        "any emotion that bored and neutral speech is given on average:",
+        _table(["boredom", *(SETS[name] for name in heard), "bored", "neutral"], bored),
     ])  # fmt: skip
 
 
@@ -76,7 +83,7 @@ def verdict(measured: Measured) -> str:
 
 
 def _places() -> list[int]:
-    return sorted(place for place in TARGETS if place >= 0)
+    return sorted(place for place in targets(LABELS) if place >= 0)
 
 
 def _confusion(table: np.ndarray, among: Sequence[str]) -> str:
@@ -133,7 +140,9 @@ are no part of the project. Every number: {numbers}.
 |---|---|---|
 | Berlin Database of Emotional Speech (EmoDB; F. Burkhardt and others, 2005), {len(facts["speakers"])} of its 10 speakers | training and measuring | published as CC0 |
 
-Boredom, which a face has no emotion for, is called neutral in training: see the last table.
+Boredom, which a face has no emotion for, is called neutral in training: the last table says what
+the other ways give. The recall of the four hangs little on it; but bored speech should leave the
+face alone.
 
 Licence of this folder: GPL-3.0-or-later, like the rest of Facewright. It has no other terms.
 

@@ -14,13 +14,17 @@ from ...core.parameters import EMOTION_NAMES
 # What the recordings are of, and what is told apart: boredom is called neutral
 CLASSES = ("angry", "boredom", "disgust", "fear", "happy", "neutral", "sad")
 LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad")
-# What of the face's emotions each label is; neutral is none of them
+# Which of the face's emotions these are; neutral and boredom are none
 _MEANS = {"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "joy", "sad": "sadness"}
-TARGETS = tuple(EMOTION_NAMES.index(_MEANS[name]) if name in _MEANS else -1 for name in LABELS)
 REST = 6.0  # the logit of neutral above the others where nobody speaks
 FARTHEST = 3.5  # standard deviations that a feature may be off
 _SMALLEST = 1e-3  # spread of a feature that hardly differs
 _ROUNDS = 300
+
+
+def targets(names: Sequence[str]) -> tuple[int, ...]:
+    """For each of these emotions its place among the face's ten, -1 for none."""
+    return tuple(EMOTION_NAMES.index(_MEANS[name]) if name in _MEANS else -1 for name in names)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from ...core.emotion.detection import LONGEST, SHORTEST
 from ...core.limits import SAMPLE_RATE
 from ...core.parameters import EMOTION_NAMES
-from .fitting import LABELS, TARGETS
+from .fitting import LABELS, targets
 from .judge import LEARNT, Judge
 from .variants import PANEL, noise
 
@@ -128,7 +128,7 @@ def _defaults() -> dict[str, Any]:
         "transition_smoothing": 0.5,
         "emotion_strength": 0.6,
         "preferred_emotion": [0.0] * len(EMOTION_NAMES),
-        "emotion_correspondence": dict(zip(LABELS, TARGETS, strict=True)),
+        "emotion_correspondence": dict(zip(LABELS, targets(LABELS), strict=True)),
     }
 
 

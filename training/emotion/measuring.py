@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.emotion.mixing import MixSettings, still_rows
-from .fitting import CLASSES, LABELS, TARGETS, Judgement, Rows, calibration, fit
+from .fitting import CLASSES, LABELS, Judgement, Rows, calibration, fit, targets
 from .recipe import Recipe
 
 FOUR = ("angry", "happy", "neutral", "sad")
@@ -53,7 +53,7 @@ class Heard:
         As the product mixes them with its defaults, before the overall strength.
         """
         logits = self.logits[self.labels == CLASSES.index(label)]
-        rows = still_rows(logits, MixSettings(targets=TARGETS, strength=1.0), None)
+        rows = still_rows(logits, MixSettings(targets=targets(self.names), strength=1.0), None)
         mean: np.ndarray = rows.mean(0)
         return mean
 
