@@ -95,7 +95,7 @@ def test_silence_is_neutral(emotions, length):
 
 
 def test_what_is_no_voice_is_neutral(emotions):
-    """Noise of any colour and level, hum, a tone, clicks, a direct current."""
+    """Noise of any colour and level, hum, a tone, clicks, a direct current; also as they begin."""
     random = np.random.default_rng(3)
     count = 22_400
     times = np.arange(count) / RATE
@@ -109,6 +109,11 @@ def test_what_is_no_voice_is_neutral(emotions):
         "tone": 0.1 * np.sin(2 * np.pi * 440 * times),
         "clicks": 0.5 * (np.arange(count) % 8000 == 0),
         "current": np.full(count, 0.3),
+    }
+    sounds |= {
+        f"{name} from {begin} on": np.where(np.arange(count) < begin, 0.0, sound)
+        for name, sound in sounds.items()
+        for begin in (5_000, 11_200, 16_000)
     }
     heard = {name: float(emotions(sound).max()) for name, sound in sounds.items()}
     assert not {name: most for name, most in heard.items() if most > 0.1}

@@ -79,7 +79,7 @@ class Ear(nn.Module):
             _edges(voiced)[:, None],
             _mean(colour, voiced[:, :, None]),
         ]
-        return torch.cat(features, 1), _presence(active, voiced, spread)
+        return torch.cat(features, 1), _presence(active, voiced, moved)
 
     def _pitch(self, wave: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """How periodic each frame is, -1..1, and its pitch in octaves above 65 Hz, (B, T) each."""
@@ -121,12 +121,12 @@ def _span() -> float:
     return math.log2(SHRILLEST / DEEPEST)
 
 
-def _presence(active: torch.Tensor, voiced: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+def _presence(active: torch.Tensor, voiced: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
     """How much of a voice there is (B,): for 0.16 s at least something has to have a pitch, as
-    voices have and noises do not, and to change, as voices do and hums and tones do not."""
+    voices have and noises do not, and to change all along, as hums and tones do not."""
     length = (voiced.sum(1) / 16.0).clamp(max=1.0)
     pitched = torch.sigmoid((_share(voiced, active) - 0.2) * 40.0)
-    changing = torch.sigmoid((spread.mean(1) - 0.7) * 15.0)
+    changing = torch.sigmoid((moved.mean(1) - 0.7) * 25.0)
     return length * pitched * changing
 
 
