@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from makers import spoken
 from stub_emotion import make_stub_emotion
 
 RATE = 16000
@@ -152,10 +151,10 @@ def test_the_built_in_model_hears_where_nobody_names_one(api, code, scene, own_f
     """A scene that wants emotion from the voice gets it on the first day; "" detects nothing."""
     preferences = code("properties.library").preferences()
     scene.facewright.model, preferences.model = "", str(stub.folder)
-    voice = api.Samples(spoken(4.0), RATE)
+    voice = str(code("scene.places").SAMPLE_VOICE)
 
     def result(**options):
-        job = api.animate(own_face, voice, **options)
+        job = api.animate(own_face, voice, place_sound=False, **options)
         assert job.wait(60) and job.ok, job.error
         return job.result
 
@@ -165,7 +164,7 @@ def test_the_built_in_model_hears_where_nobody_names_one(api, code, scene, own_f
         heard = result()
         assert heard.emotion_model == "Facewright Emotion"
         assert "Emotion was read from the voice by Facewright Emotion." in heard.remarks
-        assert np.max(heard.emotion_values) > 0.01
+        assert np.max(heard.emotion_values) > 0.05
         named = result(emotion_model="facewright emotion")
         np.testing.assert_array_equal(named.emotion_values, heard.emotion_values)
         silent = result(emotion_model="")
