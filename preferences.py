@@ -36,7 +36,7 @@ class FACEWRIGHT_AP_preferences(bpy.types.AddonPreferences):
     )
     emotion_model: StringProperty(
         name="Emotion Model",
-        description="Audio2Emotion folder for scenes that name none; empty is none",
+        description="Audio2Emotion folder for scenes that name none; empty is the built-in model",
         subtype="DIR_PATH",
     )
     device: EnumProperty(

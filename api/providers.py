@@ -15,7 +15,15 @@ import bpy
 
 from ..core.errors import UserError
 from ..properties.face import emotion_model_of
-from ..properties.library import BUILT_IN, BUILT_IN_NAME, look, models, preferences
+from ..properties.library import (
+    BUILT_IN,
+    BUILT_IN_EMOTION,
+    BUILT_IN_EMOTION_NAME,
+    BUILT_IN_NAME,
+    look,
+    models,
+    preferences,
+)
 from ..scene.places import model_folder
 
 DEFAULT = "Default"
@@ -80,7 +88,7 @@ def emotion_folder(scene: bpy.types.Scene, chosen: str | None) -> str:
         chosen = emotion_model_of(face)
     if not chosen.strip():
         return ""
-    for name, folder in models():
+    for name, folder in ((BUILT_IN_EMOTION_NAME, BUILT_IN_EMOTION), *models()):
         if name.casefold() == chosen.strip().casefold():
             return str(folder)
     return str(model_folder(chosen))

@@ -25,7 +25,7 @@ from ..core.face.track import FaceTrack
 from ..core.network.devices import label_of
 from ..core.parameters import checked_values
 from ..core.voice.audio import Voice
-from ..properties.library import check_licence
+from ..properties.library import check_licence, name_of
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
 from ..scene.characters import Character, find_character
@@ -72,7 +72,8 @@ class Result:
     a look, ``remarks`` only say what was done beside the keyframes. ``device`` is where the network
     really ran, ``network_ms`` its milliseconds per frame and ``network_speed`` how many times
     faster than the voice it was (0: it did not run). ``emotion_times`` (K,) seconds and
-    ``emotion_values`` (K, E) are what it was given of the emotions ``emotion_names``."""
+    ``emotion_values`` (K, E) are what it was given of the emotions ``emotion_names``;
+    ``emotion_model`` is the name of the model that read emotion from the voice, empty for none."""
 
     take_id: str
     written: Written
@@ -91,6 +92,7 @@ class Result:
     emotion_names: tuple[str, ...] = ()
     emotion_times: Any = None
     emotion_values: Any = None
+    emotion_model: str = ""
 
     @property
     def sentence(self) -> str:
@@ -183,7 +185,10 @@ def animation_steps(request: Request) -> Steps:
         if not done:
             remove_take(path)
     scene = request.scene.get()
+    emotion_model = _listening(request.emotion)
     remarks = extend_range(scene, written.first_frame, written.last_frame)
+    if emotion_model:
+        remarks = (*remarks, f"Emotion was read from the voice by {emotion_model}.")
     sound_notices = _make_audible(request, start_frame)
     return Result(
         take_id=take_id,
@@ -203,6 +208,7 @@ def animation_steps(request: Request) -> Steps:
         emotion_names=tuple(ticket.result.get("emotion_names", ())),
         emotion_times=ticket.arrays.get("emotion_times"),
         emotion_values=ticket.arrays.get("emotion_values"),
+        emotion_model=emotion_model,
     )
 
 
@@ -251,6 +257,13 @@ def _job(
         args["emotion"], keys = emotion_fields(request.emotion)
         arrays.update(keys)
     return args, arrays
+
+
+def _listening(source: EmotionSource | None) -> str:
+    """Name of the model that reads emotion from the voice; empty when none does."""
+    if source is None or not source.model or source.mode == "off":
+        return ""
+    return name_of(model_folder(source.model))
 
 
 def emotion_fields(source: EmotionSource) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,6 +19,7 @@ import bpy
 
 from ..core.errors import Cancelled, UserError
 from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
+from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
@@ -88,8 +89,9 @@ def _add_animate(commands: Any) -> None:
     add("--identity", default="", metavar="NAME", help="person of the model; its first without")
     add("--accept-licence", action="store_true", help="accept the terms of the models used")
     add("--emotion-keys", metavar="FILE.json", help="emotion over time")
-    add("--auto-emotion", default="", metavar="DIR", help="read emotion from the voice with this "
-        "Audio2Emotion folder")  # fmt: skip
+    add("--auto-emotion", nargs="?", const=str(BUILT_IN_EMOTION), default="", metavar="DIR",
+        help="read emotion from the voice, with this Audio2Emotion folder or the built-in "
+        "model")  # fmt: skip
     add("--auto-emotion-mode", choices=("keys", "frames"), default="keys",
         help="judge longer parts of the voice, or every frame")  # fmt: skip
     add("--emotion-override", action="append", default=[], metavar="NAME=VALUE",

@@ -22,7 +22,7 @@ MB = 1 << 20
 
 def models() -> Iterator[str]:
     """One line per model: name, family, identities, rate, folder; or what is wrong with it."""
-    for name, folder in ((library.BUILT_IN_NAME, library.BUILT_IN), *library.models()):
+    for name, folder in (*library.BUILT_INS.items(), *library.models()):
         try:
             index = read_model_index(folder)
         except UserError as error:

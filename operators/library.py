@@ -114,7 +114,7 @@ class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):
         row = chosen_row()
         if row is None:
             return "Choose a model first"
-        return "The built-in model cannot be removed" if row.built_in else ""
+        return "A built-in model cannot be removed" if row.built_in else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if _is_ours(chosen_row()):
@@ -164,7 +164,7 @@ def _delete(folder: Path) -> None:
 
 
 class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
-    """Use this model wherever a scene names none; an emotion model again: use none"""
+    """Use this model wherever a scene names none"""
 
     bl_idname = "facewright.model_default"
     bl_label = "Use by Default"
@@ -181,12 +181,9 @@ class FACEWRIGHT_OT_model_default(Explained, bpy.types.Operator):
         if row is None:
             self.report({"ERROR"}, f"There is no model called {self.name!r}")
             return {"CANCELLED"}
-        kind = library.look(library.folder_of(row)).kind
-        if kind == "emotion":
-            again = chosen.emotion_model == row.folder
-            chosen.emotion_model = "" if again else row.folder
-        else:
-            chosen.model = "" if row.built_in else row.folder
+        emotion = library.look(library.folder_of(row)).kind == "emotion"
+        folder = "" if row.built_in else row.folder
+        setattr(chosen, "emotion_model" if emotion else "model", folder)
         library.changed()
         redraw_preferences()
         return {"FINISHED"}

@@ -81,9 +81,8 @@ def _room(context: bpy.types.Context) -> float:
 
 def is_default(chosen: Any, row: Any, kind: str) -> bool:
     """Whether a model is used where a scene names none."""
-    if kind == "emotion":
-        return bool(chosen.emotion_model == row.folder)
-    return bool(chosen.model == ("" if row.built_in else row.folder))
+    used = chosen.emotion_model if kind == "emotion" else chosen.model
+    return bool(used == ("" if row.built_in else row.folder))
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, chosen: Any, logs: str) -> None:
@@ -174,7 +173,7 @@ def _draw_buttons(column: bpy.types.UILayout, look: Any, accepted: bool, default
     text, icon = "Use by Default", "SOLO_OFF"
     if default:
         text, icon = "Used by Default", "SOLO_ON"
-        button.enabled = look.kind == "emotion"  # which can be left, for none at all
+        button.enabled = False
     button.operator(FACEWRIGHT_OT_model_default.bl_idname, text=text, icon=icon)
     if look.licence is not None:
         text = "Read Terms" if accepted else "Read and Accept Terms"
@@ -209,8 +208,8 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
     layout.separator(factor=0.5)
     draw_sentence(
         layout,
-        "Audio2Emotion finds emotion in a voice. Its maker gives it only to people who sign in: "
-        "download it yourself, then add its folder above.",
+        "Audio2Emotion is a far larger network for emotion than the built-in one. Its maker gives "
+        "it only to people who sign in: download it yourself, then add its folder above.",
         "HEART",
         _room(context),
     )

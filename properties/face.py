@@ -12,7 +12,7 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..core.limits import MAX_CHANNELS
 from ..core.parameters import PARAMETERS
-from .library import look, preferences
+from .library import BUILT_IN_EMOTION, look, preferences
 from .model_choice import chooser, problem, terms_missing
 
 SHOWN_PARAMETERS = (
@@ -55,8 +55,9 @@ def people_of(chosen: FACEWRIGHT_PG_face) -> tuple[str, ...]:
 
 
 def emotion_model_of(chosen: FACEWRIGHT_PG_face) -> str:
-    """The Audio2Emotion folder of the scene, or that of the preferences; empty without one."""
-    return chosen.emotion_model.strip() or str(getattr(preferences(), "emotion_model", ""))
+    """The emotion model's folder: that of the scene, of the preferences, or the built-in one."""
+    preferred = str(getattr(preferences(), "emotion_model", "")).strip()
+    return chosen.emotion_model.strip() or preferred or str(BUILT_IN_EMOTION)
 
 
 def model_of(chosen: FACEWRIGHT_PG_face) -> str:
@@ -67,8 +68,6 @@ def model_of(chosen: FACEWRIGHT_PG_face) -> str:
 def models_problem(chosen: FACEWRIGHT_PG_face) -> str:
     """Why the scene's models cannot be used, as one sentence; empty when they can."""
     detecting = chosen.detect_emotion != "OFF"
-    if detecting and not emotion_model_of(chosen):
-        return "Choose an emotion model, or switch Detect Emotion off"
     found = problem(model_of(chosen), emotion=False)
     if not found and detecting:
         found = problem(emotion_model_of(chosen), emotion=True)
@@ -166,7 +165,8 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
     )
     emotion_model: StringProperty(
         name="Emotion Model",
-        description="Folder of an Audio2Emotion model; empty is that of the preferences",
+        description="Folder of an Audio2Emotion model; empty is that of the preferences, or the "
+        "built-in one",
         subtype="DIR_PATH",
     )
     emotion_choice: chooser(

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from ..core.models.model import ModelIndex
 
 PACKAGE = __package__.rpartition(".")[0]
-BUILT_IN = Path(__file__).resolve().parent.parent / "models" / "facewright"
-BUILT_IN_NAME = "Facewright"
+_SHIPPED = Path(__file__).resolve().parent.parent / "models"
+BUILT_IN, BUILT_IN_EMOTION = _SHIPPED / "facewright", _SHIPPED / "facewright-emotion"
+BUILT_IN_NAME, BUILT_IN_EMOTION_NAME = "Facewright", "Facewright Emotion"
+# The models that come with Facewright, in the library's order: they are used where none is named
+BUILT_INS = {BUILT_IN_NAME: BUILT_IN, BUILT_IN_EMOTION_NAME: BUILT_IN_EMOTION}
 WHERE = "Edit > Preferences > Add-ons > Facewright > Models"
 FETCHING = JobState()  # the one download that runs, for operators and panels
 
@@ -87,20 +90,22 @@ def changed() -> None:
 
 
 def folder_of(row: Any) -> Path:
-    """The folder of a row. The built-in model lies where the extension lies now."""
-    return BUILT_IN if row.built_in else Path(row.folder)
+    """The folder of a row. The built-in models lie where the extension lies now."""
+    return BUILT_INS.get(row.name, BUILT_IN) if row.built_in else Path(row.folder)
 
 
 def ensure_built_in(chosen: Any) -> None:
-    """Make the built-in model the first row of the preferences' list."""
-    if not chosen.models or not chosen.models[0].built_in:
-        row = chosen.models.add()
-        row.name, row.built_in = BUILT_IN_NAME, True
-        chosen.models.move(len(chosen.models) - 1, 0)
+    """Make the built-in models the first rows of the preferences' list."""
+    for place, name in enumerate(BUILT_INS):
+        row = chosen.models[place] if place < len(chosen.models) else None
+        if row is None or not row.built_in or row.name != name:
+            row = chosen.models.add()
+            row.name, row.built_in = name, True
+            chosen.models.move(len(chosen.models) - 1, place)
 
 
 def models() -> Iterator[tuple[str, Path]]:
-    """Name and folder of every model of the library but the built-in one."""
+    """Name and folder of every model of the library but the built-in ones."""
     chosen = preferences()
     for row in chosen.models if chosen else ():
         if not row.built_in:
@@ -147,6 +152,19 @@ def _same(one: Path, other: Path) -> bool:
         return one == other
 
 
+def name_of(folder: Path) -> str:
+    """What the library calls the model in a folder, else what the folder itself says."""
+    for name, own in (*BUILT_INS.items(), *models()):
+        if _same(folder, own):
+            return name
+    index = look(folder).index
+    return index.name if index else folder.name
+
+
+def _is_built_in(folder: Path) -> bool:
+    return any(_same(folder, own) for own in BUILT_INS.values())
+
+
 def is_accepted(row: Any) -> bool:
     """Whether a row's model may be used: it has no terms, or they were accepted as they are now."""
     licence = None if row.built_in else look(folder_of(row)).licence
@@ -156,7 +174,7 @@ def is_accepted(row: Any) -> bool:
 def is_terms_accepted(folder: Path) -> bool:
     """The same for a folder, which need not be in the library."""
     licence = look(folder).licence
-    if licence is None or _same(folder, BUILT_IN):
+    if licence is None or _is_built_in(folder):
         return True
     chosen = preferences()
     row = find(chosen, folder) if chosen else None
@@ -171,7 +189,7 @@ def check_licence(folder: str | Path, accepted: bool = False) -> None:
     from ..core.models.licences import licence_of
 
     path = Path(folder).absolute()
-    if accepted or _same(path, BUILT_IN):
+    if accepted or _is_built_in(path):
         return
     licence = licence_of(path)
     if licence is None:

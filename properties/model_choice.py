@@ -15,7 +15,14 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty
 
-from .library import BUILT_IN_NAME, folder_of, is_terms_accepted, look, preferences
+from .library import (
+    BUILT_IN_EMOTION_NAME,
+    BUILT_IN_NAME,
+    folder_of,
+    is_terms_accepted,
+    look,
+    preferences,
+)
 
 PREFERRED, OTHERS = "PREFERRED", "OTHER_"
 Choices = tuple[tuple[str, str], ...]  # folder and what it is called, the preferred one first
@@ -28,7 +35,8 @@ def choices(chosen: Any, emotion: bool) -> Choices:
     names = {row.folder: row.name for row in rows}
     preferred = str(getattr(general, _field(emotion), ""))
     name = names.get(preferred) or Path(preferred).name
-    found = {"": f"{name} (default)" if name else "None yet" if emotion else BUILT_IN_NAME}
+    built_in = BUILT_IN_EMOTION_NAME if emotion else BUILT_IN_NAME
+    found = {"": f"{name} (default)" if name else built_in}
     for row in rows:
         if (look(folder_of(row)).kind == "emotion") == emotion:
             found[row.folder] = row.name
@@ -70,7 +78,7 @@ def chooser(name: str, description: str, emotion: bool) -> Any:
 
 def problem(folder: str, emotion: bool) -> str:
     """Why the model in a folder cannot be used, in one sentence; empty when it can, as far as
-    can be told without opening it. ``folder`` "" is the built-in model, or none."""
+    can be told without opening it. ``folder`` "" is the built-in model."""
     if not folder.strip():
         return ""
     path = Path(bpy.path.abspath(folder)).absolute()

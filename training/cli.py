@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import UserError
 from ..core.files import write_text
 from ..core.head import Head, load_head
-from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder
+from .paths import EMOTION_FOLDER, HEAD_FILE, MODEL_FOLDER, cache_folder
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .lean import Lean
 
 STAGES = ("speech", "align", "fit", "export", "evaluate")
-ASIDE = ("refresh", "sample")
+ASIDE = ("refresh", "sample", "emotion")
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         default="all",
         choices=("all", *STAGES, *ASIDE),
         help="all: every stage in order; refresh: the trained network with today's head and "
-        "pose tables; sample: the sample voice",
+        "pose tables; sample: the sample voice; emotion: the model that hears emotion",
     )
     parser.add_argument("--recipe", type=Path, help="another recipe than training/recipe.toml")
     parser.add_argument("--steps", type=int, help="fit: so many steps instead of the recipe's")
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER, help="the model folder")
     parser.add_argument("--head", type=Path, default=HEAD_FILE, help="the built head")
     parser.add_argument("--speech", type=Path, help="evaluate: folder of labelled recordings")
+    parser.add_argument("--emotion", type=Path, help="emotion: folder of the recordings of EmoDB")
     parser.add_argument("--limit", type=int, help="evaluate: so many recordings per language")
     parser.add_argument("--only", help="evaluate: these languages, as in en,de")
     parser.add_argument("--weights", type=Path, help="evaluate: LANGUAGE/NAME.json in this folder")
@@ -131,6 +132,13 @@ def _sample(_recipe: Recipe, _options: argparse.Namespace) -> bool:
     return True
 
 
+def _emotion(_recipe: Recipe, options: argparse.Namespace) -> bool:
+    from .emotion.corpus import corpus_folder
+    from .emotion.stage import make_emotion
+
+    return make_emotion(options.emotion or corpus_folder(), EMOTION_FOLDER)
+
+
 def _evaluate(recipe: Recipe, options: argparse.Namespace) -> bool:
     from .card import with_figures
     from .corpora import recordings
@@ -174,5 +182,6 @@ RUN: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
     "export": _export,
     "refresh": _refresh,
     "sample": _sample,
+    "emotion": _emotion,
     "evaluate": _evaluate,
 }

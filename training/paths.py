@@ -13,6 +13,7 @@ from pathlib import Path
 TRAINING_FOLDER = Path(__file__).resolve().parent
 CHECKOUT = TRAINING_FOLDER.parent
 MODEL_FOLDER = CHECKOUT / "models" / "facewright"
+EMOTION_FOLDER = CHECKOUT / "models" / "facewright-emotion"
 HEAD_FILE = CHECKOUT / "assets" / "head.npz"
 
 

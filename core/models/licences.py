@@ -62,6 +62,7 @@ _PAGES = {
     "james": "Audio2Face-3D-v2.3.1-James",
     "multi": "Audio2Face-3D-v3.0",
 }
+_OURS = "facewright"  # actor of the models that come with Facewright
 _TERMS = ("license", "licence", "notice", "copying")
 _NAMES = (b"nvidia open model license", b"nvidia-open-model-license")
 
@@ -76,7 +77,7 @@ def licence_of(folder: str | Path) -> Licence | None:
 def licence_for(files: FolderFiles) -> Licence | None:
     """Terms of a folder whose index was read already."""
     if files.family == "emotion":
-        return AUDIO2EMOTION
+        return None if files.actor.casefold() == _OURS else AUDIO2EMOTION
     page = known_model(files)
     if page:
         return replace(OPEN_MODEL, url=f"{_HUB}/{page}")

@@ -23,8 +23,8 @@ def library(code, stub):
     row.name = "Stub"
     yield listed
     chosen = listed.preferences()
-    while len(chosen.models) > 1:
-        chosen.models.remove(1)
+    while not chosen.models[-1].built_in:
+        chosen.models.remove(len(chosen.models) - 1)
 
 
 @pytest.fixture

@@ -145,3 +145,30 @@ def test_emotion_overrides(given):
     assert middle(alone["joy"]) == pytest.approx(0.6 * 0.5 * 1.0, abs=1e-6)
     assert middle(alone["fear"]) == pytest.approx(0.6 * 0.5 * 0.5, abs=1e-6)
     assert loudest(alone) == ["joy", "fear"]
+
+
+def test_the_built_in_model_hears_where_nobody_names_one(api, code, scene, own_face, stub):
+    """A scene that wants emotion from the voice gets it on the first day; "" detects nothing."""
+    preferences = code("properties.library").preferences()
+    scene.facewright.model, preferences.model = "", str(stub.folder)
+    voice = str(code("scene.places").SAMPLE_VOICE)
+
+    def result(**options):
+        job = api.animate(own_face, voice, place_sound=False, **options)
+        assert job.wait(60) and job.ok, job.error
+        return job.result
+
+    try:
+        assert result().emotion_model == ""  # the scene detects nothing yet
+        scene.facewright.detect_emotion = "KEYS"
+        heard = result()
+        assert heard.emotion_model == "Facewright Emotion"
+        assert "Emotion was read from the voice by Facewright Emotion." in heard.remarks
+        assert np.max(heard.emotion_values) > 0.05
+        named = result(emotion_model="facewright emotion")
+        np.testing.assert_array_equal(named.emotion_values, heard.emotion_values)
+        silent = result(emotion_model="")
+        assert silent.emotion_model == ""
+        assert not np.any(silent.emotion_values)
+    finally:
+        preferences.model = ""

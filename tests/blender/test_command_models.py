@@ -97,6 +97,14 @@ def test_a_stub_audio2emotion_folder_animates_the_template_head(animate, hearing
     assert np.abs(np.array(content["weightMat"]) - np.array(plain["weightMat"])).max() > 1e-3
 
 
+def test_without_a_folder_the_built_in_model_reads_the_emotion(animate):
+    plain, said = animate()
+    assert "Emotion was read" not in said
+    content, said = animate("--auto-emotion")
+    assert "Note: Emotion was read from the voice by Facewright Emotion." in said.splitlines()
+    assert np.abs(np.array(content["weightMat"]) - np.array(plain["weightMat"])).max() > 1e-4
+
+
 def test_identities_are_chosen_by_name(command, animate, head, line, diffusion):
     faces = [
         np.array(animate("--accept-licence", "--identity", name, model=diffusion.folder)[0][
@@ -218,6 +226,7 @@ def test_models_are_listed_and_described(command, code, stub, diffusion, hearing
     assert status == 0
     lines = said.splitlines()
     assert lines[0].startswith("Facewright: regression")
+    assert lines[1].startswith("Facewright Emotion: emotion")
     assert any("diffusion" in line and diffusion.identities[1] in line for line in lines)
     assert any("emotion" in line and str(hearing.folder) in line for line in lines)
     status, said, _errors = command("models", diffusion.folder)

@@ -16,6 +16,7 @@ import bpy
 import pytest
 import stubs
 
+BUILT_IN = ["Facewright", "Facewright Emotion"]
 WORKER_TESTS = Path(__file__).resolve().parents[1] / "worker"
 
 
@@ -102,27 +103,41 @@ def test_a_file_that_is_put_back_makes_the_model_usable_again(library, tmp_path)
     assert library.look(folder).problem == ""
 
 
-def test_the_built_in_model_comes_first_and_stays(chosen, library, folders):
+def test_the_built_in_models_come_first_and_stay(chosen, library, folders):
     add(folders / "Own")
-    assert [row.name for row in chosen.models] == ["Facewright", "Own"]
-    assert chosen.models[0].built_in
-    chosen.active_model = 0
-    with pytest.raises(RuntimeError, match="cannot be removed"):
-        bpy.ops.facewright.model_remove()
+    assert [row.name for row in chosen.models] == [*BUILT_IN, "Own"]
+    assert [library.look(library.folder_of(row)).kind for row in chosen.models] == [
+        "regression",
+        "emotion",
+        "regression",
+    ]
+    for place in range(len(BUILT_IN)):
+        assert chosen.models[place].built_in
+        assert library.is_accepted(chosen.models[place])
+        chosen.active_model = place
+        with pytest.raises(RuntimeError, match="cannot be removed"):
+            bpy.ops.facewright.model_remove()
     library.ensure_built_in(chosen)
-    assert len(chosen.models) == 2
+    assert [row.name for row in chosen.models] == [*BUILT_IN, "Own"]
+
+
+def test_a_list_of_before_the_second_built_in_model_gets_it(chosen, library, folders):
+    add(folders / "Own")
+    chosen.models.remove(1)
+    library.ensure_built_in(chosen)
+    assert [row.name for row in chosen.models] == [*BUILT_IN, "Own"]
 
 
 def test_a_folder_is_added_once(chosen, folders):
     assert add(folders / "Own") == {"FINISHED"}
     assert add(folders / "Own") == {"FINISHED"}
-    assert len(chosen.models) == 2
+    assert [row.name for row in chosen.models] == [*BUILT_IN, "Own"]
     assert chosen.models[chosen.active_model].name == "Own"
 
 
 def test_a_folder_of_models_adds_them_all(chosen, folders):
     add(folders)
-    assert {row.name for row in chosen.models} == {"Facewright", "Own", "People", "Emotion"}
+    assert {row.name for row in chosen.models} == {*BUILT_IN, "Own", "People", "Emotion"}
 
 
 def test_a_broken_model_keeps_none_of_its_neighbours_out(chosen, folders, tmp_path):
@@ -130,27 +145,27 @@ def test_a_broken_model_keeps_none_of_its_neighbours_out(chosen, folders, tmp_pa
         shutil.copytree(folders / "Own", tmp_path / name)
     (tmp_path / "b broken" / "model.json").write_text("{", encoding="utf-8")
     assert add(tmp_path) == {"FINISHED"}
-    assert [row.name for row in chosen.models][1:] == ["a good", "c good"]
+    assert [row.name for row in chosen.models][len(BUILT_IN) :] == ["a good", "c good"]
 
 
 def test_names_are_different_from_each_other(chosen, folders, tmp_path):
     stubs.make_stub_model(tmp_path / "own")
     add(folders / "Own")
     add(tmp_path / "own")
-    assert [row.name for row in chosen.models][1:] == ["Own", "own 2"]
+    assert [row.name for row in chosen.models][len(BUILT_IN) :] == ["Own", "own 2"]
 
 
 def test_what_is_no_model_is_refused_in_a_sentence(chosen, tmp_path):
     with pytest.raises(RuntimeError, match="model"):
         add(tmp_path / "nowhere")
-    assert len(chosen.models) == 1
+    assert len(chosen.models) == len(BUILT_IN)
 
 
 def test_removing_leaves_the_files(chosen, folders):
     add(folders / "Own")
-    chosen.model = chosen.models[1].folder
+    chosen.model = chosen.models["Own"].folder
     assert bpy.ops.facewright.model_remove(delete_files=True) == {"FINISHED"}
-    assert [row.name for row in chosen.models] == ["Facewright"]
+    assert [row.name for row in chosen.models] == BUILT_IN
     assert chosen.model == ""
     assert (folders / "Own" / "model.json").is_file()
 
@@ -204,7 +219,8 @@ def test_terms_have_to_be_accepted(code, chosen, library, folders, name):
 
 def test_own_models_have_no_terms(chosen, library, folders):
     library.check_licence(folders / "Own")
-    library.check_licence(library.BUILT_IN)
+    for folder in library.BUILT_INS.values():
+        library.check_licence(folder)
     add(folders / "Own")
     with pytest.raises(RuntimeError, match="without terms of others"):
         bpy.ops.facewright.model_licence(accept=True)
@@ -212,7 +228,7 @@ def test_own_models_have_no_terms(chosen, library, folders):
 
 def test_new_terms_have_to_be_accepted_anew(code, chosen, library, folders):
     add(folders / "People")
-    chosen.models[1].accepted = "terms of an earlier day"
+    chosen.models["People"].accepted = "terms of an earlier day"
     with pytest.raises(code("core.errors").UserError):
         library.check_licence(folders / "People")
 
@@ -223,8 +239,8 @@ def test_the_default_of_each_kind(chosen, folders):
     bpy.ops.facewright.model_default(name="Emotion")
     assert chosen.model == chosen.models["Own"].folder
     assert chosen.emotion_model == chosen.models["Emotion"].folder
-    bpy.ops.facewright.model_default(name="Facewright")
-    bpy.ops.facewright.model_default(name="Emotion")
+    for name in BUILT_IN:
+        bpy.ops.facewright.model_default(name=name)
     assert (chosen.model, chosen.emotion_model) == ("", "")
 
 
@@ -233,9 +249,9 @@ def test_the_star_means_its_own_row(chosen, library, shown, folders, tmp_path):
     stubs.make_stub_model(tmp_path / "Other")
     add(folders / "Own")
     add(tmp_path / "Other")
-    for row in chosen.models[1:]:
+    for row in chosen.models[len(BUILT_IN) :]:
         row.name = "Hero"
-    assert bpy.ops.facewright.model_default(row=2) == {"FINISHED"}
+    assert bpy.ops.facewright.model_default(row=len(BUILT_IN) + 1) == {"FINISHED"}
     assert chosen.model == str(tmp_path / "Other")
 
 
@@ -250,8 +266,8 @@ def test_the_library_survives_a_restart(chosen, library, folders):
     bpy.ops.wm.read_userpref()
     again = library.preferences()
     try:
-        assert [row.name for row in again.models] == ["Facewright", "People"]
-        assert library.is_accepted(again.models[1])
+        assert [row.name for row in again.models] == [*BUILT_IN, "People"]
+        assert library.is_accepted(again.models["People"])
         assert again.device == "cpu"
     finally:
         again.models.clear()
@@ -329,7 +345,7 @@ KEY = "audio2face-3d-v2.3.1-james"
 def test_a_download_ends_in_the_library(code, chosen, library, hub, shown):
     assert f"Download ({260} MB)" in shown()
     assert bpy.ops.facewright.model_download(key=KEY, accept=True) == {"FINISHED"}
-    row = chosen.models[1]
+    row = chosen.models[len(BUILT_IN)]
     assert (row.name, row.downloaded) == ("James (v2.3.1)", True)
     library.check_licence(row.folder)
     assert (Path(row.folder) / "facewright-origin.json").is_file()
@@ -346,7 +362,7 @@ def test_what_is_here_already_is_only_added(chosen, library, hub, shown):
     assert "Add" in shown()
     assert bpy.ops.facewright.model_download(key=KEY, accept=True) == {"FINISHED"}
     assert not hub.asked
-    assert (chosen.models[1].name, chosen.models[1].downloaded) == ("James (v2.3.1)", True)
+    assert chosen.models["James (v2.3.1)"].downloaded
 
 
 def test_nothing_is_downloaded_without_the_terms(chosen, hub):
@@ -360,7 +376,7 @@ def test_a_failed_download_is_told(chosen, library, hub, shown):
     with pytest.raises(RuntimeError, match="does not have"):
         bpy.ops.facewright.model_download(key=KEY, accept=True)
     assert library.FETCHING.failed
-    assert len(chosen.models) == 1
+    assert len(chosen.models) == len(BUILT_IN)
     assert any("does not have" in text for text in shown())
 
 

@@ -167,18 +167,31 @@ def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_
     assert options(bpy.context)["identity"] == ""
 
 
-def test_detecting_emotion_needs_a_model(scene, drawn, code, own_face, tmp_path):
+def test_emotion_is_detected_by_the_built_in_model_unless_another_is_chosen(
+    scene, drawn, code, own_face, tmp_path
+):
     chosen = scene.facewright
+    library = code("properties.library")
     chosen.voice_source, chosen.face = "SAMPLE", own_face
     assert "emotion_choice" not in drawn()
     chosen.detect_emotion = "FRAMES"
     shown = drawn()
     assert "emotion_choice" in shown
-    assert "Choose an emotion model, or switch Detect Emotion off" in shown
-    chosen.emotion_model = str(make_stub_emotion(tmp_path / "hearing").folder)
-    assert "Choose an emotion model, or switch Detect Emotion off" not in drawn()
-    source = code("operators.animate").chosen_options(bpy.context)["emotion"]
-    assert (source.mode, source.model) == ("frames", chosen.emotion_model)
+    chosen_options = code("operators.animate").chosen_options
+    source = chosen_options(bpy.context)["emotion"]
+    assert (source.mode, source.model) == ("frames", str(library.BUILT_IN_EMOTION))
+    assert code("properties.face").models_problem(chosen) == ""
+    assert bpy.ops.facewright.animate.poll()
+    other, own = (str(make_stub_emotion(tmp_path / name).folder) for name in ("other", "own"))
+    prefs = library.preferences()
+    try:
+        prefs.emotion_model = other
+        assert chosen_options(bpy.context)["emotion"].model == other
+        chosen.emotion_model = own
+        assert chosen_options(bpy.context)["emotion"].model == own
+        assert "The terms of own are not accepted yet" in drawn()
+    finally:
+        prefs.property_unset("emotion_model")
 
 
 def test_terms_can_be_accepted_where_they_are_missed(scene, drawn, code, own_face, tmp_path):
@@ -208,7 +221,7 @@ def test_models_are_chosen_from_the_library(scene, code, tmp_path, stub):
         names = [name for _folder, name in choice.choices(chosen, emotion=False)]
         assert names == ["Facewright", stub.folder.name]
         assert [name for _folder, name in choice.choices(chosen, emotion=True)] == [
-            "None yet",
+            "Facewright Emotion",
             "hearing",
         ]
         assert chosen.model_choice == choice.PREFERRED

@@ -24,7 +24,8 @@ def set_actor(folder, actor, **params):
 
 
 def test_our_own_and_users_own_models_have_no_terms(stub):
-    assert licence_of(ROOT / "models" / "facewright") is None
+    for name in ("facewright", "facewright-emotion"):
+        assert licence_of(ROOT / "models" / name) is None
     assert licence_of(stub.folder) is None
     assert load_model(stub.folder).licence is None
 
@@ -55,7 +56,7 @@ def test_the_diffusion_model_is_known_by_its_actor_or_its_people(tmp_path):
     assert licence_of(tmp_path / "b").key == OPEN_MODEL.key
 
 
-def test_every_emotion_model_is_under_the_narrow_agreement(tmp_path):
+def test_every_other_emotion_model_is_under_the_narrow_agreement(tmp_path):
     stubs.make_stub_emotion(tmp_path)
     licence = licence_of(tmp_path)
     assert licence == AUDIO2EMOTION == load_emotion_model(tmp_path).licence

@@ -15,7 +15,7 @@ import pytest
 ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences)\.py"
     r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
-    r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/\w+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
+    r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )
 
 
@@ -38,7 +38,8 @@ def test_nothing_else_is_inside(names):
 def test_head_network_and_licences_are_inside(names):
     wanted = {"assets/head.npz", "assets/LICENSE-head.txt", "LICENSE", "LICENSES/THIRD-PARTY.md"}
     assert wanted <= names
-    assert any(name.startswith("models/facewright/") and name.endswith(".onnx") for name in names)
+    for model in ("facewright", "facewright-emotion"):
+        assert {f"models/{model}/network.onnx", f"models/{model}/README.md"} <= names
 
 
 def test_wheels_are_those_of_one_platform_and_both_pythons(names, manifest):

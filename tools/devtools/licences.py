@@ -79,6 +79,13 @@ DATA = (
         "Licence of this folder: GPL-3.0-or-later",
     ),
     Data(
+        "models/facewright-emotion",
+        "GPL-3.0-or-later",
+        "trained for this project on recordings of EmoDB (CC0), which are not in it",
+        "models/facewright-emotion/README.md",
+        "Licence of this folder: GPL-3.0-or-later",
+    ),
+    Data(
         "assets/sample_voice.flac",
         "CC0-1.0",
         "made for this project",
