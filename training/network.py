@@ -78,6 +78,7 @@ class Listener(nn.Module):
         super().__init__()
         if 2 + STRIDE * sum(dilations) > MEL_CONTEXT:
             raise ValueError("The dilations hear further than the window of 8,320 samples")
+        self.channels, self.dilations = channels, list(dilations)
         self.mel = LogMel()
         self.first = nn.Conv1d(BANDS, channels, 5, stride=STRIDE)
         self.norm = nn.BatchNorm1d(channels)
