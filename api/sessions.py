@@ -65,7 +65,8 @@ class Session:
         session that has ended is written as keyframes from ``start_frame`` (None: the present one).
         ``burst`` None takes the scene's setting. ``low_delay`` lets a model listen with its network
         for live use, which waits for 0.1 s of sound instead of 0.26 s and gives slightly other
-        frames than a take; a model without one is refused. The other arguments are those of ``api.animate``.
+        frames than a take; a model without one is refused. The other arguments are those of
+        ``api.animate``.
         Raises UserError, naming the argument, for what can be seen at once.
         """
         pump.require_main_thread("api.Session")

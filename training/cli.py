@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.head import Head, load_head
-from .paths import HEAD_FILE, MODEL_FOLDER, cache_folder, labelled_speech_folder
+from .paths import HEAD_FILE, MODEL_FOLDER, labelled_speech_folder
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
 from .side_by_side import cores
@@ -94,7 +94,7 @@ def _realign(recipe: Recipe, _options: argparse.Namespace) -> bool:
     from .fit import needed_fit
     from .realign import realign_speech
 
-    realign_speech(recipe, needed_fit("draft"))
+    realign_speech(recipe, needed_fit(recipe, "draft"))
     return True
 
 
@@ -117,11 +117,11 @@ def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
     from .export import trained_listener
     from .fit import fit_path, needed_fit
 
-    live = fit_path("live")
+    live = fit_path(recipe, "live")
     _write(
         recipe,
         options,
-        trained_listener(needed_fit("final")),
+        trained_listener(needed_fit(recipe, "final")),
         trained_listener(live) if live.exists() else None,
     )
     return True

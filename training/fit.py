@@ -30,23 +30,22 @@ FITS = ("draft", "final", "live")
 HEARD = 0.4  # posterior of a closure from which on it counts as heard
 
 
-def fit_path(name: str) -> Path:
-    """Where the weights of a fit are kept."""
-    return cache_folder("fit") / f"{name}.pt"
+def fit_path(recipe: Recipe, name: str) -> Path:
+    """Where the weights of a fit are kept; another recipe has its own."""
+    tables = (("speech",), ("timing",), ("augment",), ("fit",))
+    return cache_folder("fit", recipe.identity(*tables)) / f"{name}.pt"
 
 
-def needed_fit(name: str) -> Path:
+def needed_fit(recipe: Recipe, name: str) -> Path:
     """The weights of a fit that has to be there. Raises RuntimeError naming the stage."""
-    path = fit_path(name)
+    path = fit_path(recipe, name)
     if not path.exists():
         stage = "fit" if name == "final" else name
         raise RuntimeError(f"There is no such network yet: run `python training {stage}` first.")
     return path
 
 
-def fit(
-    recipe: Recipe, name: str, steps: int | None = None, minutes: float | None = None
-) -> Path:
+def fit(recipe: Recipe, name: str, steps: int | None = None, minutes: float | None = None) -> Path:
     """Train one of ``FITS`` and return the file of weights.
 
     ``steps`` or ``minutes`` stand for the recipe's; of both, steps count.
@@ -58,7 +57,7 @@ def fit(
     network = Listener(options["channels"], options["dilations"])
     start = ""
     if name == "live":
-        final = needed_fit("final")
+        final = needed_fit(recipe, "final")
         network = read_listener(final).listener
         start = hashlib.sha256(final.read_bytes()).hexdigest()
     say(
@@ -67,12 +66,11 @@ def fit(
         f"held out, {parameter_count(network) / 1e6:.2f} M parameters"
     )
     wanted = None if steps else 60.0 * (minutes or options["minutes"])
-    told = [recipe.sha256, name, start, len(lessons.train), lessons.realigned, steps, wanted]
+    told = [start, len(lessons.train), lessons.realigned, steps, wanted]
     identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
-    trainer = Trainer(
-        Plan(name, options, steps, wanted, cache_folder("fit") / f"checkpoint_{identity}.pt"),
-        network,
-    )
+    path = fit_path(recipe, name)
+    checkpoint = path.with_name(f"{name}_{identity}.checkpoint")
+    trainer = Trainer(Plan(name, options, steps, wanted, checkpoint), network)
     batches = Batches(recipe, lessons, network.margin, options.get("ahead", 0))
     drawn = results(lambda: batches.draw, options["loaders"], trainer.step)
     with contextlib.closing(drawn):
@@ -89,12 +87,12 @@ def fit(
         "realigned": lessons.realigned,
         "held_out": report,
     }
-    write_listener(fit_path(name), trainer.averaged, facts)
-    return fit_path(name)
+    write_listener(path, trainer.averaged, facts)
+    return path
 
 
 def _lessons(recipe: Recipe, name: str) -> Lessons:
-    draft = fit_path("draft")
+    draft = fit_path(recipe, "draft")
     if name == "draft" or not draft.exists():
         return read_lessons(recipe)
     return read_lessons(recipe, lambda path: realigned_path(recipe, draft, path))

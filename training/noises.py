@@ -88,7 +88,9 @@ def room_response(rate: int, rng: Rng, tail_s: tuple[float, float], direct_db: f
     echoes = np.zeros(count)
     places = rng.uniform(0.001, 0.05, int(rng.integers(4, 14)))
     places = places[places < times[-1]]
-    echoes[(places * rate).astype(int)] = rng.choice([-1.0, 1.0], len(places)) * 0.02 / (0.02 + places)
+    echoes[(places * rate).astype(int)] = (
+        rng.choice([-1.0, 1.0], len(places)) * 0.02 / (0.02 + places)
+    )
     behind = _powered(tail) * rng.uniform(0.3, 1.0) + _powered(echoes)
     behind[0] = 0.0
     response = _powered(behind) * 10 ** (-direct_db / 20)

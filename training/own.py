@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: RUF001 - phonetic letters look alike on purpose
 """A user's own recordings with phone times, as one more family of voices.
 
 The recipe's table ``[speech.own]`` names the ``folder``: WAV, FLAC or OGG files, each with a
@@ -28,7 +29,8 @@ SOUNDS = frozenset({".wav", ".flac", ".ogg"})
 PEAK = 0.6
 NO_PHONE = frozenset({"", "sil", "sp", "spn", "pau", "<eps>", "_", "#"})
 ARPABET = {
-    "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AH0": "ə", "AO": "ɔ", "AW": "aʊ", "AX": "ə", "AY": "aɪ", "B": "b",
+    "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AH0": "ə", "AO": "ɔ", "AW": "aʊ", "AX": "ə", "AY": "aɪ",
+    "B": "b",
     "CH": "ʧ", "D": "d", "DH": "ð", "EH": "ɛ", "ER": "ɚ", "EY": "eɪ", "F": "f", "G": "ɡ",
     "HH": "h", "IH": "ɪ", "IY": "i", "JH": "ʤ", "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ",
     "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ", "T": "t", "TH": "θ",

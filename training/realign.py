@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .coarticulation import VISEMES
 from .network import HOP, RATE, Listener
+from .own import FAMILY
 from .paths import cache_folder
-from .phones import SILENCE, Segment, sounds
+from .phones import SILENCE, VISEMES, Segment, sounds
 from .progress import Progress
 from .recipe import Recipe
 from .speech import spoken_files
@@ -53,7 +53,7 @@ def realign_speech(recipe: Recipe, draft: Path) -> None:
 
 def needs_realigning(told: Timed, aligner_languages: list[str]) -> bool:
     """Whether the aligner failed, or does not know the language well."""
-    if told.recording.family == "own":
+    if told.recording.family == FAMILY:
         return False
     return not told.aligned or told.recording.language not in aligner_languages
 
@@ -111,9 +111,7 @@ def realigned(
         chosen.append(int(back[chosen[-1]]))
     shift = moves[np.array(chosen[::-1])] * STEP_S
     times = (bounds + shift).clip(min=0.0)
-    return [
-        Segment(s.phone, float(times[i]), float(times[i + 1])) for i, s in enumerate(segments)
-    ]
+    return [Segment(s.phone, float(times[i]), float(times[i + 1])) for i, s in enumerate(segments)]
 
 
 def _lasting(segments: list[Segment]) -> list[Segment]:
@@ -126,9 +124,7 @@ def segment_fits(segments: list[Segment], posteriors: np.ndarray) -> np.ndarray:
     shown = sounds(segments)
     totals = np.zeros((len(segments), len(posteriors) + 1))
     for row, segment in zip(totals, segments, strict=True):
-        visemes = sorted(
-            {s.viseme for s in shown if s.start >= segment.start - 1e-6 and s.end <= segment.end + 1e-6}
-        ) or [VISEMES.index(SILENCE)]
-        fit = posteriors[:, visemes].sum(axis=1) / np.sqrt(len(visemes))
-        row[1:] = np.cumsum(np.log(fit + LEAST))
+        parts = [s for s in shown if segment.start <= 0.5 * (s.start + s.end) < segment.end]
+        visemes = [s.viseme for s in parts] or [VISEMES.index(SILENCE)]
+        row[1:] = np.cumsum(np.log(posteriors[:, visemes].max(axis=1) + LEAST))
     return totals

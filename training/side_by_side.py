@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ def cores() -> int:
 
 def results(
     prepare: Callable[[], Callable[[int], T]], jobs: int, first: int = 0, count: int | None = None
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """The results of work ``first``, ``first + 1``, ... in that order.
 
     ``prepare`` makes the function that does one piece of work; it is called once in each of the

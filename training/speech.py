@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .paths import cache_folder
 from .own import own_files, read_own
+from .paths import cache_folder
 from .progress import Progress
 from .recipe import Recipe
 from .recordings import Recording, seconds_of, write_recording

