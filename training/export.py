@@ -59,10 +59,12 @@ def reload_listener(recipe: Recipe, path: Path) -> Exported:
     model = onnx.load(path)
     tensors = {tensor.name.rpartition(".")[2]: tensor for tensor in model.graph.initializer}
     told = {entry.key: entry.value for entry in model.metadata_props}
-    facts = json.loads(told.get(FACTS, "{}"))
-    channels = tensors[f"{LEARNT}_first"].dims[1]
-    dilations = facts.get("dilations") or recipe.section("fit")["dilations"]
-    listener = Lean(channels, dilations).eval()
+    facts = {
+        "dilations": recipe.section("fit")["dilations"],
+        **json.loads(told.get(FACTS, "{}")),
+        "channels": int(tensors[f"{LEARNT}_first"].dims[1]),
+    }
+    listener = Lean(facts["channels"], facts["dilations"]).eval()
     for name, values in listener.named_buffers():
         if name.startswith(LEARNT):
             values.copy_(torch.tensor(numpy_helper.to_array(tensors[name])))
@@ -207,7 +209,7 @@ def write_folder(
     _write_arrays(folder / "implicit_emo_db.npz", emotion_database(read_expressions()))
     for name, rig in (("bs_skin", skin), ("bs_tongue", tongue)):
         _write_rig(folder, name, rig)
-    (folder / "README.md").write_text(model_card(recipe, facts), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(recipe, facts, live), encoding="utf-8")
 
 
 def _index(live: bool) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def fit(recipe: Recipe, name: str, steps: int | None = None, minutes: float | No
     say(f"{name}: held-out voices {json.dumps(report)}")
     facts = {
         "recipe": recipe.sha256,
-        "dilations": list(network.dilations),
+        "channels": network.channels,
+        "dilations": network.dilations,
         "steps": trainer.step,
         "minutes": lessons.seconds / 60,
         "utterances": len(lessons.train),

@@ -113,7 +113,7 @@ def test_the_exported_networks_are_the_trained_one(listener, tmp_path):
     for frames in (1, 2, 9):
         assert largest_difference(face, tmp_path / CLIP_NETWORK, frames, count=3) < 1e-3
     again = reload_listener(Recipe({"fit": SMALL}, ""), tmp_path / NETWORK)
-    assert again.facts == {"steps": 7}
+    assert again.facts == {"steps": 7, **SMALL}
     for kept, written in zip(again.listener.buffers(), face.listener.buffers(), strict=True):
         assert torch.equal(kept, written)  # writing it again changes nothing
 
