@@ -54,6 +54,7 @@ class Session:
         fps: str | float | Fraction | None = None,
         start_frame: float | None = None,
         burst: Burst | None = None,
+        low_delay: bool = False,
         accept_licence: bool = False,
         scene: bpy.types.Scene | None = None,
         clock: Clock = REAL_CLOCK,
@@ -62,7 +63,10 @@ class Session:
 
         ``rate`` samples per second and channel, ``channels`` of them are mixed. With a ``face``, a
         session that has ended is written as keyframes from ``start_frame`` (None: the present one).
-        ``burst`` None takes the scene's setting. The other arguments are those of ``api.animate``.
+        ``burst`` None takes the scene's setting. ``low_delay`` lets a model listen with its network
+        for live use, which waits for 0.1 s of sound instead of 0.26 s and gives slightly other
+        frames than a take; a model without one is refused. The other arguments are those of
+        ``api.animate``.
         Raises UserError, naming the argument, for what can be seen at once.
         """
         pump.require_main_thread("api.Session")
@@ -70,7 +74,7 @@ class Session:
         where = scene or bpy.context.scene
         chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
         check_terms(chosen.model, chosen.emotion, accept_licence)
-        self._order = make_order(rate, channels, _fps(fps, where), chosen)
+        self._order = make_order(rate, channels, _fps(fps, where), chosen, low_delay)
         self._burst = burst or Burst(where.facewright.burst)
         self._clock = clock
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
@@ -208,7 +212,9 @@ class Session:
         self._clock.sleep(WAIT_S)
 
 
-def make_order(rate: int, channels: int, fps: Fraction, chosen: Chosen) -> Order:
+def make_order(
+    rate: int, channels: int, fps: Fraction, chosen: Chosen, low_delay: bool = False
+) -> Order:
     """What a session is opened with."""
     emotion, arrays = emotion_fields(chosen.emotion)
     settings = dict(chosen.settings)
@@ -221,6 +227,7 @@ def make_order(rate: int, channels: int, fps: Fraction, chosen: Chosen) -> Order
         "emotion": emotion,
         "rate": int(rate),
         "channels": int(channels),
+        "low_delay": bool(low_delay),
         "device": chosen.device,
     }
     return Order(int(rate), int(channels), fps, args, arrays, chosen.device, chosen.threads)

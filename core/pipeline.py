@@ -30,12 +30,15 @@ def open_model(
     device: str = "cpu",
     threads: int = 0,
     emotion_folder: str = "",
+    low_delay: bool = False,
 ) -> Loaded:
     """Read one person of a model folder and open its network on a processor.
 
-    ``emotion_folder`` is an Audio2Emotion model to read the emotion with. Raises UserError.
+    ``emotion_folder`` is an Audio2Emotion model to read the emotion with; ``low_delay`` takes the
+    folder's network for live use. Raises UserError.
     """
     model = load_model(folder, identity)
+    model = model.low_delay() if low_delay else model
     loaded = Loaded(model, open_session(model, threads, device))
     if not emotion_folder:
         return loaded

@@ -116,13 +116,15 @@ def make_stub_model(
     skin_solve: dict[str, Any] | None = None,
     tongue_solve: dict[str, Any] | None = None,
     network: bytes | None = None,
+    live_offset: int | None = None,
 ) -> Stub:
     """Write a complete regression model folder and return what is known of it.
 
     Skin shape 0 opens the jaw, shape 1 smiles, shape 2 raises the brows; a loud voice opens the jaw
     (weight about 3 x mean |audio|), joy smiles, and the jaw's markers turn with it. ``config``
     replaces keys of model_config.json, ``info`` of network_info.json's params, ``skin_solve`` and
-    ``tongue_solve`` of the solver settings, ``network`` the bytes of network.onnx.
+    ``tongue_solve`` of the solver settings, ``network`` the bytes of network.onnx. With a
+    ``live_offset`` the folder names a network for live use with that offset, twice as loud.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +165,7 @@ def make_stub_model(
         folder, voice_gain, emotion_gain, data, names, TONGUE_NAMES, deltas, tongue_deltas,
         rng.uniform(-0.2, 0.2, (30, implicit)).astype(np.float32),
     )  # fmt: skip
-    _write_folder(stub, implicit, mask, tongue, network)
+    _write_folder(stub, implicit, mask, tongue, network, live_offset is not None)
     write_json(folder / "model_config.json", {"config": {**_config(implicit), **(config or {})}})
     write_json(folder / "bs_skin_config.json", solve_config(names, **(skin_solve or {})))
     write_json(
@@ -187,7 +189,12 @@ def make_stub_model(
         {
             "id": {"type": "regression", "actor": "stub", "version": "1", "output": "geometry"},
             "params": {**params, **(info or {})},
-            "audio_params": {"buffer_len": WINDOW, "buffer_ofs": TARGET, "samplerate": 16000},
+            "audio_params": {
+                "buffer_len": WINDOW,
+                "buffer_ofs": TARGET,
+                "samplerate": 16000,
+                **({} if live_offset is None else {"live_buffer_ofs": live_offset}),
+            },
         },
     )
     return stub
@@ -201,7 +208,7 @@ def _config(implicit: int) -> dict[str, Any]:
 
 
 def _write_folder(
-    stub: Stub, implicit: int, mask: bool, tongue: bool, network: bytes | None
+    stub: Stub, implicit: int, mask: bool, tongue: bool, network: bytes | None, live: bool
 ) -> None:
     folder = stub.folder
     parts = {"skin": {"config": "bs_skin_config.json", "data": "bs_skin.npz"}}
@@ -217,6 +224,10 @@ def _write_folder(
     }
     if not implicit:
         del index["emotionDatabasePath"]
+    if live:
+        index["liveNetworkPath"] = "network_live.onnx"
+        louder = stub_network(2 * stub.voice_gain, stub.emotion_gain)
+        (folder / "network_live.onnx").write_bytes(louder)
     write_json(folder / "model.json", index)
     (folder / "network.onnx").write_bytes(
         network or stub_network(stub.voice_gain, stub.emotion_gain)

@@ -8,9 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from . import noises
+
+NOISES = {
+    "white": noises.white,
+    "coloured": noises.coloured,
+    "hum": noises.hum,
+    "music": noises.music,
+}
+FRAME = 320  # samples over which speech is called loud or not
+
 
 class Augmenter:
-    """Applies the recipe's ``[augment]`` to waveforms, driven by one random generator."""
+    """Applies the recipe's ``[augment]`` to waveforms, driven by one random generator.
+
+    ``babble(count)`` gives so many samples of somebody speaking.
+    """
 
     def __init__(
         self,
@@ -29,7 +42,7 @@ class Augmenter:
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Return ``samples`` (N,) as another microphone in another room would hear them."""
-        heard = samples.astype(np.float64)
+        heard = samples.astype(np.float32)
         if self._chance("swell_share"):
             heard = self._swell(heard)
         if self._chance("filter_share"):
@@ -49,15 +62,32 @@ class Augmenter:
         return (heard * level / (np.abs(heard).max() + 1e-6)).astype(np.float32)
 
     def quiet(self, count: int) -> np.ndarray:
-        """Silence with or without background noise, at a level from inaudible to loud."""
+        """What is heard where nobody speaks: nothing, noise, music or breath, soft or loud."""
         level = 10 ** (self.rng.uniform(*self.options["quiet_db"]) / 20)
-        if self.rng.random() < 0.25:
+        kind = self._one_of("quiet_kinds")
+        if kind == "nothing":
             return np.zeros(count, np.float32)
-        noise = self._coloured(count)
-        return (noise / (noise.std() + 1e-9) * level).astype(np.float32)
+        sound = NOISES[kind](count, self.rate, self.rng) if kind != "breath" else None
+        if sound is None:
+            sound = np.zeros(count, np.float32)
+            self.breathe(sound, 0, count, 1.0)
+        return np.asarray(sound / (np.abs(sound).max() + 1e-9) * level, np.float32)
+
+    def breathe(self, samples: np.ndarray, first: int, last: int, level: float) -> None:
+        """Add a breath somewhere between two samples, softer than ``level``."""
+        lasts = int(self.rate * self.rng.uniform(0.15, 0.5))
+        if last - first < lasts:
+            return
+        at = first + int(self.rng.integers(last - first - lasts + 1))
+        amount = level * 10 ** (self.rng.uniform(*self.options["breath_db"]) / 20)
+        samples[at : at + lasts] += amount * noises.breath(lasts, self.rate, self.rng)
 
     def _chance(self, name: str) -> bool:
         return bool(self.rng.random() < self.options[name])
+
+    def _one_of(self, name: str) -> str:
+        shares = np.array(list(self.options[name].values()))
+        return list(self.options[name])[int(self.rng.choice(len(shares), p=shares / shares.sum()))]
 
     def _swell(self, heard: np.ndarray) -> np.ndarray:
         lowest, highest = self.options["swell_db"]
@@ -73,44 +103,52 @@ class Augmenter:
             return self._band(heard, 2, self.rng.uniform(2800, 7000), "low")
         if kind == 1:
             return self._band(heard, 1, self.rng.uniform(80, 400), "high")
-        return lfilter([1.0, self.rng.uniform(-0.7, 0.7)], [1.0], heard)
+        return np.asarray(lfilter([1.0, self.rng.uniform(-0.7, 0.7)], [1.0], heard))
 
     def _band(self, heard: np.ndarray, order: int, edges: Any, kind: str) -> np.ndarray:
         from scipy.signal import butter, lfilter
 
         numerator, denominator = butter(order, np.asarray(edges) / (self.rate / 2), kind)
-        return lfilter(numerator, denominator, heard)
+        return np.asarray(lfilter(numerator, denominator, heard))
 
     def _room(self, heard: np.ndarray) -> np.ndarray:
-        from scipy.signal import fftconvolve
+        from scipy.signal import oaconvolve
 
-        count = int(self.rng.uniform(0.05, 0.4) * self.rate)
-        fading = np.exp(-np.arange(count) / self.rate * self.rng.uniform(10, 60))
-        echo = self.rng.normal(size=count) * fading * self.rng.uniform(0.02, 0.12)
-        echo[0] = 1.0
-        return fftconvolve(heard, echo)[: len(heard)]
+        far = self._chance("far_share")
+        direct = self.rng.uniform(*self.options["far_direct_db" if far else "near_direct_db"])
+        response = noises.room_response(self.rate, self.rng, self.options["tail_s"], direct)
+        heard = oaconvolve(heard, response)[: len(heard)]
+        return self._band(heard, 1, self.rng.uniform(2500, 6000), "low") if far else heard
 
     def _noise(self, heard: np.ndarray) -> np.ndarray:
-        lowest, highest = self.options["noise_db"]
-        if self.rng.random() < 0.15:
-            noise = self.babble(len(heard)) + self.babble(len(heard))
-            lowest = max(lowest, 12.0)
+        kind = self._one_of("noise_kinds")
+        lowest, highest = self._noise_band()
+        if kind == "babble":
+            noise = sum(self.babble(len(heard)) for _ in range(int(self.rng.integers(3, 7))))
+            lowest = max(lowest, self.options["babble_least_db"])
         else:
-            noise = self._coloured(len(heard))
-        level = heard.std() * 10 ** (-self.rng.uniform(lowest, highest) / 20)
-        return heard + noise / (noise.std() + 1e-9) * level
+            noise = NOISES[kind](len(heard), self.rate, self.rng)
+        decibels = self.rng.uniform(lowest, max(lowest, highest))
+        level = speech_level(heard) * 10 ** (-decibels / 20)
+        return np.asarray(heard + noise / (np.std(noise) + 1e-9) * level)
 
-    def _coloured(self, count: int) -> np.ndarray:
-        from scipy.signal import lfilter
+    def _noise_band(self) -> tuple[float, float]:
+        """One of the recipe's bands of signal over noise, by their shares."""
+        bands = np.array(self.options["noise_db"])
+        lowest, highest, _ = bands[self.rng.choice(len(bands), p=bands[:, 2] / bands[:, 2].sum())]
+        return float(lowest), float(highest)
 
-        white = self.rng.normal(size=count)
-        if self.rng.random() < 0.5:
-            return white
-        return lfilter([1.0], [1.0, -self.rng.uniform(0.7, 0.98)], white)
+
+def speech_level(heard: np.ndarray) -> float:
+    """Root mean square of the frames that are not silent, against the loudest one."""
+    frames = heard[: len(heard) // FRAME * FRAME].reshape(-1, FRAME)
+    power = (frames * frames).mean(axis=1)
+    loud = power[power > 0.01 * power.max(initial=0.0)]
+    return float(np.sqrt(loud.mean())) if len(loud) else 0.0
 
 
 def _mu_law(heard: np.ndarray) -> np.ndarray:
     loudest = np.abs(heard).max() + 1e-9
     scaled = heard / loudest
     packed = np.round(np.sign(scaled) * np.log1p(255 * np.abs(scaled)) / np.log(256) * 128) / 128
-    return np.sign(packed) * (256 ** np.abs(packed) - 1) / 255 * loudest
+    return np.asarray(np.sign(packed) * (256 ** np.abs(packed) - 1) / 255 * loudest)

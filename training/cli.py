@@ -8,19 +8,20 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.files import write_text
 from ..core.head import Head, load_head
-from .paths import EMOTION_FOLDER, HEAD_FILE, MODEL_FOLDER, cache_folder
+from .paths import EMOTION_FOLDER, HEAD_FILE, MODEL_FOLDER
 from .progress import Progress, say
 from .recipe import Recipe, read_recipe
+from .side_by_side import cores
 
 if TYPE_CHECKING:
-    from .lean import Lean
+    from .export import Exported
 
-STAGES = ("speech", "align", "fit", "export", "evaluate")
+STAGES = ("speech", "align", "draft", "realign", "fit", "live", "export", "evaluate")
 ASIDE = ("refresh", "sample", "emotion")
 
 
@@ -55,8 +56,13 @@ def _parser() -> argparse.ArgumentParser:
         "pose tables; sample: the sample voice; emotion: the model that hears emotion",
     )
     parser.add_argument("--recipe", type=Path, help="another recipe than training/recipe.toml")
-    parser.add_argument("--steps", type=int, help="fit: so many steps instead of the recipe's")
-    parser.add_argument("--minutes", type=float, help="fit: stop after so many minutes")
+    parser.add_argument(
+        "--jobs", type=int, default=cores(), help="speech, align: processes side by side"
+    )
+    parser.add_argument("--steps", type=int, help="draft, fit, live: so many steps")
+    parser.add_argument(
+        "--minutes", type=float, help="draft, fit, live: as many steps as fit into so many minutes"
+    )
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER, help="the model folder")
     parser.add_argument("--head", type=Path, default=HEAD_FILE, help="the built head")
     parser.add_argument("--speech", type=Path, help="evaluate: folder of labelled recordings")
@@ -74,53 +80,80 @@ def _head(options: argparse.Namespace) -> Head:
     return load_head(options.head)
 
 
-def _speech(recipe: Recipe, _options: argparse.Namespace) -> bool:
+def _speech(recipe: Recipe, options: argparse.Namespace) -> bool:
     from .speech import make_speech
 
-    make_speech(recipe)
+    make_speech(recipe, options.jobs)
     return True
 
 
-def _align(recipe: Recipe, _options: argparse.Namespace) -> bool:
+def _align(recipe: Recipe, options: argparse.Namespace) -> bool:
     from .timing import align_speech
 
-    align_speech(recipe)
+    align_speech(recipe, options.jobs)
+    return True
+
+
+def _draft(recipe: Recipe, options: argparse.Namespace) -> bool:
+    return _train(recipe, options, "draft")
+
+
+def _realign(recipe: Recipe, _options: argparse.Namespace) -> bool:
+    from .fit import needed_fit
+    from .realign import realign_speech
+
+    realign_speech(recipe, needed_fit(recipe, "draft"))
     return True
 
 
 def _fit(recipe: Recipe, options: argparse.Namespace) -> bool:
+    return _train(recipe, options, "final")
+
+
+def _live(recipe: Recipe, options: argparse.Namespace) -> bool:
+    return _train(recipe, options, "live")
+
+
+def _train(recipe: Recipe, options: argparse.Namespace, name: str) -> bool:
     from .fit import fit
 
-    fit(recipe, options.steps, options.minutes)
+    fit(recipe, name, options.steps, options.minutes)
     return True
 
 
 def _export(recipe: Recipe, options: argparse.Namespace) -> bool:
-    from .export import load_listener
+    from .export import trained_listener
+    from .fit import fit_path, needed_fit
 
-    weights = cache_folder("fit") / "network.pt"
-    if not weights.exists():
-        raise RuntimeError("There is no trained network yet: run `python training fit` first.")
-    _write(recipe, options, *load_listener(recipe, weights))
+    live = fit_path(recipe, "live")
+    _write(
+        recipe,
+        options,
+        trained_listener(needed_fit(recipe, "final")),
+        trained_listener(live) if live.exists() else None,
+    )
     return True
 
 
 def _refresh(recipe: Recipe, options: argparse.Namespace) -> bool:
-    from .export import NETWORK, reload_listener
+    from .export import LIVE_NETWORK, NETWORK, reload_listener
 
-    _write(recipe, options, *reload_listener(recipe, options.model / NETWORK))
+    live = options.model / LIVE_NETWORK
+    _write(
+        recipe,
+        options,
+        reload_listener(recipe, options.model / NETWORK),
+        reload_listener(recipe, live) if live.exists() else None,
+    )
     return True
 
 
 def _write(
-    recipe: Recipe, options: argparse.Namespace, listener: Lean, facts: dict[str, Any]
+    recipe: Recipe, options: argparse.Namespace, main: Exported, live: Exported | None
 ) -> None:
-    from .export import build_face, export_networks, write_folder
+    from .export import export_folder
 
-    head = _head(options)
-    face = build_face(listener, head)
-    write_folder(options.model, face, head, recipe, facts)
-    export_networks(face, options.model, facts)
+    export_folder(options.model, _head(options), recipe, main, live)
     size = sum(file.stat().st_size for file in options.model.iterdir()) / 1e6
     say(f"export: {options.model} {size:.1f} MB")
 
@@ -178,7 +211,10 @@ def _words(told: str | None) -> list[str]:
 RUN: dict[str, Callable[[Recipe, argparse.Namespace], bool]] = {
     "speech": _speech,
     "align": _align,
+    "draft": _draft,
+    "realign": _realign,
     "fit": _fit,
+    "live": _live,
     "export": _export,
     "refresh": _refresh,
     "sample": _sample,

@@ -30,13 +30,13 @@ from .measuring.labelled import Labelled, labelled_folder
 from .paths import TRAINING_FOLDER, cache_folder, labelled_speech_folder
 from .phones import LENGTH, SILENCE, STRESS, Segment
 from .progress import Progress
-from .speech import Recording
+from .recordings import Recording
 from .text import pronounce
 from .timing import Aligner
 
 RATE = 16000
 LABELLED = ("en", "de")  # recordings beside the checkout; the others are fetched
-VERSION = 2  # of what is made here; another one makes the folders anew
+VERSION = 3  # of what is made here; another one makes the folders anew
 PEAK = 0.7
 SHORTEST_S, LONGEST_S, FEWEST_WORDS = 1.0, 20.0, 2
 LONGEST_PHONE_S = 0.6  # a longer one shows that sound and transcript differ

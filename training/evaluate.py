@@ -190,7 +190,7 @@ def own_listener(folder: Path, recipe: Recipe) -> Lean | None:
     if not path.exists():
         return None
     keys = [entry.key for entry in onnx.load(path, load_external_data=False).metadata_props]
-    return reload_listener(recipe, path)[0] if FACTS in keys else None
+    return reload_listener(recipe, path).listener if FACTS in keys else None
 
 
 def _noise_figures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from .eyes import BLINK_KEYS, saccade_table
 from .face import Clip, Face, Mouth
 from .geometry import Basis, Rig, face_rigs, project, span
 from .lean import LEARNT, STEP, Lean, lean
-from .network import CENTRE, RATE, WINDOW, Listener
+from .network import CENTRE, RATE, WINDOW
 from .recipe import Recipe
+from .weights import read_listener
 
 OPSET = 17
 FACTS = "facewright.training"  # key of the facts in the network file
@@ -30,32 +32,58 @@ STRENGTHS = ((0, 0.0), (16, 1 / 3), (24, 1 / 3), (36, 2 / 3), (44, 2 / 3), (56, 
 NEUTRAL_SHOT = "neutral"
 INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
 NETWORK, CLIP_NETWORK = "network.onnx", "network_clip.onnx"
+LIVE_NETWORK = "network_live.onnx"
+TENSORS = ("input", "emotion", "result")
 LEAST_SQUARES = 1e-7  # strengthL2: enough to be unique, too little to be seen
 
 
-def load_listener(recipe: Recipe, weights: Path) -> tuple[Lean, dict[str, Any]]:
-    """The trained listener and the facts stored beside its weights."""
-    stored = torch.load(weights, weights_only=True)
-    options = recipe.section("fit")
-    listener = Listener(options["channels"], options["dilations"])
-    listener.load_state_dict(stored.pop("weights"))
-    return lean(listener.eval()), stored
+@dataclass(frozen=True)
+class Exported:
+    """A trained listener in the form that is exported, and the facts of its training."""
+
+    listener: Lean
+    facts: dict[str, Any]
 
 
-def reload_listener(recipe: Recipe, path: Path) -> tuple[Lean, dict[str, Any]]:
-    """The listener, to the last bit, and its facts out of an exported network."""
+def trained_listener(weights: Path) -> Exported:
+    """What a fit has left."""
+    trained = read_listener(weights)
+    return Exported(lean(trained.listener), trained.facts)
+
+
+def reload_listener(recipe: Recipe, path: Path) -> Exported:
+    """The listener, to the last bit, and its facts out of an exported network.
+
+    Its form is its own; only files that do not tell their dilations have the recipe's.
+    """
     import onnx
     from onnx import numpy_helper
 
     model = onnx.load(path)
     tensors = {tensor.name.rpartition(".")[2]: tensor for tensor in model.graph.initializer}
-    options = recipe.section("fit")
-    listener = Lean(options["channels"], options["dilations"]).eval()
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    facts = {
+        "dilations": recipe.section("fit")["dilations"],
+        **json.loads(told.get(FACTS, "{}")),
+        "channels": int(tensors[f"{LEARNT}_first"].dims[1]),
+    }
+    listener = Lean(facts["channels"], facts["dilations"]).eval()
     for name, values in listener.named_buffers():
         if name.startswith(LEARNT):
             values.copy_(torch.tensor(numpy_helper.to_array(tensors[name])))
-    told = {entry.key: entry.value for entry in model.metadata_props}
-    return listener, json.loads(told.get(FACTS, "{}"))
+    return Exported(listener, facts)
+
+
+def export_folder(
+    folder: Path, head: Head, recipe: Recipe, main: Exported, live: Exported | None = None
+) -> None:
+    """Write a model folder: the network in both forms, the one for live use if there is one."""
+    face = build_face(main.listener, head)
+    write_folder(folder, face, head, recipe, main.facts, live is not None)
+    export_networks(face, folder, main.facts)
+    (folder / LIVE_NETWORK).unlink(missing_ok=True)
+    if live is not None:
+        export_windowed(build_face(live.listener, head), folder / LIVE_NETWORK, live.facts)
 
 
 def build_face(listener: Lean, head: Head) -> Face:
@@ -72,15 +100,25 @@ def export_networks(face: Face, folder: Path, facts: dict[str, Any]) -> None:
 
     Both are checked against torch. ``facts`` (how it was trained) travel inside the files.
     """
-    axes = {name: {0: "batch"} for name in ("input", "emotion", "result")}
-    _export(face, folder / NETWORK, face.example(2, 1), axes, facts)
-    axes = {name: {0: "batch", 1: "frames"} for name in axes}
+    export_windowed(face, folder / NETWORK, facts)
+    axes = {name: {0: "batch", 1: "frames"} for name in TENSORS}
     axes["input"] = {0: "batch", 2: "samples"}
     _export(Clip(face), folder / CLIP_NETWORK, face.example(2, 5), axes, facts)
-    for name, frames in ((NETWORK, 1), (CLIP_NETWORK, 1), (CLIP_NETWORK, 7)):
-        difference = largest_difference(face, folder / name, frames)
-        if difference > 1e-3:
-            raise RuntimeError(f"{name} differs from the trained network by {difference}")
+    for frames in (1, 7):
+        _compare(face, folder / CLIP_NETWORK, frames)
+
+
+def export_windowed(face: Face, path: Path, facts: dict[str, Any]) -> None:
+    """Write the graph as ONNX for single windows, checked against torch."""
+    axes = {name: {0: "batch"} for name in TENSORS}
+    _export(face, path, face.example(2, 1), axes, facts)
+    _compare(face, path, 1)
+
+
+def _compare(face: Face, path: Path, frames: int) -> None:
+    difference = largest_difference(face, path, frames)
+    if difference > 1e-3:
+        raise RuntimeError(f"{path.name} differs from the trained network by {difference}")
 
 
 def _export(
@@ -149,14 +187,23 @@ def _strength(frames: np.ndarray) -> np.ndarray:
 
 
 def write_folder(
-    folder: Path, face: Face, head: Head, recipe: Recipe, facts: dict[str, Any]
+    folder: Path,
+    face: Face,
+    head: Head,
+    recipe: Recipe,
+    facts: dict[str, Any],
+    live: bool = False,
 ) -> None:
-    """Write every file of the model folder except the networks."""
+    """Write every file of the model folder except the networks; ``live``: one is for live use."""
     folder.mkdir(parents=True, exist_ok=True)
     skin, tongue = face_rigs(head)
     skin_basis, tongue_basis = span(skin.deltas), span(tongue.deltas)
-    _write_json(folder / "model.json", _index())
-    _write_json(folder / "network_info.json", _network_info(face, skin_basis, tongue_basis))
+    _write_json(folder / "model.json", _index(live))
+    info = _network_info(face, skin_basis, tongue_basis)
+    if live:
+        offset = CENTRE + recipe.section("fit", "live")["ahead"]
+        info["audio_params"]["live_buffer_ofs"] = offset
+    _write_json(folder / "network_info.json", info)
     _write_json(folder / "model_config.json", {"config": _defaults()})
     _write_arrays(
         folder / "model_data.npz",
@@ -175,14 +222,15 @@ def write_folder(
     _write_arrays(folder / "implicit_emo_db.npz", emotion_database(read_expressions()))
     for name, rig in (("bs_skin", skin), ("bs_tongue", tongue)):
         _write_rig(folder, name, rig)
-    (folder / "README.md").write_text(model_card(recipe, facts), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(recipe, facts, live), encoding="utf-8")
 
 
-def _index() -> dict[str, Any]:
+def _index(live: bool) -> dict[str, Any]:
     return {
         "networkInfoPath": "network_info.json",
         "networkPath": NETWORK,
         "clipNetworkPath": CLIP_NETWORK,
+        **({"liveNetworkPath": LIVE_NETWORK} if live else {}),
         "emotionDatabasePath": "implicit_emo_db.npz",
         "modelConfigPath": "model_config.json",
         "modelDataPath": "model_data.npz",

@@ -49,10 +49,11 @@ class LogMel(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """(B, 1, N) samples -> (B, BANDS, 1 + (N - FFT) // HOP), about -3.5 .. 3.5."""
-        real, imaginary = functional.conv1d(samples, self.waves, stride=HOP).chunk(2, dim=1)
-        power = real * real + imaginary * imaginary
-        bands = functional.conv1d(power, self.filters)
-        return (torch.log(bands + FLOOR) + 6.0) / 4.0
+        with torch.autocast("cpu", enabled=False):  # powers of soft sounds need all digits
+            real, imaginary = functional.conv1d(samples, self.waves, stride=HOP).chunk(2, dim=1)
+            power = real * real + imaginary * imaginary
+            bands = functional.conv1d(power, self.filters)
+            return (torch.log(bands + FLOOR) + 6.0) / 4.0
 
 
 class Block(nn.Module):
@@ -78,6 +79,7 @@ class Listener(nn.Module):
         super().__init__()
         if 2 + STRIDE * sum(dilations) > MEL_CONTEXT:
             raise ValueError("The dilations hear further than the window of 8,320 samples")
+        self.channels, self.dilations = channels, list(dilations)
         self.mel = LogMel()
         self.first = nn.Conv1d(BANDS, channels, 5, stride=STRIDE)
         self.norm = nn.BatchNorm1d(channels)

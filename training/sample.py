@@ -24,7 +24,7 @@ def make_sample(path: Path = CHECKOUT / "assets" / "sample_voice.flac") -> Path:
 
     from .voices import KOKORO_RATE, Kokoro, kokoro_letters
 
-    voices = Kokoro(read_recipe().section("speech", "kokoro"))
+    voices = Kokoro(read_recipe().section("speech", "kokoro"), {})
     spoken = np.concatenate(
         [
             voices.utter(kokoro_letters(sentence, "en-us", "en"), VOICE, SPEED).samples

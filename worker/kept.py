@@ -98,6 +98,7 @@ class Wanted:
     """A model to work with: ``folder``, whose ``identity``, on which ``device``.
 
     ``emotion_folder`` is an Audio2Emotion model; "" when the emotion is not read from the voice.
+    ``low_delay`` takes the folder's network for live use.
     """
 
     folder: str
@@ -105,6 +106,12 @@ class Wanted:
     device: str = "cpu"
     threads: int = 0
     emotion_folder: str = ""
+    low_delay: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Which of the folder's networks it is."""
+        return "live" if self.low_delay else "take"
 
 
 class Kept:
@@ -152,10 +159,11 @@ class Kept:
         from ..core.take import Loaded
 
         model = self.model(wanted.folder, wanted.identity)
-        key = (self._fresh(wanted.folder), wanted.device, str(wanted.threads))
+        model = model.low_delay() if wanted.low_delay else model
+        key = self._network_key(wanted)
         if self._networks.peek(key) is None:
             # the same with another number of threads goes first
-            self._networks.drop(lambda other: other[:2] == key[:2])
+            self._networks.drop(lambda other: other[:3] == key[:3])
             self._networks.make_room()
             self._workbenches.drop(self._is_left_behind)
         network = self._networks.get_or(
@@ -181,8 +189,10 @@ class Kept:
         from ..core.take import Loaded
 
         model = self.model(wanted.folder, wanted.identity)
-        key = (self._fresh(wanted.folder), wanted.device, str(wanted.threads))
-        return Loaded(model, self._networks.get(key) or OpenNetwork(None))
+        return Loaded(model, self._networks.get(self._network_key(wanted)) or OpenNetwork(None))
+
+    def _network_key(self, wanted: Wanted) -> Key:
+        return (self._fresh(wanted.folder), wanted.device, wanted.kind, str(wanted.threads))
 
     def emotion(self, wanted: Wanted) -> tuple[EmotionModel, OpenNetwork]:
         """The emotion model of ``wanted`` and its network. Raises UserError."""

@@ -8,7 +8,7 @@ made, and feeds have no effect until the session is ended.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,14 +95,17 @@ class Sessions:
     def open(self, call: Call) -> Reply:
         """Begin a session. ``rate`` samples per second of each of the interleaved ``channels``.
 
-        {session, rate, channels, model, fps, settings, rigs, emotion, device, threads} -> {names,
-        fps, device, notices, model}.
+        With ``low_delay`` the model's network for live use listens, and a detected emotion waits
+        no longer than the face does.
+
+        {session, rate, channels, low_delay, model, fps, settings, rigs, emotion, device, threads}
+        -> {names, fps, device, notices, model}.
         """
         from ..core.streaming import LiveFace
         from ..core.voice.resampling import Resampler
 
         where = "session_open"
-        arguments.only(call.args, ("session", "rate", "channels", *ORDER), where)
+        arguments.only(call.args, ("session", "rate", "channels", "low_delay", *ORDER), where)
         name = _name(call, where)
         if name in self._live or name in self._cancelled:
             raise UserError(f"The live session {name!r} is open already.")
@@ -110,10 +113,13 @@ class Sessions:
             raise UserError(f"{SESSIONS} live sessions are open already.", "End one of them first.")
         rate = _within(call, "rate", limits.MIN_RATE, limits.MAX_RATE)
         channels = _within(call, "channels", 1, limits.MAX_CHANNELS)
+        low_delay = arguments.flag(call.args, "low_delay", where)
         order = order_of(call, where)
         opening(call, order.wanted.device)
-        loaded = self._kept.loaded(order.wanted)
-        face = LiveFace(loaded, order.fps, order.settings, order.rigs, order.emotion)
+        loaded = self._kept.loaded(replace(order.wanted, low_delay=low_delay))
+        info = loaded.model.info
+        ahead = info.window_length - info.target_offset if low_delay else None
+        face = LiveFace(loaded, order.fps, order.settings, order.rigs, order.emotion, ahead)
         resampler = Resampler(rate, max(1, round(rate * BLOCK_S)))
         self._live[name] = _Live(
             face, resampler, channels, loaded.network.device, told=face.notices

@@ -63,6 +63,7 @@ class FolderFiles:
     index: Path
     network: Path
     clip_network: Path | None = None
+    live_network: Path | None = None
     database: Path | None = None
     identities: tuple[str, ...] = ()
     people: tuple[IdentityFiles, ...] = ()
@@ -92,8 +93,9 @@ class FolderFiles:
 
     @property
     def networks(self) -> tuple[Path, ...]:
-        """The network, and the one for whole clips if there is one."""
-        return (self.network,) if self.clip_network is None else (self.network, self.clip_network)
+        """The network, and those for whole clips and for live use if there are any."""
+        found = (self.network, self.clip_network, self.live_network)
+        return tuple(path for path in found if path is not None)
 
     def paths(self) -> tuple[Path, ...]:
         """Every file that the index names, and the index itself, in a fixed order."""
@@ -208,6 +210,7 @@ def _regression(index: JsonFields, info: JsonFields, network: Path) -> FolderFil
         index.path,
         network,
         clip_network=optional("clipNetworkPath"),
+        live_network=optional("liveNetworkPath"),
         database=optional("emotionDatabasePath"),
         people=(person,),
     )

@@ -51,6 +51,9 @@ def _regression(files: FolderFiles) -> NetworkInfo:
     stride = 0
     if files.clip_network is not None:
         stride = audio.integer("clip_stride", 1, window)
+    live_offset = 0
+    if files.live_network is not None:
+        live_offset = audio.integer("live_buffer_ofs", 0, window)
     return NetworkInfo(
         family="regression",
         actor=files.actor,
@@ -69,6 +72,7 @@ def _regression(files: FolderFiles) -> NetworkInfo:
         target_offset=audio.integer("buffer_ofs", 0, window),
         sample_rate=audio.integer("samplerate", 1, limits.MAX_RATE),
         clip_stride=stride,
+        live_offset=live_offset,
     )
 
 

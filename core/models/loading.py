@@ -64,6 +64,7 @@ def read_model(folder: Path, identity: str = "") -> Model:
         identity=files.identities[index],
         identity_index=index,
         clip_network_path=files.clip_network,
+        live_network_path=files.live_network,
         licence=licence_for(files),
     )
 

@@ -7,12 +7,13 @@ Nothing depends on a model's name: all sizes come from its ``network_info.json``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from ..arrays import Floats, Integers
+from ..errors import UserError
 from ..parameters import EMOTION_NAMES, EMOTION_PREFIX, Settings, Value, checked
 from .licences import Licence
 
@@ -58,7 +59,8 @@ class NetworkInfo:
     (regression), or the motion of every vertex (diffusion, where ``skin_shapes``,
     ``tongue_shapes`` and ``implicit_length`` are 0). ``target_offset`` is the sample of the window
     that the frame (diffusion: the first kept frame, rounded down) is at. ``clip_stride`` is the
-    step in samples of the network for whole clips, 0 without one.
+    step in samples of the network for whole clips, 0 without one; ``live_offset`` is the
+    ``target_offset`` of the network for live use.
     """
 
     family: Family
@@ -79,6 +81,7 @@ class NetworkInfo:
     sample_rate: int
     diffusion: DiffusionInfo | None = None
     clip_stride: int = 0
+    live_offset: int = 0
 
     @property
     def emotion_length(self) -> int:
@@ -189,7 +192,8 @@ class Model:
     file that the folder's ``model.json`` names, those of the other identities included.
     ``identity`` is the person chosen, ``identity_index`` its place in ``identities`` (the hot entry
     of the network's identity input). ``clip_network_path`` is the same network for whole clips, if
-    there is one. ``licence`` is None for our own and users' own models.
+    there is one; ``live_network_path`` a like one that looks ahead less. ``licence`` is None for
+    our own and users' own models.
     """
 
     folder: Path
@@ -205,12 +209,28 @@ class Model:
     identity: str = ""
     identity_index: int = 0
     clip_network_path: Path | None = None
+    live_network_path: Path | None = None
     licence: Licence | None = None
 
     @property
     def identities(self) -> tuple[str, ...]:
         """The people that the folder holds, in the order of the network's identity input."""
         return self.info.identities
+
+    def low_delay(self) -> Model:
+        """The same model with its network for live use in place of the others.
+
+        Raises UserError when the folder names none.
+        """
+        if self.live_network_path is None:
+            raise UserError(
+                f"The model {self.name} has no network of low delay: its model.json names no "
+                "liveNetworkPath.",
+                "Leave low delay off, or choose the built-in model.",
+            )
+        info = replace(self.info, target_offset=self.info.live_offset, clip_stride=0)
+        network = self.live_network_path
+        return replace(self, info=info, network_path=network, clip_network_path=None)
 
 
 @dataclass(frozen=True)

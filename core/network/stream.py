@@ -156,7 +156,10 @@ class NetworkStream(Protocol):
 
 
 class RegressionStream:
-    """Frames at any ``fps``; each waits for the half of its window that lies after it (0.26 s)."""
+    """Frames at any ``fps``; each waits for the part of its window that lies after it.
+
+    That is half of it, 0.26 s, or less for a model of low delay (``Model.low_delay``).
+    """
 
     def __init__(
         self, opened: OpenNetwork, model: Model, settings: Settings, fps: Fraction, meter: Meter

@@ -313,6 +313,29 @@ def test_a_network_for_whole_clips_is_named_with_its_stride(tmp_path):
         load_model(tmp_path)
 
 
+def test_a_network_for_live_use_is_named_with_its_offset(tmp_path):
+    plain = load_model(stubs.make_stub_model(tmp_path / "plain").folder)
+    assert plain.live_network_path is None
+    with pytest.raises(UserError, match=r"plain has no network of low delay.*Leave low delay off"):
+        plain.low_delay()
+    folder = stubs.make_stub_model(tmp_path / "both", live_offset=6720).folder
+    model = load_model(folder)
+    assert model.info.target_offset == 4160
+    assert model.network_path == folder / "network.onnx"
+    live = model.low_delay()
+    assert live.network_path == model.live_network_path == folder / "network_live.onnx"
+    assert live.info.target_offset == 6720
+    assert live.clip_network_path is None
+    assert live.sha256 == model.sha256 != plain.sha256  # of the folder, its live network included
+    change(folder / "network_info.json", lambda v: v["audio_params"].update(live_buffer_ofs=9000))
+    with pytest.raises(UserError, match="live_buffer_ofs is 9000; it has to be 0 to 8320"):
+        load_model(folder)
+    change(folder / "network_info.json", lambda v: v["audio_params"].update(live_buffer_ofs=6720))
+    (folder / "network_live.onnx").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"network_live\.onnx cannot be read"):
+        load_model(folder)
+
+
 def test_folders_of_another_kind_are_told_apart(families):
     with pytest.raises(UserError, match=r"holds an emotion model.*Choose it under auto-emotion"):
         load_model(families["emotion"])

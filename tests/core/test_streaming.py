@@ -25,6 +25,7 @@ from facewright.core.motion import MotionShapes, at_rate
 from facewright.core.network import listening as network
 from facewright.core.network.running import Meter
 from facewright.core.network.stream import FixedEmotion, HeardEmotion, RateStream, network_stream
+from facewright.core.pipeline import open_model
 from facewright.core.solve.pose_table import RigOverrides
 from facewright.core.streaming import LiveFace
 from facewright.core.take import Loaded
@@ -188,6 +189,26 @@ def test_a_live_face_that_waits_less_for_its_emotion_still_gives_every_frame(emo
     assert len(found[0]) == 120
     again = live(emotion_loaded, samples, Fraction(30), STILL, source, seed=3, ahead=0)
     np.testing.assert_allclose(found[0], again[0], atol=1e-5)
+
+
+def test_a_live_face_of_low_delay_waits_for_what_its_network_hears(tmp_path, regression):
+    folder = stubs.make_stub_model(tmp_path, live_offset=6720).folder
+    quick = open_model(folder, threads=1, low_delay=True)
+    samples, fps = voice_of(2.0), Fraction(30)
+    for loaded, behind in ((regression, 4160), (quick, 1600)):  # samples after a frame
+        first = LiveFace(loaded, fps, STILL).push(samples[:16000])
+        assert first.frame_count == math.floor((16000 - behind) * 30 / 16000) + 1
+    check(live(quick, samples, fps, STILL), offline(quick, samples, fps, STILL))
+    # Its frame is where its own offset says, and its network is the folder's second one.
+    silent = np.zeros(32000, np.float32)
+    silent[16000:] = 0.1
+    jaw = LiveFace(quick, fps, STILL).names.index("jawOpen")
+    opened = live(quick, silent, fps, STILL)[0][:, jaw]
+    assert not opened[:28].any()  # frame 27 is at sample 14400: its window ends where sound begins
+    assert opened[28] > 0
+    plain = live(regression, 0.05 * np.ones(16000, np.float32), fps, STILL)[0][15, jaw]
+    louder = live(quick, 0.05 * np.ones(16000, np.float32), fps, STILL)[0][18, jaw]
+    assert louder == pytest.approx(2 * plain, rel=0.05)
 
 
 def test_a_motion_that_gets_more_shapes_needs_no_new_preparation(diffusion):

@@ -22,14 +22,18 @@ from facewright.training.articulation import (  # noqa: E402
 )
 from facewright.training.export import (  # noqa: E402
     CLIP_NETWORK,
+    LIVE_NETWORK,
     NETWORK,
+    Exported,
     build_face,
+    export_folder,
     export_networks,
     largest_difference,
     reload_listener,
     write_folder,
 )
 from facewright.training.face import Mouth, mean_squares  # noqa: E402
+from facewright.training.geometry import face_rigs, span  # noqa: E402
 from facewright.training.lean import Lean, lean  # noqa: E402
 from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER  # noqa: E402
@@ -113,22 +117,80 @@ def test_the_exported_networks_are_the_trained_one(listener, tmp_path):
     assert largest_difference(face, tmp_path / NETWORK, count=3) < 1e-3
     for frames in (1, 2, 9):
         assert largest_difference(face, tmp_path / CLIP_NETWORK, frames, count=3) < 1e-3
-    again, facts = reload_listener(Recipe({"fit": SMALL}, ""), tmp_path / NETWORK)
-    assert facts == {"steps": 7}
-    for kept, written in zip(again.buffers(), face.listener.buffers(), strict=True):
+    again = reload_listener(Recipe({"fit": SMALL}, ""), tmp_path / NETWORK)
+    assert again.facts == {"steps": 7, **SMALL}
+    for kept, written in zip(again.listener.buffers(), face.listener.buffers(), strict=True):
         assert torch.equal(kept, written)  # writing it again changes nothing
+
+
+@needs_head
+def test_a_network_for_live_use_joins_the_folder_and_is_kept_by_a_refresh(tmp_path):
+    from facewright.core.pipeline import open_model
+    from facewright.training.cli import main
+
+    torch.manual_seed(6)
+    form = {"dilations": [1, 1, 2, 1]}  # another form than the recipe's, told by the files
+    main_one, live = (Exported(lean(Listener(8, [1, 1, 2, 1]).eval()), form) for _ in range(2))
+    recipe, head = read_recipe(), load_head(HEAD_FILE)
+    export_folder(tmp_path, head, recipe, main_one, live)
+    opened = open_model(tmp_path, threads=1, low_delay=True)
+    assert opened.model.info.target_offset == 6720
+    listener = reload_listener(recipe, tmp_path / LIVE_NETWORK).listener
+    assert largest_difference(build_face(listener, head), tmp_path / LIVE_NETWORK) < 1e-3
+    assert largest_difference(build_face(listener, head), tmp_path / NETWORK) > 1e-3
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(["refresh", "--model", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == set(before)
+    for name in (NETWORK, LIVE_NETWORK):
+        one, other = (reload_listener(recipe, tmp_path / name).listener, before[name])
+        (tmp_path / "old.onnx").write_bytes(other)
+        old = reload_listener(recipe, tmp_path / "old.onnx").listener
+        for kept, written in zip(old.buffers(), one.buffers(), strict=True):
+            assert torch.equal(kept, written)
+
+
+@needs_head
+def test_a_head_of_ones_own_gets_the_same_motion_in_its_own_shapes(tmp_path):
+    """As `refresh --head FILE`: no training, the same weights, other geometry."""
+    from facewright.core.models.model import load_model
+
+    with np.load(HEAD_FILE) as told:
+        arrays = dict(told)
+    arrays["part/skin/shapes"] = 1.5 * arrays["part/skin/shapes"]
+    np.savez(tmp_path / "own.npz", **arrays)
+    ours, own = load_head(HEAD_FILE), load_head(tmp_path / "own.npz")
+    torch.manual_seed(6)
+    trained = Exported(lean(Listener(8, [1, 1, 2, 1]).eval()), {"dilations": [1, 1, 2, 1]})
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / LIVE_NETWORK).write_bytes(b"of another training")
+    export_folder(folder, own, read_recipe(), trained)
+    model = load_model(folder)
+    assert not (folder / LIVE_NETWORK).exists() and model.live_network_path is None
+    order = [ours.skin.shape_names.index(name) for name in model.skin_rig.names]
+    np.testing.assert_allclose(model.skin_rig.deltas, 1.5 * ours.skin.shapes[order], atol=1e-3)
+    face, plain = (build_face(trained.listener, head) for head in (own, ours))
+    samples, emotion = face.example(3, 1)
+    with torch.no_grad():
+        moved, before = face(samples, emotion), plain(samples, emotion)
+    shapes = model.data.skin_shapes
+    wanted = span(face_rigs(ours)[0].deltas).directions
+    skin = np.tensordot(moved[:, 0, : len(shapes)].numpy(), shapes, 1)
+    skin_before = np.tensordot(before[:, 0, : len(wanted)].numpy(), wanted, 1)
+    np.testing.assert_allclose(skin, 1.5 * skin_before, atol=2e-3)  # the same weights
 
 
 @needs_head
 def test_the_committed_folder_is_what_the_export_makes(tmp_path):
     """With the learnt part of the committed network, today's code, tables and head."""
     recipe, head = read_recipe(), load_head(HEAD_FILE)
-    listener, facts = reload_listener(recipe, MODEL_FOLDER / NETWORK)
-    face = build_face(listener, head)
+    told = reload_listener(recipe, MODEL_FOLDER / NETWORK)
+    face = build_face(told.listener, head)
+    live = (MODEL_FOLDER / LIVE_NETWORK).exists()
     message = "run `python tools/dev.py train refresh` and commit the folder"
     for name, frames in ((NETWORK, 1), (CLIP_NETWORK, 1), (CLIP_NETWORK, 6)):
         assert largest_difference(face, MODEL_FOLDER / name, frames) < 1e-3, message
-    write_folder(tmp_path, face, head, recipe, facts)
+    write_folder(tmp_path, face, head, recipe, told.facts, live)
     for path in sorted(tmp_path.glob("*.json")):
         told = json.loads((MODEL_FOLDER / path.name).read_text("utf-8"))
         assert told == json.loads(path.read_text("utf-8")), message
@@ -202,32 +264,51 @@ def test_a_closure_really_closes_from_any_vowel_and_in_any_mood(vowel, emotion):
 
 
 def test_a_minute_of_training_lowers_the_loss(tmp_path, monkeypatch):
-    """Smoke test of the whole fit on made-up sounds; no voices are needed."""
+    """Smoke test of all three fits and the realignment on made-up sounds; no voices are needed."""
     pytest.importorskip("soxr")
     monkeypatch.setenv("FACEWRIGHT_CACHE", str(tmp_path))
     from facewright.training import fit as fitting
-    from facewright.training.paths import cache_folder
     from facewright.training.phones import Segment
-    from facewright.training.speech import Recording, write_recording
+    from facewright.training.realign import realign_speech, realigned_path
+    from facewright.training.recordings import Recording, write_recording
+    from facewright.training.speech import speech_path
+    from facewright.training.weights import read_listener
 
     told = read_recipe()
     values = {**told.values, "fit": {**told.section("fit"), "channels": 16, "batch": 4}}
     values["fit"]["seconds"] = 1.0
+    values["speech"] = {**values["speech"], "minutes": {"kokoro": 10.0}}
+    values["augment"] = {**values["augment"], "noise_share": 0.0, "room_share": 0.0}
     recipe = Recipe(values, "smoke")
     rng = np.random.default_rng(0)
     for number in range(6):
         segments, samples = [], np.zeros(24000, np.int16)
         for i, phone in enumerate("amisuma"):
-            segments.append(Segment(phone, 0.2 * i + 0.06, 0.2 * i + 0.26))
+            segments.append(Segment(phone, 0.2 * i + 0.055, 0.2 * i + 0.255))
             pitch = {"a": 700, "m": 250, "i": 2300, "s": 6000, "u": 350}[phone]
             times = np.arange(3200) / 16000
             wave = np.sin(2 * np.pi * pitch * times) + 0.1 * rng.normal(size=3200)
             samples[3200 * i : 3200 * (i + 1)] = 6000 * wave
-        path = cache_folder("speech", "kokoro") / f"kokoro_{number:05d}.npz"
+        path = speech_path(recipe, "kokoro", number)
         voice = "af_nova" if number == 5 else "af_heart"
         write_recording(path, Recording(samples, segments, voice, "en", "kokoro", path.stem))
-    weights = fitting.fit(recipe, steps=40)
-    report = torch.load(weights, weights_only=True)
-    assert report["steps"] == 40
-    assert report["held_out"]["speech_frames"] > 0.3  # chance is under 0.2
-    assert fitting.fit(recipe, steps=40) == weights  # goes on from the checkpoint: nothing left
+    draft = fitting.fit(recipe, "draft", steps=20)
+    realign_speech(recipe, draft)  # nothing was aligned, so everything is
+    assert all(
+        realigned_path(recipe, draft, speech_path(recipe, "kokoro", n)).exists() for n in range(6)
+    )
+    weights = fitting.fit(recipe, "final", steps=40)
+    facts = read_listener(weights).facts
+    assert facts["steps"] == 40
+    assert facts["realigned"] == 6
+    assert facts["held_out"]["speech_frames"] > 0.3  # chance is under 0.2
+    assert fitting.fit(recipe, "final", steps=40) == weights  # goes on: nothing left
+    live = read_listener(fitting.fit(recipe, "live", steps=5))
+    assert live.facts["steps"] == 5
+    close = [
+        torch.allclose(a, b, atol=0.02)
+        for a, b in zip(
+            live.listener.parameters(), read_listener(weights).listener.parameters(), strict=True
+        )
+    ]
+    assert all(close)  # it began with the final weights

@@ -117,6 +117,26 @@ def test_pieces_give_the_frames_of_the_whole(
         assert client.answers[-1].result["notices"] == []
 
 
+def test_a_session_of_low_delay_is_earlier_and_its_own_network(
+    make: Any, worker: LocalWorker, model: str, stubs: ModuleType, tmp_path: Any
+) -> None:
+    both = str(stubs.make_stub_model(tmp_path / "both", live_offset=6720).folder)
+    samples = sound(stubs, 2.0, 16_000)
+    known = {}
+    for low_delay in (False, True):
+        options = {"rate": 16_000, "low_delay": low_delay}
+        with Client(make, worker, both, **options) as client:
+            client.feed(samples[:16_000])
+            known[low_delay] = len(client.frames())
+            client.feed(samples[16_000:], end=True)
+            assert len(client.frames()) == 60
+    # 0.26 s and 0.1 s of sound after a frame; the resampler holds nothing back at 16 kHz
+    assert known == {False: 23, True: 28}
+    refused = Client(make, worker, model, low_delay=True).opening
+    assert refused.state != "done"
+    assert "has no network of low delay" in refused.error
+
+
 def test_a_diffusion_model_lives_too(
     make: Any, worker: LocalWorker, diffusion: str, stubs: ModuleType, tmp_path: Any
 ) -> None:
