@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..core.naming import ARKIT_NAMES, TONGUE_NAMES
-from .coarticulation import CURVES
+from .coarticulation import LEARNT_CURVES
 from .paths import TRAINING_FOLDER
 from .phones import VISEMES
 
 SHAPES = ARKIT_NAMES + TONGUE_NAMES
-FEATURES = VISEMES + CURVES
+FEATURES = VISEMES + LEARNT_CURVES
 EMOTIONS = (
     "amazement", "anger", "cheekiness", "disgust", "fear",
     "grief", "joy", "outofbreath", "pain", "sadness",
@@ -38,7 +38,7 @@ class Effort:
 class Articulation:
     """The articulation table: what the learnt outputs do to the face."""
 
-    poses: np.ndarray  # (22 features, 68 shapes)
+    poses: np.ndarray  # (23 features, 68 shapes)
     shut: np.ndarray  # (68,) share a closure takes away
     bite: np.ndarray  # (68,) share that lip against teeth takes away
     rest: np.ndarray  # (68,) share that silence takes away
@@ -84,7 +84,7 @@ def read_articulation(path: Path | None = None) -> Articulation:
     """The table of ``articulation.toml``."""
     told = _table(path, "articulation.toml")
     poses = np.zeros((len(FEATURES), len(SHAPES)), np.float32)
-    for kind, names in (("viseme", VISEMES), ("curve", CURVES)):
+    for kind, names in (("viseme", VISEMES), ("curve", LEARNT_CURVES)):
         for name, weights in told[kind].items():
             if name not in names:
                 raise ValueError(f"'{kind}.{name}' in the articulation table is unknown")

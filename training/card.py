@@ -65,7 +65,7 @@ of the same samples, but for rounding.{LIVE if live else ""}
 ## What is inside
 
 - Log-mel bands and {len(options["dilations"])} dilated convolutions of {options["channels"]}
-  channels, in the graph. They were trained to say 15 viseme posteriors and 7 articulation
+  channels, in the graph. They were trained to say 15 viseme posteriors, 7 articulation
   curves.
 - A fixed table (`training/articulation.toml`) that turns those into 52 ARKit and 16 tongue
   weights, and one fixed matrix from weights to coefficients. With the learnt outputs at

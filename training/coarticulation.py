@@ -15,6 +15,8 @@ from .phones import VISEMES, Sound
 
 CURVES = ("jaw", "close", "dental", "round", "wide", "tip", "back")
 JAW, CLOSE, DENTAL, ROUND, WIDE = range(5)
+# What the network learns to say: those that the phones decide, and the voice's stress (accent.py)
+LEARNT_CURVES = (*CURVES, "accent")
 BILABIAL, LABIODENTAL = VISEMES.index("PP"), VISEMES.index("FF")
 FADING = np.array([18.0, 90.0, 60.0, 13.0, 13.0, 24.0, 20.0])  # 1/s, per curve
 REACH = 0.35  # seconds beyond a phone where its dominance no longer counts

@@ -34,6 +34,7 @@ INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue it
 NETWORK, CLIP_NETWORK = "network.onnx", "network_clip.onnx"
 LIVE_NETWORK = "network_live.onnx"
 TENSORS = ("input", "emotion", "result")
+NEVER = -20.0  # logit of a curve that stays at nothing
 LEAST_SQUARES = 1e-7  # strengthL2: enough to be unique, too little to be seen
 
 
@@ -70,7 +71,10 @@ def reload_listener(recipe: Recipe, path: Path) -> Exported:
     listener = Lean(facts["channels"], facts["dilations"]).eval()
     for name, values in listener.named_buffers():
         if name.startswith(LEARNT):
-            values.copy_(torch.tensor(numpy_helper.to_array(tensors[name])))
+            stored = torch.tensor(numpy_helper.to_array(tensors[name]))
+            if name == f"{LEARNT}_last_bias":
+                values.fill_(NEVER)  # of curves that the stored network has not learnt yet
+            values[..., : stored.shape[-1]] = stored
     return Exported(listener, facts)
 
 

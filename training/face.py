@@ -82,7 +82,7 @@ class Mouth(nn.Module):
         emotion: torch.Tensor,
         power: torch.Tensor,
     ) -> torch.Tensor:
-        """(B, 15), (B, 7), (B, E) and the sound's mean square (B, 1) -> weights (B, 68)."""
+        """(B, 15), (B, 8), (B, E) and the sound's mean square (B, 1) -> weights (B, 68)."""
         starts, full, gain = self.articulation.closure
         closure = _smooth_step(
             torch.maximum(curves[:, CLOSE : CLOSE + 1], gain * posteriors[:, PP : PP + 1]),

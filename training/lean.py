@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .coarticulation import CURVES
+from .coarticulation import LEARNT_CURVES
 from .network import (
     BANDS,
     CENTRE,
@@ -53,7 +53,8 @@ class Lean(nn.Module):
         self.multiple, self.remainder = _whole_pairs(self.dilations)
         for name, values in _spectrum().items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
-        outputs = {"first": (5 * BANDS, channels), "last": (channels, len(VISEMES) + len(CURVES))}
+        said = len(VISEMES) + len(LEARNT_CURVES)
+        outputs = {"first": (5 * BANDS, channels), "last": (channels, said)}
         for number in range(len(dilations)):
             taps = {f"{tap}{number}": (channels, channels) for tap in _TAPS}
             outputs.update(taps, **{f"mix{number}": (channels, channels)})
@@ -70,7 +71,7 @@ class Lean(nn.Module):
     def forward(
         self, samples: torch.Tensor, frames: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, 1, N) -> logits (B * T, 15) and (B * T, 7), T = (N - 8320) // 320 + 1.
+        """(B, 1, N) -> logits (B * T, 15) and (B * T, 8), T = (N - 8320) // 320 + 1.
 
         Frame t is what the listener says of samples 320 t .. 320 t + 8319. ``frames`` tells T
         where it is fixed, so that the exported graph has no arithmetic of shapes in it.

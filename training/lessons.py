@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .accent import HOP_S, accent_frames
 from .augment import Augmenter
 from .coarticulation import target_frames
 from .network import FRAME_S, RATE
@@ -31,6 +32,7 @@ class Lesson:
     samples: np.ndarray  # int16 (N,)
     sounds: list[Sound]
     voice: str
+    accent: np.ndarray  # float32 (T,) how it stresses its words, every 20 ms
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def read_lessons(recipe: Recipe, realigned: Callable[[Path], Path] | None = None
             told = Timed(told.recording, read_segments(realigned(path)), True)
             again += 1
         recording = told.recording
-        lesson = Lesson(recording.samples, sounds(told.segments), recording.voice)
+        accent = accent_frames(recording.samples, RATE)
+        lesson = Lesson(recording.samples, sounds(told.segments), recording.voice, accent)
         if held_names.intersection(recording.voice.split("+")):
             held_out.append(lesson)
         else:
@@ -100,7 +103,7 @@ class Batches:
         self.times = self.first / RATE + FRAME_S * np.arange(frames)
 
     def draw(self, number: int) -> Batch:
-        """Batch ``number``: samples float32 (B, 1, N), classes (B, T), curves (B, 7, T)."""
+        """Batch ``number``: samples float32 (B, 1, N), classes (B, T), curves (B, 8, T)."""
         rng = np.random.default_rng([self.seed, number])
         drawn = [self._one(rng) for _ in range(self.options["batch"])]
         samples, classes, curves = (np.stack(part) for part in zip(*drawn, strict=True))
@@ -109,18 +112,19 @@ class Batches:
     def _one(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         augment = Augmenter(self.how, RATE, rng, lambda count: self._babble(count, rng))
         heard: list[Sound] = []
+        accent = np.zeros(len(self.times))
         if rng.random() < self.options["quiet_share"]:
             samples = augment.quiet(self.length)
         else:
-            samples, heard = self._excerpt(rng, augment)
+            samples, heard, accent = self._excerpt(rng, augment)
         classes, curves = target_frames(
             heard, self.times, self.leads["motion"], self.leads["contact"]
         )
-        return samples, classes, curves
+        return samples, classes, np.column_stack([curves, accent.astype(np.float32)])
 
     def _excerpt(
         self, rng: np.random.Generator, augment: Augmenter
-    ) -> tuple[np.ndarray, list[Sound]]:
+    ) -> tuple[np.ndarray, list[Sound], np.ndarray]:
         lesson = self.lessons.train[rng.choice(len(self.lessons.train), p=self.lessons.share)]
         lasts = len(lesson.samples) / RATE
         pace = augment.pace()
@@ -131,8 +135,10 @@ class Batches:
         parts = _parts(lasts, gap_at, gap)
         excerpt = np.zeros(self.length, np.float32)
         heard: list[Sound] = []
+        accent = np.zeros(len(self.times))
         for first, last, later in parts:  # seconds of the utterance, and how much later they come
             _place(excerpt, lesson.samples, (first, last), pace, later - start)
+            accent += _stress(lesson, (first, last), (self.times - later + start) / pace)
             heard += [
                 replace(s, start=s.start * pace + later - start, end=s.end * pace + later - start)
                 for s in lesson.sounds
@@ -140,7 +146,7 @@ class Batches:
             ]
         heard = [s for s in heard if s.end > -1.0 and s.start < self.length / RATE + 1.0]
         self._breathe(rng, augment, excerpt, heard)
-        return augment(excerpt), heard
+        return augment(excerpt), heard, accent
 
     def _pause(self, rng: np.random.Generator, lesson: Lesson) -> tuple[float, float]:
         """Where in the utterance a pause goes, in the middle of a silence, and how long; or 0."""
@@ -175,6 +181,14 @@ def _parts(lasts: float, gap_at: float, gap: float) -> list[tuple[float, float, 
     if gap <= 0.0:
         return [(0.0, lasts, 0.0)]
     return [(0.0, gap_at, 0.0), (gap_at, lasts, gap)]
+
+
+def _stress(lesson: Lesson, part: tuple[float, float], times: np.ndarray) -> np.ndarray:
+    """The utterance's stress at times of its own (T,), 0 outside of the part."""
+    inside = (times >= part[0]) & (times < part[1])
+    told = np.interp(times, HOP_S * np.arange(len(lesson.accent)), lesson.accent)
+    stress: np.ndarray = inside * told
+    return stress
 
 
 def _place(

@@ -60,7 +60,7 @@ def curve_loss(logits: torch.Tensor, curves: torch.Tensor, emphasis: float) -> t
 def contact_loss(shown: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     """Lips that do not meet or a jaw that hangs inside p, b, m; lips that meet in open vowels.
 
-    Squares of what is lacking, averaged over the frames of each kind; curves are (B, 7, T).
+    Squares of what is lacking, averaged over the frames of each kind; curves are (B, 8, T).
     """
     close, jaw = shown[:, CLOSE], shown[:, JAW]
     closed = curves[:, CLOSE] > FIRMLY

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .coarticulation import CURVES
+from .coarticulation import LEARNT_CURVES
 from .phones import VISEMES
 
 RATE, WINDOW, CENTRE = 16000, 8320, 4160
@@ -84,18 +84,18 @@ class Listener(nn.Module):
         self.first = nn.Conv1d(BANDS, channels, 5, stride=STRIDE)
         self.norm = nn.BatchNorm1d(channels)
         self.blocks = nn.Sequential(*(Block(channels, dilation) for dilation in dilations))
-        self.last = nn.Conv1d(channels, len(VISEMES) + len(CURVES), 1)
+        self.last = nn.Conv1d(channels, len(VISEMES) + len(LEARNT_CURVES), 1)
         heard = 2 + STRIDE * sum(dilations)
         self.margin = heard * HOP + FFT // 2  # samples before the first frame's centre
 
     def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, 1, N) -> logits (B, 15, T) and (B, 7, T); frame t is at margin + 320 t."""
+        """(B, 1, N) -> logits (B, 15, T) and (B, 8, T); frame t is at margin + 320 t."""
         features = functional.gelu(self.norm(self.first(self.mel(samples))))
         logits = self.last(self.blocks(features))
         return logits[:, : len(VISEMES)], logits[:, len(VISEMES) :]
 
     def window(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, 1, 8320) -> posteriors (B, 15) and curves (B, 7) of the centre frame."""
+        """(B, 1, 8320) -> posteriors (B, 15) and curves (B, 8) of the centre frame."""
         cone = samples[:, :, CENTRE - self.margin : CENTRE + self.margin]
         visemes, curves = self(cone)
         return visemes.softmax(1)[:, :, 0], curves.sigmoid()[:, :, 0]

@@ -20,7 +20,7 @@ from facewright.training.paths import TRAINING_FOLDER
 
 def test_every_name_in_the_tables_is_a_shape():
     table = read_articulation()
-    assert table.poses.shape == (22, 68) == (len(FEATURES), len(SHAPES))
+    assert table.poses.shape == (23, 68) == (len(FEATURES), len(SHAPES))
     assert SHAPES == ARKIT_NAMES + TONGUE_NAMES
     expressions = read_expressions()
     assert expressions.shapes.shape == (len(expressions.actions), 68)

@@ -12,13 +12,14 @@ pytest.importorskip("soxr", reason="soxr is only in the training environment")
 
 from facewright.training import noises, side_by_side
 from facewright.training.augment import Augmenter, speech_level
-from facewright.training.coarticulation import CLOSE, JAW, viseme_frames
+from facewright.training.coarticulation import CLOSE, JAW, LEARNT_CURVES, viseme_frames
 from facewright.training.lessons import Batches, Lesson, Lessons
 from facewright.training.network import MARGIN, RATE
 from facewright.training.phones import VISEMES, Sound
 from facewright.training.recipe import Recipe, read_recipe
 
 AA, PP = VISEMES.index("aa"), VISEMES.index("PP")
+ACCENT = LEARNT_CURVES.index("accent")
 
 
 def recipe(**augment):
@@ -33,7 +34,7 @@ def recipe(**augment):
 
 
 def lessons(count=3):
-    """Tones (aa) with silences where p is, and a rest in the middle."""
+    """Tones (aa) with silences where p is, and a rest in the middle; every tone is stressed."""
     told = []
     for number in range(count):
         sounds, samples = [], np.zeros(4 * RATE)
@@ -49,7 +50,9 @@ def lessons(count=3):
             samples[inside] = 0.5 * np.sin(2 * np.pi * pitch * times[inside])
             if i == 3:
                 sounds.append(Sound(0, False, start + 0.4, start + 0.9))
-        told.append(Lesson((samples * 32767).astype(np.int16), sounds, f"v{number}"))
+        accent = np.array([np.any(samples[at : at + 320]) for at in range(0, 4 * RATE, 320)])
+        spoken = (samples * 32767).astype(np.int16)
+        told.append(Lesson(spoken, sounds, f"v{number}", accent.astype(np.float32)))
     return Lessons(told, np.full(count, 1 / count), [], 0)
 
 
@@ -73,17 +76,18 @@ def test_batches_do_not_depend_on_who_draws_them():
     [{}, {"pace_share": 1.0}, {"pause_share": 1.0}, {"pace_share": 1.0, "pause_share": 1.0}],
 )
 def test_sound_and_targets_agree_wherever_they_come_from(changed):
-    """Where a vowel is told there is a tone, where p or rest is told there is none."""
+    """Where a vowel is told there is a stressed tone, where p or rest is told there is none."""
     batches = Batches(recipe(**changed), lessons(), MARGIN)
     checked = 0
     for number in range(6):
-        samples, classes, _ = batches.draw(number)
-        for sound, told in zip(samples[:, 0], classes, strict=True):
+        samples, classes, curves = batches.draw(number)
+        for sound, told, accent in zip(samples[:, 0], classes, curves[:, ACCENT], strict=True):
             for frame in range(2, len(told) - 2):
                 at = batches.first + 320 * frame + round(0.010 * RATE)
                 level = np.abs(sound[at - 40 : at + 40]).max()
                 if len(set(told[frame - 2 : frame + 3])) == 1:  # not beside a change
                     assert (level > 0.3) == (told[frame] == AA), (number, frame)
+                    assert (accent[frame] > 0.5) == (told[frame] == AA), (number, frame)
                     checked += 1
     assert checked > 500
 

@@ -207,11 +207,11 @@ def test_the_committed_folder_is_what_the_export_makes(tmp_path):
 def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
     mouth = Mouth(read_articulation(), read_expressions())
     width = mouth.implicit + len(EMOTIONS)
-    rest = mouth(torch.zeros(1, 15), torch.zeros(1, 7), torch.zeros(1, width), torch.ones(1, 1))
+    rest = mouth(torch.zeros(1, 15), torch.zeros(1, 8), torch.zeros(1, width), torch.ones(1, 1))
     assert not rest.any()
     generator = torch.Generator().manual_seed(2)
     posteriors = torch.rand(200, 15, generator=generator).softmax(1)
-    curves = torch.rand(200, 7, generator=generator)
+    curves = torch.rand(200, 8, generator=generator)
     emotion = torch.rand(200, width, generator=generator)
     weights = mouth(posteriors, curves, emotion, torch.rand(200, 1, generator=generator))
     assert weights.min() >= 0.0
@@ -221,7 +221,7 @@ def test_learnt_outputs_of_zero_are_a_still_face_and_weights_stay_in_bounds():
 def test_loud_speech_opens_the_jaw_more_and_quiet_speech_less():
     effort = read_articulation().effort
     mouth = Mouth(read_articulation(), read_expressions())
-    posteriors, curves = torch.zeros(5, 15), torch.zeros(5, 7)
+    posteriors, curves = torch.zeros(5, 15), torch.zeros(5, 8)
     posteriors[:, VISEMES.index("aa")], curves[:, 0] = 1.0, 0.8
     levels = torch.tensor([-90.0, effort.quiet, effort.normal, effort.loud, 3.0])[:, None]
     felt = torch.zeros(5, mouth.implicit + len(EMOTIONS))
@@ -252,7 +252,7 @@ def test_a_closure_really_closes_from_any_vowel_and_in_any_mood(vowel, emotion):
     index = VISEMES.index(vowel)
     posteriors = torch.zeros(1, 15)
     posteriors[0, index], posteriors[0, VISEMES.index("PP")] = 0.3, 0.7
-    curves = torch.tensor(TARGET_TABLE[index][None], dtype=torch.float32)
+    curves = torch.tensor([[*TARGET_TABLE[index], 1.0]], dtype=torch.float32)
     curves[0, CLOSE] = 0.7
     mouth = Mouth(read_articulation(), read_expressions())
     felt = torch.zeros(1, mouth.implicit + len(EMOTIONS))

@@ -72,7 +72,7 @@ def options(**changed):
 
 def batch(number):
     """A direction to go in, in place of sound: the schedule does not mind what is learnt."""
-    return (np.random.default_rng(number).random(22).astype(np.float32),)
+    return (np.random.default_rng(number).random(23).astype(np.float32),)
 
 
 @pytest.fixture(autouse=True)
