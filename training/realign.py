@@ -32,7 +32,8 @@ def realign_speech(recipe: Recipe, draft: Path) -> None:
     """Realign what needs it with the network of the file ``draft``; what is done stays."""
     torch.set_num_threads(recipe.section("fit")["threads"])
     network = read_listener(draft).listener
-    options = recipe.section("timing")
+    options = recipe.section("timing", "realign")
+    lead = recipe.section("timing", "lead")["contact"]
     files = spoken_files(recipe)
     progress = Progress("realign", len(files), "utterances")
     moved: list[float] = []
@@ -42,7 +43,6 @@ def realign_speech(recipe: Recipe, draft: Path) -> None:
             stored = realigned_path(recipe, draft, path)
             if not stored.exists():
                 posteriors = half_frame_posteriors(network, told.recording.floats)
-                lead = options["lead"]["contact"]
                 write_segments(stored, realigned(told.segments, posteriors, lead, options))
             pairs = zip(_lasting(told.segments), read_segments(stored), strict=True)
             moved.extend(after.start - before.start for before, after in pairs)

@@ -56,6 +56,8 @@ def make_speech(recipe: Recipe, jobs: int) -> None:
 
 def _speak_family(recipe: Recipe, family: str, jobs: int) -> None:
     wanted = 60.0 * recipe.section("speech", "minutes")[family]
+    if wanted <= 0:
+        return
     progress = Progress(f"speech {family}", wanted / 60, "min")
     done, number = 0.0, 0
     FAMILIES[family].network()  # fetched here, once, and not by every process

@@ -197,7 +197,8 @@ def timed(path: Path, recipe: Recipe) -> Timed:
 
 def aligned_path(recipe: Recipe, path: Path) -> Path:
     """Where the alignment of an utterance is kept."""
-    return cache_folder("aligned", f"{path.parent.name}-{recipe.identity(('timing',))}") / path.name
+    name = recipe.identity(("timing", "lateness"), ("timing", "trust"))
+    return cache_folder("aligned", f"{path.parent.name}-{name}") / path.name
 
 
 def align_speech(recipe: Recipe, jobs: int) -> None:
@@ -218,7 +219,7 @@ def align_speech(recipe: Recipe, jobs: int) -> None:
 
 def _worker(recipe: Recipe, files: list[Path]) -> Callable[[int], float | None]:
     """What aligns file n unless that was done, and tells its median offset; None for failed."""
-    limits = recipe.section("timing")
+    limits = recipe.section("timing", "trust")
     aligner = Aligner()
 
     def align(number: int) -> float | None:

@@ -9,8 +9,10 @@ import signal
 import time
 
 import bpy
+import numpy as np
 import pytest
 from makers import spoken
+from stubs import make_stub_model
 
 RATE = 16000
 pytestmark = pytest.mark.usefixtures("stub_is_default")
@@ -27,6 +29,25 @@ def test_a_session_that_cannot_be_opened_says_why(api, code, tmp_path, stub):
     assert session.send(spoken(0.5), end=True) is False
     assert not session.wait(60)
     assert not session.results[-1].ok
+
+
+def test_low_delay_needs_a_model_with_a_network_for_it(api, code, burst, tmp_path):
+    session = api.Session(RATE, low_delay=True, **burst)
+    assert session.send(spoken(0.5)) is False
+    assert "no network of low delay" in session.error
+    session.end()
+    folder = make_stub_model(tmp_path / "both", live_offset=6720).folder
+    code("properties.library").preferences().model = str(folder)
+    opened = {}
+    for low_delay in (False, True):
+        session = api.Session(RATE, low_delay=low_delay, fps=30, **burst)
+        assert session.send(spoken(1.0)), session.error
+        assert session.end() and session.wait(60), session.error
+        tracks = [block.track for block in session.frames()]
+        jaw = tracks[0].names.index("jawOpen")
+        opened[low_delay] = np.concatenate([track.weights[:, jaw] for track in tracks])
+        assert len(opened[low_delay]) == 30
+    assert opened[True].mean() > 1.2 * opened[False].mean()  # that network is twice as loud
 
 
 def test_a_worker_that_dies_ends_the_session_and_the_next_one_works(

@@ -36,7 +36,7 @@ from facewright.training.face import Mouth, mean_squares  # noqa: E402
 from facewright.training.geometry import face_rigs, span  # noqa: E402
 from facewright.training.lean import Lean, lean  # noqa: E402
 from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
-from facewright.training.paths import HEAD_FILE, MODEL_FOLDER  # noqa: E402
+from facewright.training.paths import HEAD_FILE, MODEL_FOLDER, TRAINING_FOLDER  # noqa: E402
 from facewright.training.phones import VISEMES  # noqa: E402
 from facewright.training.recipe import Recipe, read_recipe  # noqa: E402
 
@@ -312,3 +312,41 @@ def test_a_minute_of_training_lowers_the_loss(tmp_path, monkeypatch):
         )
     ]
     assert all(close)  # it began with the final weights
+
+
+def test_a_network_can_be_trained_on_own_recordings_alone(tmp_path, monkeypatch):
+    """As a user does: a recipe on top of ours, one command per stage, no voice is fetched."""
+    pytest.importorskip("soxr")
+    soundfile = pytest.importorskip("soundfile")
+    monkeypatch.setenv("FACEWRIGHT_CACHE", str(tmp_path / "cache"))
+    from facewright.training.cli import main
+    from facewright.training.fit import fit_path
+    from facewright.training.weights import read_listener
+
+    times = np.arange(32000) / 16000
+    labels = {}
+    for name in ("anna/one.wav", "anna/two.wav", "bob/one.wav"):
+        (tmp_path / "voices" / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "voices" / name, 0.3 * np.sin(2000 * times), 16000)
+        labels[name] = [["m", 0.1, 0.4], ["a", 0.4, 1.5], ["sil", 1.5, 2.0]]
+    (tmp_path / "voices" / "labels.json").write_text(json.dumps(labels))
+    (tmp_path / "own.toml").write_text(
+        f"""base = "{(TRAINING_FOLDER / "recipe.toml").as_posix()}"
+[speech.minutes]
+kokoro = 0.0
+hibari = 0.0
+[speech.own]
+folder = "{(tmp_path / "voices").as_posix()}"
+held_out = ["bob"]
+[fit]
+channels = 8
+batch = 2
+[fit.draft]
+channels = 8
+"""
+    )
+    for stage in ("speech", "align", "draft", "realign", "fit", "live"):
+        words = [stage, "--recipe", str(tmp_path / "own.toml"), "--steps", "2", "--jobs", "0"]
+        assert main(words) == 0, stage
+    facts = read_listener(fit_path(read_recipe(tmp_path / "own.toml"), "live")).facts
+    assert (facts["utterances"], facts["aligned"], facts["realigned"]) == (2, 3, 0)

@@ -50,7 +50,7 @@ def moved(segments, by):
 
 
 def options(**changed):
-    return {**read_recipe().section("timing"), **changed}
+    return {**read_recipe().section("timing", "realign"), **changed}
 
 
 @pytest.mark.parametrize("by", [0.02, -0.03, 0.04])
@@ -104,7 +104,7 @@ def test_english_that_is_aligned_stays():
         recording = Recording(np.zeros(9, np.int16), spoken(), "v", language, family, "n")
         return Timed(recording, spoken(), aligned)
 
-    languages = read_recipe().section("timing")["aligner_languages"]
+    languages = read_recipe().section("timing", "realign")["aligner_languages"]
     assert not needs_realigning(told("en", True), languages)
     assert needs_realigning(told("en", False), languages)
     assert needs_realigning(told("de", True), languages)
