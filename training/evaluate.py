@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.head import Head
-from .export import FACTS, NETWORK, reload_listener
+from .export import NETWORK, reload_listener
 from .lean import Lean
 from .measuring import network as networks
 from .measuring import trials
@@ -37,6 +37,7 @@ from .measuring.mouths import (
     swapped,
 )
 from .measuring.recognisers import Heard, listen
+from .onnx_file import FACTS
 from .recipe import Recipe
 
 NOISY_LANGUAGE = "en"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from .face import Clip, Face, Mouth
 from .geometry import Basis, Rig, face_rigs, project, span
 from .lean import LEARNT, STEP, Lean, lean
 from .network import CENTRE, RATE, WINDOW
+from .onnx_file import FACTS, write_onnx
 from .recipe import Recipe
 from .weights import read_listener
 
-OPSET = 17
-FACTS = "facewright.training"  # key of the facts in the network file
 SHOT_FRAMES = 121
 # Frame and strength: at 20 a third of the expression, at 40 two thirds, at 60 all of it
 STRENGTHS = ((0, 0.0), (16, 1 / 3), (24, 1 / 3), (36, 2 / 3), (44, 2 / 3), (56, 1.0), (64, 1.0),
@@ -33,7 +31,7 @@ NEUTRAL_SHOT = "neutral"
 INACTIVE = ("eyeLook", "tongueOut")  # eyes follow the eye angles, the tongue its own shapes
 NETWORK, CLIP_NETWORK = "network.onnx", "network_clip.onnx"
 LIVE_NETWORK = "network_live.onnx"
-TENSORS = ("input", "emotion", "result")
+INPUTS, OUTPUT = ("input", "emotion"), "result"
 NEVER = -20.0  # logit of a curve that stays at nothing
 LEAST_SQUARES = 1e-7  # strengthL2: enough to be unique, too little to be seen
 
@@ -105,17 +103,18 @@ def export_networks(face: Face, folder: Path, facts: dict[str, Any]) -> None:
     Both are checked against torch. ``facts`` (how it was trained) travel inside the files.
     """
     export_windowed(face, folder / NETWORK, facts)
-    axes = {name: {0: "batch", 1: "frames"} for name in TENSORS}
+    axes = {name: {0: "batch", 1: "frames"} for name in (*INPUTS, OUTPUT)}
     axes["input"] = {0: "batch", 2: "samples"}
-    _export(Clip(face), folder / CLIP_NETWORK, face.example(2, 5), axes, facts)
+    clip, path = Clip(face), folder / CLIP_NETWORK
+    write_onnx(clip, path, face.example(2, 5), INPUTS, OUTPUT, axes, facts)
     for frames in (1, 7):
         _compare(face, folder / CLIP_NETWORK, frames)
 
 
 def export_windowed(face: Face, path: Path, facts: dict[str, Any]) -> None:
     """Write the graph as ONNX for single windows, checked against torch."""
-    axes = {name: {0: "batch"} for name in TENSORS}
-    _export(face, path, face.example(2, 1), axes, facts)
+    axes = {name: {0: "batch"} for name in (*INPUTS, OUTPUT)}
+    write_onnx(face, path, face.example(2, 1), INPUTS, OUTPUT, axes, facts)
     _compare(face, path, 1)
 
 
@@ -123,34 +122,6 @@ def _compare(face: Face, path: Path, frames: int) -> None:
     difference = largest_difference(face, path, frames)
     if difference > 1e-3:
         raise RuntimeError(f"{path.name} differs from the trained network by {difference}")
-
-
-def _export(
-    module: torch.nn.Module,
-    path: Path,
-    example: tuple[torch.Tensor, torch.Tensor],
-    axes: dict[str, dict[int, str]],
-    facts: dict[str, Any],
-) -> None:
-    import onnx
-
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            example,
-            str(path),
-            input_names=["input", "emotion"],
-            output_names=["result"],
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            do_constant_folding=False,  # the file stays small; runtimes fold when they open it
-            dynamo=False,
-        )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {FACTS: json.dumps(facts, sort_keys=True)})
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 def largest_difference(face: Face, path: Path, frames: int = 1, count: int = 5) -> float:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ import torch
 from ...core.emotion.detection import LONGEST, SHORTEST
 from ...core.limits import SAMPLE_RATE
 from ...core.parameters import EMOTION_NAMES
+from ..onnx_file import write_onnx
 from .fitting import LABELS, targets
 from .judge import LEARNT, Judge
 from .variants import PANEL, noise
 
-OPSET = 17
 NETWORK, CARD = "network.onnx", "README.md"
-FACTS = "facewright.training"  # key of the facts in the network file
 CLOSE = 1e-4  # how far onnxruntime may be from torch
 LENGTHS = (SHORTEST, PANEL, 22_401, LONGEST)
 
@@ -52,25 +50,8 @@ def write_folder(folder: Path, judge: Judge, facts: dict[str, Any]) -> None:
 
 def export(judge: Judge, path: Path, facts: dict[str, Any]) -> None:
     """Write the network as ONNX: input_values [batch, samples] -> output [batch, 6]."""
-    import onnx
-
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            judge,
-            (torch.zeros(2, PANEL),),
-            str(path),
-            input_names=["input_values"],
-            output_names=["output"],
-            dynamic_axes={"input_values": {0: "batch", 1: "samples"}, "output": {0: "batch"}},
-            opset_version=OPSET,
-            do_constant_folding=False,  # the file stays small; runtimes fold when they open it
-            dynamo=False,
-        )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {FACTS: json.dumps(facts, sort_keys=True)})
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    axes = {"input_values": {0: "batch", 1: "samples"}, "output": {0: "batch"}}
+    write_onnx(judge, path, (torch.zeros(2, PANEL),), ["input_values"], "output", axes, facts)
 
 
 def reload(path: Path) -> Judge:
