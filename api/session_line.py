@@ -42,11 +42,19 @@ class SessionResult:
 class SessionLine:
     """A task of the pump for as long as ``wanted`` says that somebody can still send.
 
+    ``rate`` samples per second; ``baker`` writes keyframes, None for none; ``has_parameters`` says
+    whether emotion or face parameters were given, which a short session may not show.
     ``runs`` are those that are not over, oldest first; ``open`` of them is the one that sends go
     to; ``latest`` the one begun last. ``results`` says how the others ended.
     """
 
-    def __init__(self, rate: int, baker: Baker | None, wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        rate: int,
+        baker: Baker | None,
+        has_parameters: bool,
+        wanted: Callable[[], bool],
+    ) -> None:
         self.runs: list[Run] = []
         self.open: Run | None = None
         self.latest: Run | None = None
@@ -54,9 +62,9 @@ class SessionLine:
         self.results: list[SessionResult] = []
         self.closed = False
         self._stepping = False
-        self.warns_of_short = False
         self._rate = rate
         self._baker = baker
+        self._has_parameters = has_parameters
         self._wanted = wanted
 
     @property
@@ -142,7 +150,7 @@ class SessionLine:
         cancelled = outcome.state == "cancelled"
         notices = (*outcome.notices, *baked.notices)
         short = outcome.samples < SHORT_CLIP_S * self._rate
-        if short and self.warns_of_short and not cancelled:
+        if short and self._has_parameters and not cancelled:
             notices = (*notices, SHORT)
         self.results.append(
             SessionResult(

@@ -82,8 +82,7 @@ class Session:
         self._count = 0
         baker = None if face is None else Baker(face, where, start_frame)
         here = weakref.ref(self)
-        self._line = SessionLine(rate, baker, lambda: here() is not None)
-        self._line.warns_of_short = chosen.given
+        self._line = SessionLine(rate, baker, chosen.given, lambda: here() is not None)
         pump.add(self._line)
 
     # ---- from any thread

@@ -13,7 +13,7 @@ from ..worker.messages import Arrays, Fields, Message, MessageError, encode
 from .base import Ticket
 
 RESTARTED = "The worker ended unexpectedly and was started again."
-LOST = "What was begun live was lost."  # with the worker that held it
+LOST = "The live session was lost with its worker."
 DEATHS = 2  # of the worker during one job, then the job is given up
 
 

@@ -274,9 +274,10 @@ class LocalWorker(Provider):
 
     def _look_at_idle(self) -> None:
         """A worker that died with nothing to do is no fault of the job that comes now."""
-        idle = self._hello and not self._errands.out and self._process is not None
-        if idle and self._process is not None and self._process.exit_code() is not None:
-            self._lose(f"The Facewright worker ended {_how(self._process)}.")
+        process = self._process
+        idle = bool(self._hello) and not self._errands.out
+        if idle and process is not None and process.exit_code() is not None:
+            self._lose(f"The Facewright worker ended {_how(process)}.")
             self._start_after_s = 0.0
 
     def _take(self, message: Message) -> None:

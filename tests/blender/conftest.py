@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import bpy
@@ -16,6 +16,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
 
 import stubs  # noqa: E402
+from layouts import Layout  # noqa: E402
 from makers import shaped_mesh  # noqa: E402
 
 
@@ -140,3 +141,45 @@ def stub_is_default(code, stub):
     chosen.model = str(stub.folder)
     yield
     chosen.model = ""
+
+
+@pytest.fixture
+def library(code):
+    return code("properties.library")
+
+
+@pytest.fixture
+def chosen(code, library):
+    """The preferences, empty as on the first day, and empty again afterwards."""
+
+    def clear() -> Any:
+        found = library.preferences()
+        found.models.clear()
+        library.ensure_built_in(found)
+        names = ("active_model", "model", "emotion_model", "device", "models_folder")
+        for name in (*names, "cuda_folder", "directml_folder"):
+            found.property_unset(name)
+        library.FETCHING.clear()
+        return found
+
+    yield clear()
+    clear()
+    code("operators.worker_host").stop()
+
+
+@pytest.fixture
+def shown(code, chosen):
+    """All texts that the preferences show now."""
+    panel = code("panels.library")
+
+    def draw() -> list[str]:
+        texts: list[str] = []
+        layout = Layout(texts)
+        panel.draw(layout, bpy.context, chosen, "/the/logs")
+        for row in chosen.models:
+            panel.FACEWRIGHT_UL_models.draw_item(
+                SimpleNamespace(), bpy.context, layout, chosen, row, 0, chosen, "active_model", 0
+            )
+        return texts
+
+    return draw

@@ -130,7 +130,7 @@ def test_a_job_that_nobody_waits_for_is_seen_to_its_end(code, host, tmp_path, de
         time.sleep(0.005)
     pid = one.pid
     steps.close()
-    assert undone == []
+    assert not (deaf and undone)
     while not undone and time.monotonic() < end:
         pump.pump()
         time.sleep(0.005)

@@ -90,7 +90,7 @@ def test_what_is_live_is_not_begun_again_after_a_death(
     assert (hung.state, ticket.state) == ("done", state)
     if state == "failed":
         assert ticket.kind == "worker"
-        assert "live was lost" in ticket.error
+        assert "live session was lost" in ticket.error
 
 
 def test_an_express_job_that_kills_the_worker_does_not_cost_the_running_one(

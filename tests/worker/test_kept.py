@@ -137,13 +137,13 @@ def test_long_faces_do_not_fill_the_memory(
         fps=Fraction(30),
     )
     benches = {name: kept.workbench(name, loaded) for name in "abc"}
+    benches["b"].face(request)  # what is imported and cached once is no face's
     tracemalloc.start()
     benches["a"].face(request)
     gc.collect()
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert benches["a"].size == pytest.approx(held, rel=0.3)
-    benches["b"].face(request)
     benches["c"].face(request)
     monkeypatch.setattr(module, "WORKBENCH_BYTES", 2 * benches["a"].size)
     kept.tidy()
