@@ -63,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=float, help="draft, fit, live: as many steps as fit into so many minutes"
     )
+    parser.add_argument(
+        "--device", default="cpu", choices=("cpu", "cuda"), help="draft, fit, live: what computes"
+    )
+    parser.add_argument("--loaders", type=int, help="draft, fit, live: processes that draw lessons")
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER, help="the model folder")
     parser.add_argument("--head", type=Path, default=HEAD_FILE, help="the built head")
     parser.add_argument("--speech", type=Path, help="evaluate: folder of labelled recordings")
@@ -117,7 +121,7 @@ def _live(recipe: Recipe, options: argparse.Namespace) -> bool:
 def _train(recipe: Recipe, options: argparse.Namespace, name: str) -> bool:
     from .fit import fit
 
-    fit(recipe, name, options.steps, options.minutes)
+    fit(recipe, name, options.steps, options.minutes, options.device, options.loaders)
     return True
 
 

@@ -45,20 +45,30 @@ def needed_fit(recipe: Recipe, name: str) -> Path:
     return path
 
 
-def fit(recipe: Recipe, name: str, steps: int | None = None, minutes: float | None = None) -> Path:
+def fit(
+    recipe: Recipe,
+    name: str,
+    steps: int | None = None,
+    minutes: float | None = None,
+    device: str = "cpu",
+    loaders: int | None = None,
+) -> Path:
     """Train one of ``FITS`` and return the file of weights.
 
-    ``steps`` or ``minutes`` stand for the recipe's; of both, steps count.
+    ``steps`` or ``minutes`` stand for the recipe's; of both, steps count. ``device`` is ``cpu``
+    or ``cuda``; ``loaders`` processes draw the batches for it. Raises RuntimeError without a GPU.
     """
     options = {**recipe.section("fit"), **recipe.section("fit", name)}
-    torch.set_num_threads(options["threads"])
+    prepare_device(device, options["threads"])
     torch.manual_seed(recipe.seed)
     lessons = _lessons(recipe, name)
-    network = Listener(options["channels"], options["dilations"])
+    network = Listener(
+        options["channels"], options["dilations"], options["dropout"], options["masked_bands"]
+    )
     start = ""
     if name == "live":
         final = needed_fit(recipe, "final")
-        network = read_listener(final).listener
+        network.load_state_dict(read_listener(final).listener.state_dict())
         start = hashlib.sha256(final.read_bytes()).hexdigest()
     say(
         f"{name}: {len(lessons.train)} utterances, {lessons.seconds / 60:.1f} min, "
@@ -70,12 +80,13 @@ def fit(recipe: Recipe, name: str, steps: int | None = None, minutes: float | No
     identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
     path = fit_path(recipe, name)
     checkpoint = path.with_name(f"{name}_{identity}.checkpoint")
-    trainer = Trainer(Plan(name, options, steps, wanted, checkpoint), network)
+    trainer = Trainer(Plan(name, options, steps, wanted, checkpoint, device), network)
     batches = Batches(recipe, lessons, network.margin, options.get("ahead", 0))
-    drawn = results(lambda: batches.draw, options["loaders"], trainer.step)
+    drawn = results(lambda: batches.draw, loaders or options["loaders"], trainer.step)
     with contextlib.closing(drawn):
         trainer.run(drawn)
-    report = held_out_report(trainer.averaged, lessons, recipe, options.get("ahead", 0))
+    trained = trainer.averaged.cpu()
+    report = held_out_report(trained, lessons, recipe, options.get("ahead", 0))
     say(f"{name}: held-out voices {json.dumps(report)}")
     facts = {
         "recipe": recipe.sha256,
@@ -88,8 +99,17 @@ def fit(recipe: Recipe, name: str, steps: int | None = None, minutes: float | No
         "realigned": lessons.realigned,
         "held_out": report,
     }
-    write_listener(path, trainer.averaged, facts)
+    write_listener(path, trained, facts)
     return path
+
+
+def prepare_device(device: str, threads: int) -> None:
+    """Set torch up for the device. Raises RuntimeError where there is no such GPU."""
+    torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("This torch finds no CUDA device: leave out --device cuda.")
+    # Short products are asked for where they do no harm; the spectra need all their digits.
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def _lessons(recipe: Recipe, name: str) -> Lessons:

@@ -26,11 +26,13 @@ from .network import (
     FLOOR,
     HEARD,
     HOP,
+    NEIGHBOURS,
     STRIDE,
     WINDOW,
     Block,
     Listener,
     mel_filters,
+    slowness,
 )
 from .phones import VISEMES
 
@@ -49,10 +51,12 @@ class Lean(nn.Module):
     def __init__(self, channels: int, dilations: list[int]) -> None:
         super().__init__()
         self.channels, self.dilations = channels, list(dilations)
-        self.start = CENTRE - HOP * (2 + STRIDE * sum(dilations))  # centre of the first spectrum
+        reach = sum(dilations) + NEIGHBOURS  # frames on either side
+        self.start = CENTRE - HOP * (2 + STRIDE * reach)  # centre of the first spectrum
         self.multiple, self.remainder = _whole_pairs(self.dilations)
         for name, values in _spectrum().items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
+        self.register_buffer("slowness", torch.tensor(slowness().T.copy()))
         said = len(VISEMES) + len(LEARNT_CURVES)
         outputs = {"first": (5 * BANDS, channels), "last": (channels, said)}
         for number in range(len(dilations)):
@@ -77,13 +81,17 @@ class Lean(nn.Module):
         where it is fixed, so that the exported graph has no arithmetic of shapes in it.
         """
         wanted = (samples.shape[2] - WINDOW) // STEP + 1 if frames is None else frames
+        wanted = wanted + 2 * NEIGHBOURS
         whole = wanted + (self.remainder - wanted) % self.multiple
         margin = 2 * sum(self.dilations)
         bands = self._bands(samples.squeeze(1), 2 * (wanted + margin) + 3)
         x = self._blocks(self._features(bands, wanted + margin), whole + margin)
         x = x.reshape(-1, whole, self.channels)
-        logits = x[:, :wanted].reshape(-1, self.channels) @ self.learnt("last")
-        logits = logits + self.learnt("last_bias")
+        said = x[:, :wanted].reshape(-1, self.channels) @ self.learnt("last")
+        said = said.reshape(-1, wanted, said.shape[1])
+        last = 2 * NEIGHBOURS
+        parts = [said[:, at : at - last or None] * self.slowness[at] for at in range(last + 1)]
+        logits = torch.stack(parts).sum(0).reshape(-1, said.shape[2]) + self.learnt("last_bias")
         return logits[:, : len(VISEMES)], logits[:, len(VISEMES) :]
 
     def _bands(self, samples: torch.Tensor, count: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .coarticulation import LEARNT_CURVES
+from .coarticulation import CLOSE, DENTAL, LEARNT_CURVES
 from .phones import VISEMES
 
 RATE, WINDOW, CENTRE = 16000, 8320, 4160
@@ -22,6 +22,11 @@ FLOOR = 1e-6
 STRIDE = 2  # log-mel frames per output frame
 FRAME_S = STRIDE * HOP / RATE
 MEL_CONTEXT = 24  # log-mel frames on either side of the centre that one output frame hears
+# What a frame says of the slow articulators is a mean of itself and its neighbours, as muscles
+# have it: binomial, with a deviation of one frame. Contacts are as sudden as they are heard.
+SLOWNESS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+NEIGHBOURS = len(SLOWNESS) // 2  # frames on either side
+SUDDEN = (CLOSE, DENTAL)
 MARGIN = MEL_CONTEXT * HOP + FFT // 2  # samples on either side of the centre
 
 
@@ -33,6 +38,14 @@ def mel_filters() -> np.ndarray:
     rising = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - hertz) / (edges[2:] - edges[1:-1])[:, None]
     return np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+
+
+def slowness() -> np.ndarray:
+    """What a frame takes from itself and its neighbours: float32 (classes and curves, 5)."""
+    sudden = [*range(len(VISEMES)), *(len(VISEMES) + curve for curve in SUDDEN)]
+    taken = np.tile(np.array(SLOWNESS, np.float32), (len(VISEMES) + len(LEARNT_CURVES), 1))
+    taken[sudden] = np.eye(len(SLOWNESS), dtype=np.float32)[NEIGHBOURS]
+    return taken
 
 
 class LogMel(nn.Module):
@@ -49,19 +62,30 @@ class LogMel(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """(B, 1, N) samples -> (B, BANDS, 1 + (N - FFT) // HOP), about -3.5 .. 3.5."""
-        with torch.autocast("cpu", enabled=False):  # powers of soft sounds need all digits
+        with torch.autocast(
+            samples.device.type, enabled=False
+        ):  # powers of soft sounds need all digits
             real, imaginary = functional.conv1d(samples, self.waves, stride=HOP).chunk(2, dim=1)
             power = real * real + imaginary * imaginary
             bands = functional.conv1d(power, self.filters)
             return (torch.log(bands + FLOOR) + 6.0) / 4.0
 
 
+def some_bands(count: int, most: int, device: torch.device) -> torch.Tensor:
+    """Up to ``most`` neighbouring bands, drawn ``count`` times: bool (count, BANDS, 1)."""
+    width, place = torch.rand(2, count, 1, device=device)
+    first = place * (BANDS + most) - most  # those at the ends as often as the others
+    bands = torch.arange(BANDS, device=device)
+    return ((bands >= first) & (bands < first + width * most))[:, :, None]
+
+
 class Block(nn.Module):
     """Residual block: dilated convolution, normalisation, gate, mixing."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.dilation = dilation
+        self.drop = nn.Dropout(dropout)
         self.hear = nn.Conv1d(channels, channels, 3, dilation=dilation)
         self.norm = nn.BatchNorm1d(channels)
         self.mix = nn.Conv1d(channels, channels, 1)
@@ -69,29 +93,40 @@ class Block(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, T) -> (B, C, T - 2 * dilation)."""
         kept = x[:, :, self.dilation : -self.dilation]
-        return kept + self.mix(functional.gelu(self.norm(self.hear(x))))
+        return kept + self.mix(self.drop(functional.gelu(self.norm(self.hear(x)))))
 
 
 class Listener(nn.Module):
-    """Samples -> viseme logits and articulation-curve logits."""
+    """Samples -> viseme logits and articulation-curve logits.
 
-    def __init__(self, channels: int, dilations: list[int]) -> None:
+    While it learns, each block forgets a share of ``dropout`` of what it heard, and in each
+    excerpt up to ``masked`` neighbouring log-mel bands are not heard at all.
+    """
+
+    def __init__(
+        self, channels: int, dilations: list[int], dropout: float = 0.0, masked: int = 0
+    ) -> None:
         super().__init__()
-        if 2 + STRIDE * sum(dilations) > MEL_CONTEXT:
+        heard = 2 + STRIDE * (sum(dilations) + NEIGHBOURS)  # log-mel frames on either side
+        if heard > MEL_CONTEXT:
             raise ValueError("The dilations hear further than the window of 8,320 samples")
-        self.channels, self.dilations = channels, list(dilations)
+        self.channels, self.dilations, self.masked = channels, list(dilations), masked
         self.mel = LogMel()
         self.first = nn.Conv1d(BANDS, channels, 5, stride=STRIDE)
         self.norm = nn.BatchNorm1d(channels)
-        self.blocks = nn.Sequential(*(Block(channels, dilation) for dilation in dilations))
+        self.blocks = nn.Sequential(*(Block(channels, step, dropout) for step in dilations))
         self.last = nn.Conv1d(channels, len(VISEMES) + len(LEARNT_CURVES), 1)
-        heard = 2 + STRIDE * sum(dilations)
+        self.register_buffer("slowness", torch.tensor(slowness())[:, None])
         self.margin = heard * HOP + FFT // 2  # samples before the first frame's centre
 
     def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 1, N) -> logits (B, 15, T) and (B, 8, T); frame t is at margin + 320 t."""
-        features = functional.gelu(self.norm(self.first(self.mel(samples))))
+        mel = self.mel(samples)
+        if self.training and self.masked:
+            mel = mel.masked_fill(some_bands(len(mel), self.masked, mel.device), 0.0)
+        features = functional.gelu(self.norm(self.first(mel)))
         logits = self.last(self.blocks(features))
+        logits = functional.conv1d(logits, self.slowness, groups=len(self.slowness))
         return logits[:, : len(VISEMES)], logits[:, len(VISEMES) :]
 
     def window(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -30,8 +30,12 @@ VISEME_OF_PHONE = {
     phone: VISEMES.index(viseme) for viseme, phones in PHONES_OF_VISEME.items() for phone in phones
 }
 ROUNDED = frozenset("uʊwʍoɔyʏøœɥʉɒɵʃʒʤʧɹ")
-# Voices of the Kokoro family write a diphthong as one capital letter; T is the flap.
-DIPHTHONGS = {"A": "eɪ", "I": "aɪ", "Y": "ɔɪ", "O": "oʊ", "Q": "əʊ", "W": "aʊ", "T": "ɾ"}
+# Voices of the Kokoro family write a diphthong as one capital letter; T is the flap. What labels
+# call an r-coloured vowel, those voices speak as a vowel and an r, and so the mouth shows it.
+COMPOUNDS = {
+    "A": "eɪ", "I": "aɪ", "Y": "ɔɪ", "O": "oʊ", "Q": "əʊ", "W": "aʊ", "T": "ɾ",
+    "ɚ": "əɹ", "ɝ": "ɜɹ",
+}  # fmt: skip
 FIRST_HALF = 0.58  # a diphthong's first vowel takes this share of its time
 PUNCTUATION = frozenset(';:,.!?—…"()“”$^')
 STRESS = frozenset("ˈˌ")
@@ -99,7 +103,7 @@ def read_tokens(tokens: list[str], seconds: list[float]) -> list[Segment]:
 
 
 def sounds(segments: list[Segment]) -> list[Sound]:
-    """What the mouth shows: diphthongs split, affricates merged, breath taking its vowel."""
+    """What the mouth shows: compounds split, affricates merged, breath taking its vowel."""
     shown: list[Sound | Segment] = []
     for segment in segments:
         if segment.end <= segment.start:
@@ -119,7 +123,7 @@ def sounds(segments: list[Segment]) -> list[Sound]:
 def _parts(segment: Segment) -> list[Sound | Segment]:
     if segment.phone in {SILENCE, "_", "pau", "", "#"} or segment.phone in PUNCTUATION:
         return [Sound(0, False, segment.start, segment.end)]
-    letters = "".join(DIPHTHONGS.get(letter, letter) for letter in segment.phone)
+    letters = "".join(COMPOUNDS.get(letter, letter) for letter in segment.phone)
     known = [letter for letter in letters if letter in VISEME_OF_PHONE]
     if not known:
         return [segment]

@@ -26,7 +26,8 @@ PORTION = 0.96  # of the time that is planned for; the rest is for a machine tha
 class Plan:
     """How long to train: ``steps``, or ``seconds`` of which the number of steps is made.
 
-    ``options`` are those of the recipe's ``[fit]``; ``checkpoint`` is the file to go on from.
+    ``options`` are those of the recipe's ``[fit]``; ``checkpoint`` is the file to go on from;
+    ``device`` is what computes, ``cpu`` or ``cuda``.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Plan:
     steps: int | None
     seconds: float | None
     checkpoint: Path
+    device: str = "cpu"
 
 
 class Trainer:
@@ -45,12 +47,12 @@ class Trainer:
     """
 
     def __init__(self, plan: Plan, network: Listener) -> None:
-        self.plan, self.network = plan, network
+        self.plan, self.network = plan, network.to(plan.device)
         self.options = plan.options
         self.optimiser = torch.optim.AdamW(
             network.parameters(), self.options["rate"], weight_decay=self.options["decay"]
         )
-        self.averaged = Listener(network.channels, network.dilations)
+        self.averaged = Listener(network.channels, network.dilations).to(plan.device)
         self.averaged.load_state_dict(network.state_dict())
         self.averaged.eval()
         self.step, self.total = 0, plan.steps
@@ -113,7 +115,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.network.train()
-        drawn = tuple(torch.from_numpy(part) for part in batch)
+        drawn = tuple(torch.from_numpy(part).to(self.plan.device) for part in batch)
         loss, parts = losses(self.network, drawn, self.options)
         self.optimiser.zero_grad()
         loss.backward()
@@ -151,7 +153,7 @@ class Trainer:
         part.replace(self.plan.checkpoint)
 
     def _restore(self) -> None:
-        stored = torch.load(self.plan.checkpoint, weights_only=True)
+        stored = torch.load(self.plan.checkpoint, weights_only=True, map_location=self.plan.device)
         self.network.load_state_dict(stored["network"])
         self.averaged.load_state_dict(stored["averaged"])
         self.optimiser.load_state_dict(stored["optimiser"])

@@ -21,7 +21,7 @@ from facewright.training.recipe import read_recipe  # noqa: E402
 from facewright.training.trainer import Plan, Trainer  # noqa: E402
 from facewright.training.weights import read_listener, write_listener  # noqa: E402
 
-DILATIONS = [1, 1, 2, 2, 2, 2, 1]
+DILATIONS = [2, 2, 1, 1, 1, 1, 1]
 
 
 # ---- losses -------------------------------------------------------------------------------------
@@ -178,3 +178,11 @@ def test_networks_of_any_form_are_kept_whole(tmp_path):
     with torch.no_grad():
         for one, other in zip(told.listener(sound), network(sound), strict=True):
             assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what is asked for")
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_read(capsys):
+    from facewright.training.cli import main
+
+    assert main(["draft", "--device", "cuda"]) == 1
+    assert "no CUDA device" in capsys.readouterr().out
