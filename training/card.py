@@ -66,11 +66,14 @@ of the same samples, but for rounding.{LIVE if live else ""}
 
 - Log-mel bands and {len(options["dilations"])} dilated convolutions of {options["channels"]}
   channels, in the graph. They were trained to say 15 viseme posteriors, 7 articulation
-  curves.
+  curves and how much the voice stresses a word. Curves of slow articulators (jaw, rounding,
+  spreading, tongue) are means over five frames of 20 ms; those of contacts are not.
+- Their matrices are stored in 16 bits and computed with in 32.
 - A fixed table (`training/articulation.toml`) that turns those into 52 ARKit and 16 tongue
   weights, and one fixed matrix from weights to coefficients. With the learnt outputs at
-  zero the face is still; nothing goes from loudness to the jaw.
-- Emotions and brows are simple poses of a table (`training/expressions.toml`), not learnt.
+  zero the face is still. Loudness only scales how far the jaw opens, within the limits of the
+  table's `[effort]`.
+- Emotions are simple poses of a table (`training/expressions.toml`), not learnt.
   The implicit part of the emotion vector holds the amounts of the table's {actions} actions.
   The database has a shot for each emotion and for {moods};
   a shot holds its expression in several strengths: a third at frame 20, two thirds at 40, all
@@ -89,6 +92,7 @@ environment). Every number is in `training/recipe.toml`
 | with aligned phone times | {facts.get("aligned", 0)} (the others: corrected voice times) |
 | aligned again by the network | {facts.get("realigned", 0)} |
 | steps | {facts.get("steps", 0)} of {options["batch"]} x {options["seconds"]} s, augmented |
+| computed in | {facts.get("fit_minutes", 0):.1f} min on {facts.get("device", "a processor")} |
 | right viseme in speech frames, held-out voices | {held.get("speech_frames", 0):.3f} |
 | closures heard, held-out voices | {held.get("closures_heard", 0):.3f} |
 

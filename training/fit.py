@@ -22,7 +22,7 @@ from .paths import cache_folder
 from .progress import say
 from .realign import half_frame_posteriors, realigned_path
 from .recipe import Recipe
-from .side_by_side import results
+from .side_by_side import cores, results
 from .trainer import Plan, Trainer
 from .weights import read_listener, write_listener
 
@@ -93,6 +93,8 @@ def fit(
         "channels": network.channels,
         "dilations": network.dilations,
         "steps": trainer.step,
+        "fit_minutes": trainer.seconds / 60,
+        "device": device_name(device),
         "minutes": lessons.seconds / 60,
         "utterances": len(lessons.train),
         "aligned": lessons.aligned,
@@ -110,6 +112,13 @@ def prepare_device(device: str, threads: int) -> None:
         raise RuntimeError("This torch finds no CUDA device: leave out --device cuda.")
     # Short products are asked for where they do no harm; the spectra need all their digits.
     torch.backends.cudnn.allow_tf32 = False
+
+
+def device_name(device: str) -> str:
+    """What a model card calls the device."""
+    if device == "cuda":
+        return f"a GPU ({torch.cuda.get_device_name()}), {cores()} cores beside it"
+    return f"a processor of {cores()} cores"
 
 
 def _lessons(recipe: Recipe, name: str) -> Lessons:
