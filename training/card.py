@@ -66,7 +66,7 @@ of the same samples, but for rounding.{LIVE if live else ""}
 
 - Log-mel bands and {len(options["dilations"])} dilated convolutions of {options["channels"]}
   channels, in the graph. They were trained to say 15 viseme posteriors, 7 articulation
-  curves.
+  curves. What they learnt is stored as float16; all arithmetic is float32.
 - A fixed table (`training/articulation.toml`) that turns those into 52 ARKit and 16 tongue
   weights, and one fixed matrix from weights to coefficients. With the learnt outputs at
   zero the face is still; nothing goes from loudness to the jaw.
