@@ -68,7 +68,7 @@ of the same samples, but for rounding.{LIVE if live else ""}
   channels, in the graph. They were trained to say 15 viseme posteriors, 7 articulation
   curves and how much the voice stresses a word. Curves of slow articulators (jaw, rounding,
   spreading, tongue) are means over five frames of 20 ms; those of contacts are not.
-- Their matrices are stored in 16 bits and computed with in 32.
+- What the network learnt is stored as float16; all arithmetic is float32.
 - A fixed table (`training/articulation.toml`) that turns those into 52 ARKit and 16 tongue
   weights, and one fixed matrix from weights to coefficients. With the learnt outputs at
   zero the face is still. Loudness only scales how far the jaw opens, within the limits of the

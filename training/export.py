@@ -17,7 +17,7 @@ from .card import model_card
 from .eyes import BLINK_KEYS, saccade_table
 from .face import Clip, Face, Mouth
 from .geometry import Basis, Rig, face_rigs, project, span
-from .lean import LEARNT, STEP, Lean, lean
+from .lean import LEARNT, STEP, Lean, lean, rounded
 from .network import CENTRE, RATE, WINDOW
 from .onnx_file import FACTS, write_onnx
 from .recipe import Recipe
@@ -53,7 +53,8 @@ def trained_listener(weights: Path) -> Exported:
 def reload_listener(recipe: Recipe, path: Path) -> Exported:
     """The listener, to the last bit, and its facts out of an exported network.
 
-    Its form is its own; only files that do not tell their dilations have the recipe's.
+    Its form is its own; only files that do not tell their dilations have the recipe's. Its
+    matrices may be stored as float16 or as float32.
     """
     import onnx
     from onnx import numpy_helper
@@ -89,12 +90,12 @@ def export_folder(
 
 
 def build_face(listener: Lean, head: Head) -> Face:
-    """The graph that is exported, for this head's geometry."""
+    """The graph that is exported, for this head's geometry, of the listener ``rounded``."""
     skin, tongue = face_rigs(head)
     expressions = read_expressions()
     projection = project(head, span(skin.deltas), span(tongue.deltas))
     mouth = Mouth(read_articulation(), expressions)
-    return Face(listener, mouth, projection, expressions.gaze).eval()
+    return Face(rounded(listener), mouth, projection, expressions.gaze).eval()
 
 
 def export_networks(face: Face, folder: Path, facts: dict[str, Any]) -> None:
@@ -120,7 +121,7 @@ def export_windowed(face: Face, path: Path, facts: dict[str, Any]) -> None:
 
 def _compare(face: Face, path: Path, frames: int) -> None:
     difference = largest_difference(face, path, frames)
-    if difference > 1e-3:
+    if not difference < 1e-3:  # no number is no success
         raise RuntimeError(f"{path.name} differs from the trained network by {difference}")
 
 

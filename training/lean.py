@@ -11,6 +11,7 @@ best. Sums are taken in another order, so results differ from the listener's by 
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -180,6 +181,25 @@ def lean(listener: Listener) -> Lean:
     for name, values in told.items():
         given.learnt(name).copy_(values)
     return given.eval()
+
+
+def rounded(listener: Lean) -> Lean:
+    """The listener with its learnt matrices rounded to numbers of float16, biases as they are.
+
+    They stay float32 tensors here; a file holds them in half the space. Rounding again changes
+    nothing. Raises RuntimeError where a number is not finite or too large.
+    """
+    given = copy.deepcopy(listener)
+    for name, values in given.named_buffers():
+        if name.startswith(LEARNT) and values.ndim == 2:
+            short = values.half()
+            if not short.isfinite().all():
+                raise RuntimeError(
+                    f"The trained network cannot be exported: {name} holds numbers that float16 "
+                    "cannot. Train it again with a lower rate."
+                )
+            values.copy_(short)
+    return given
 
 
 def _bias(convolution: nn.Conv1d) -> torch.Tensor:

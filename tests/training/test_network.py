@@ -185,6 +185,10 @@ def test_a_network_for_live_use_joins_the_folder_and_is_kept_by_a_refresh(tmp_pa
         old = reload_listener(recipe, tmp_path / "old.onnx").listener
         for kept, written in zip(old.buffers(), one.buffers(), strict=True):
             assert torch.equal(kept, written)
+    (tmp_path / "old.onnx").unlink()
+    refreshed = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(["refresh", "--model", str(tmp_path)]) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == refreshed
 
 
 @needs_head
