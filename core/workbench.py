@@ -375,9 +375,7 @@ class Workbench:
             voice_power=None if heard.power is None else heard.power.value,
         )
 
-    def _head(
-        self, heard: _Heard, settings: Settings, rate: Fraction, count: int
-    ) -> Floats | None:
+    def _head(self, heard: _Heard, settings: Settings, rate: Fraction, count: int) -> Floats | None:
         """The head's angles, None when it does not move."""
         if not turns_head(settings):
             return None

@@ -54,7 +54,7 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
         "joints": list(JOINTS),
     }
     parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
-    tables = [
+    tables: list[tuple[str, AnyArray]] = [
         ("weightMat", face.weights),
         ("rotations", rotations),
         ("translations", translations),

@@ -124,7 +124,9 @@ class _Listener:
         for value in power.tolist():
             stress = self._stress(value)
             active = 1.0 if self._pause < HOLD_S else 0.0
-            rows.append((_low_pass(self._nod, stress, _NOD), _low_pass(self._active, active, _ACTIVE)))
+            rows.append(
+                (_low_pass(self._nod, stress, _NOD), _low_pass(self._active, active, _ACTIVE))
+            )
         return np.array(rows).reshape(-1, 2)
 
     def _stress(self, value: float) -> float:
