@@ -163,7 +163,7 @@ EYES: tuple[Parameter, ...] = (
 # a face that was animated before must not begin to move.
 HEAD: tuple[Parameter, ...] = (
     _P("head_motion", "Head Motion", 0, 1, False, "",
-       "Turns the head a little with the voice: nods on stressed words, drifts, rests in silence",
+       "Turns the head a little with the voice: nods on loud syllables, drifts, rests in silence",
        "head"),
     _P("head_motion_strength", "Head Motion Strength", 0.0, 2.0, 1.0, "",
        "Range of the head motion; at 1 it stays within 4 degrees of nod, 5 of turn, 3 of tilt",

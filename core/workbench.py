@@ -49,7 +49,7 @@ from .motion import Motion, at_rate
 from .network.listening import listen
 from .network.running import Meter
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
-from .postprocess.head_motion import HeadMotion, turns_head
+from .postprocess.head_motion import turns_head
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
 from .voice.audio import Clip, Voice, read_voice
@@ -355,7 +355,7 @@ class Workbench:
         face = self._shaper.face(
             model, motion, settings, rigs, heard.samples / limits.SAMPLE_RATE, heard.notices, watch
         )
-        head = self._head(heard, settings, rate, count)
+        head = self._shaper.head(heard.power, settings, rate, count, heard.voice_name)
         watch.tell(1.0, "Done")
         return Take(
             face=replace(face, head=head),
@@ -374,26 +374,6 @@ class Workbench:
             network_ms_per_frame=heard.network_ms_per_frame,
             voice_power=None if heard.power is None else heard.power.value,
         )
-
-    def _head(self, heard: _Heard, settings: Settings, rate: Fraction, count: int) -> Floats | None:
-        """The head's angles, None when it does not move."""
-        if not turns_head(settings):
-            return None
-        power = heard.power
-        if power is None:
-            raise UserError(
-                f"Head Motion follows the voice, which the saved take of {heard.voice_name} does "
-                "not hold.",
-                "Animate the voice again.",
-            )
-
-        def work() -> Floats:
-            motion = HeadMotion(rate, settings)
-            motion.push(power.value)
-            return motion.frames(0, count)
-
-        own = (stage_values(settings, "head"), settings.prediction_delay)
-        return self._kept.get("head", (power.version, rate, count, own), work).value
 
 
 def _once(*notices: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subtle motion of the head, from the voice alone: nods on stressed words over a slow drift.
+"""Subtle motion of the head, from the voice alone: nods on loud syllables over a slow drift.
 
 Neither the networks nor the published SDK move the head; this is a separate output that no weight
 depends on. Angles are degrees [X pitch, Y yaw, Z roll], right-handed about the axes of a head that
