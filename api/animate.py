@@ -40,6 +40,8 @@ def animate(
     start_frame: float | None = None,
     channel: int | None = None,
     place_sound: bool = True,
+    head_target: bpy.types.Object | None = None,
+    head_bone: str = "",
     accept_licence: bool = False,
     scene: bpy.types.Scene | None = None,
 ) -> Job[Result]:
@@ -55,6 +57,8 @@ def animate(
     ``device``           as the command line lists them; None is that of the preferences
     ``fps``, ``start_frame``  None: the scene's; ``channel`` 0-based, None mixes all
     ``place_sound``      put the voice into the sequencer (raw samples never are)
+    ``head_target``      object that head motion turns, or an armature with its ``head_bone``; None:
+                         the template head itself, and nothing of another face
     ``accept_licence``   accept the terms of the models that are used
     ``scene``            None: the present one
 
@@ -77,6 +81,8 @@ def animate(
         device=chosen.device,
         threads=chosen.threads,
         place_sound=place_sound,
+        head_target=head_target,
+        head_bone=head_bone,
     )
     return Job(animation_job.animation_steps(request))
 

@@ -14,7 +14,7 @@ from ..core.errors import Cancelled, UserError
 from ..core.face.track import FaceTrack
 from ..operators.faults import report_fault, sentence
 from ..scene.actions import TakeLabel, Written, write_steps
-from ..scene.characters import find_character
+from ..scene.characters import find_character, with_head_target
 from ..scene.references import reference
 from .session_run import Outcome
 
@@ -38,9 +38,16 @@ class Baker:
     """
 
     def __init__(
-        self, face: bpy.types.Object, scene: bpy.types.Scene, start_frame: float | None
+        self,
+        face: bpy.types.Object,
+        scene: bpy.types.Scene,
+        start_frame: float | None,
+        head_target: bpy.types.Object | None = None,
+        head_bone: str = "",
     ) -> None:
-        find_character(face)
+        with_head_target(find_character(face), head_target, head_bone)
+        self._head = None if head_target is None else reference(head_target)
+        self._bone = head_bone
         self._face, self._scene = reference(face), reference(scene)
         self._start = float(scene.frame_current) if start_frame is None else float(start_frame)
         self._writing: Generator[float, None, Written] | None = None
@@ -80,13 +87,16 @@ class Baker:
         name = str(model.get("name", "")) if isinstance(model, dict) else ""
         label = TakeLabel(self._take_id, "", NAME, name)
         track = joined([block.track for block in outcome.blocks], outcome.samples / rate)
+        head = None if self._head is None else self._head.get()
         character = find_character(self._face.get(), track.names)
+        character = with_head_target(character, head, self._bone)
         return write_steps(character, track, self._scene.get(), self._start, label)
 
 
 def joined(tracks: list[FaceTrack], duration_s: float) -> FaceTrack:
     """All frames of a session as one animation."""
     first = tracks[0]
+    heads = [track.head for track in tracks if track.head is not None]
     return FaceTrack(
         names=first.names,
         weights=np.concatenate([track.weights for track in tracks]),
@@ -94,4 +104,5 @@ def joined(tracks: list[FaceTrack], duration_s: float) -> FaceTrack:
         eyes=np.concatenate([track.eyes for track in tracks]),
         fps=first.fps,
         duration_s=duration_s,
+        head=np.concatenate(heads) if heads else None,
     )

@@ -196,8 +196,9 @@ class Run:
         arrays, fps = ticket.arrays, self._order.fps
         count = len(arrays["weights"])
         track = FaceTrack(
-            self._names, arrays["weights"], arrays["jaw"], arrays["eyes"], fps, float(count / fps)
-        )
+            self._names, arrays["weights"], arrays["jaw"], arrays["eyes"], fps, float(count / fps),
+            head=arrays.get("head"),
+        )  # fmt: skip
         return FrameBlock(self.number, int(ticket.result["first_frame"]), track, last)
 
     def _fail(self, ticket: Ticket) -> None:

@@ -53,6 +53,8 @@ class Session:
         device: str | None = None,
         fps: str | float | Fraction | None = None,
         start_frame: float | None = None,
+        head_target: bpy.types.Object | None = None,
+        head_bone: str = "",
         burst: Burst | None = None,
         low_delay: bool = False,
         accept_licence: bool = False,
@@ -80,7 +82,9 @@ class Session:
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()  # one sender at a time
         self._turn.put(None)
         self._count = 0
-        baker = None if face is None else Baker(face, where, start_frame)
+        baker = None
+        if face is not None:
+            baker = Baker(face, where, start_frame, head_target, head_bone)
         here = weakref.ref(self)
         self._line = SessionLine(rate, baker, chosen.given, lambda: here() is not None)
         pump.add(self._line)

@@ -20,8 +20,8 @@ from .errors import UserError
 Value = float | int | bool | str
 # What has to run again first; later stages follow (see ``core/workbench.py``)
 Stage = Literal[
-    "emotion", "network", "skin", "tongue", "teeth", "eyes", "solve", "skin_solve", "tongue_solve",
-    "weights",
+    "emotion", "network", "skin", "tongue", "teeth", "eyes", "head", "solve", "skin_solve",
+    "tongue_solve", "weights",
 ]  # fmt: skip
 
 EMOTION_NAMES: tuple[str, ...] = (
@@ -159,6 +159,18 @@ EYES: tuple[Parameter, ...] = (
     _P("left_eye_rot_y_offset", "Left Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
        "Turns the left eye; positive looks to the character's left", "eyes"),
 )  # fmt: skip
+# Off unless asked for: the motion of a head is often animated by hand or with the body already, and
+# a face that was animated before must not begin to move.
+HEAD: tuple[Parameter, ...] = (
+    _P("head_motion", "Head Motion", 0, 1, False, "",
+       "Turns the head a little with the voice: nods on loud syllables, drifts, rests in silence",
+       "head"),
+    _P("head_motion_strength", "Head Motion Strength", 0.0, 2.0, 1.0, "",
+       "Range of the head motion; at 1 it stays within 4 degrees of nod, 5 of turn, 3 of tilt",
+       "head"),
+    _P("head_motion_seed", "Head Motion Seed", 0, 9_999, 0, "",
+       "Chooses another drift of the head", "head"),
+)  # fmt: skip
 TEETH: tuple[Parameter, ...] = (
     _P("lower_teeth_strength", "Strength", 0.0, 2.0, 1.0, "",
        "Range of motion of the lower denture", "teeth"),
@@ -208,6 +220,7 @@ GROUPS: dict[str, tuple[Parameter, ...]] = {
     "auto_emotion": AUTO_EMOTION,
     "skin": SKIN,
     "eyes": EYES,
+    "head": HEAD,
     "teeth": TEETH,
     "tongue": TONGUE,
     "solve": SOLVE,
@@ -319,6 +332,9 @@ class Settings:
     right_eye_rot_y_offset: float = _f("right_eye_rot_y_offset")
     left_eye_rot_x_offset: float = _f("left_eye_rot_x_offset")
     left_eye_rot_y_offset: float = _f("left_eye_rot_y_offset")
+    head_motion: bool = False
+    head_motion_strength: float = _f("head_motion_strength")
+    head_motion_seed: int = _i("head_motion_seed")
     lower_teeth_strength: float = _f("lower_teeth_strength")
     lower_teeth_height_offset: float = _f("lower_teeth_height_offset")
     lower_teeth_depth_offset: float = _f("lower_teeth_depth_offset")

@@ -12,6 +12,7 @@ detected frame by frame here, as keys need the whole voice.)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,8 +30,10 @@ from .motion import Motion, frames_at_rate, joined
 from .network.running import Meter
 from .network.stream import FixedEmotion, HeardEmotion, LiveEmotion, RateStream, network_stream
 from .postprocess.blink import blink_track
+from .postprocess.head_motion import HeadMotion, turns_head
 from .solve.pose_table import RigOverrides
 from .take import Loaded
+from .voice.power import VoicePower
 from .windows import count_frames, exact_fps
 
 
@@ -85,6 +88,8 @@ class LiveFace:
             self.model, shapes, self.settings, rigs or RigOverrides(), self._bases
         )
         self._width = _width(nothing)
+        self._power = VoicePower(self.settings.input_strength)
+        self._head = HeadMotion(self.fps, self.settings) if turns_head(self.settings) else None
         still = frames_at_rate(nothing, self.fps, 0, 1)
         self.names = face_block(self._prepared, still, np.zeros(1))[0].names
 
@@ -100,6 +105,8 @@ class LiveFace:
         """
         self._stream.push(samples)
         self._emotion.push(samples)
+        if self._head is not None:
+            self._head.push(self._power.push(samples))
         return self._face(self._rate.push(self._heard()), ended=False)
 
     def finish(self) -> FaceTrack | None:
@@ -129,8 +136,9 @@ class LiveFace:
         blink = blink_track(
             count, self.fps, self.model.data.blink_profile, self.settings, self.state.frame, ended
         )
+        head = None if self._head is None else self._head.frames(self.state.frame, count)
         track, self.state = face_block(self._prepared, motion, blink, self.state)
-        return track
+        return replace(track, head=head)
 
     def _live_emotion(
         self, source: EmotionSource, detector: Detector | None, ahead: int | None

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .arrays import Floats
 from .emotion.detection import Detector
 from .emotion.source import EmotionSource
 from .emotion.track import EmotionTrack
@@ -78,6 +79,7 @@ class Take:
     ``identity`` the person of the model; ``device`` the processor that was really used
     ``timings``  seconds per stage; everything else follows from voice, model and settings alone
     ``network_ms_per_frame``  what one frame of the motion took when the network last ran
+    ``voice_power``  (K,) what head motion needs of the voice (``voice.power``); None: it was off
     ``missing``  parameters that the file did not hold yet: the model's own stand for them
     """
 
@@ -95,6 +97,7 @@ class Take:
     identity: str = ""
     device: str = "cpu"
     network_ms_per_frame: float = 0.0
+    voice_power: Floats | None = None
     missing: tuple[str, ...] = ()
 
     @property

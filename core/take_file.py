@@ -4,6 +4,7 @@
 An uncompressed npz: the motion's and the face's arrays, the emotion keys, and ``header``, JSON as
 bytes. The same take gives the same bytes, except for the timings. Schema 2 added the emotion, the
 pose tables, the identity, the processor, the motion's own frame rate and its shapes (diffusion).
+Arrays that a take has only sometimes are left out where it has not: shapes, head, voice_power.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ def write_take(path: str | os.PathLike[str], take: Take) -> None:
         "jaw": face.jaw,
         "eyes": face.eyes,
     }
+    if face.head is not None:
+        arrays["head"] = face.head
+    if take.voice_power is not None:
+        arrays["voice_power"] = take.voice_power
     if motion.shapes is not None:
         arrays["skin_shapes"] = motion.shapes.skin
         arrays["tongue_shapes"] = motion.shapes.tongue
@@ -83,6 +88,7 @@ def read_take(path: str | os.PathLike[str]) -> Take:
         motion = _motion(npz, header, source)
         face = _face(npz, header, source)
         emotion_names, emotion = _emotion(npz, header, source)
+        voice_power = npz.floats("voice_power", (None,)) if "voice_power" in npz.names else None
     settings, timings = header.get("settings"), header.get("timings")
     if not isinstance(settings, dict) or not isinstance(timings, dict):
         raise _damaged(source)
@@ -101,6 +107,7 @@ def read_take(path: str | os.PathLike[str]) -> Take:
         identity=_text(header, "identity", source),
         device=_text(header, "device", source),
         network_ms_per_frame=_number(header, "network_ms_per_frame", source),
+        voice_power=voice_power,
         missing=tuple(name for name in PARAMETERS if name not in settings),
     )
 
@@ -163,6 +170,7 @@ def _face(npz: NpzReader, header: _Header, source: Path) -> FaceTrack:
         fps=_fps(header, "fps", source),
         duration_s=duration_s,
         notices=_texts(header, "notices", source),
+        head=npz.floats("head", (len(weights), 3)) if "head" in npz.names else None,
     )
 
 

@@ -13,6 +13,7 @@ run is a workbench too).
 | network | samples, emotion, network parameters | the motion |
 | skin | motion, skin parameters | right sides of the skin's solve |
 | tongue, teeth, eyes | motion, their own | right sides, rigid motions, angles |
+| head | samples, its own | the head's angles, if it is to move |
 | skin_solve, tongue_solve | strengths, poses in use, pairs | the prepared solver |
 | skin_weights, tongue_weights | right sides, solver | weights of the solve |
 | weights | those, multipliers, offsets, clamp | weights of all poses |
@@ -27,6 +28,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from . import limits
+from .arrays import Floats
 from .emotion.detection import Detection
 from .emotion.source import (
     EmotionSource,
@@ -47,9 +49,11 @@ from .motion import Motion, at_rate
 from .network.listening import listen
 from .network.running import Meter
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
+from .postprocess.head_motion import turns_head
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
 from .voice.audio import Clip, Voice, read_voice
+from .voice.power import VoicePower
 from .watch import Check, Progress, Watch
 from .windows import exact_fps, take_frames
 
@@ -63,10 +67,12 @@ _STAGES = ("voice", "emotion", "network", "postprocess", "solve")  # of a take's
 class _Heard:
     """All that the stages after the network need, and what a take tells of those before.
 
-    ``samples`` of the voice at 16 kHz; ``motion`` at the network's own rate.
+    ``samples`` of the voice at 16 kHz; ``motion`` at the network's own rate; ``power`` of the
+    voice, None where head motion is off.
     """
 
     motion: Kept[Motion]
+    power: Kept[Floats] | None
     samples: int
     voice_name: str
     voice_sha256: str
@@ -188,8 +194,10 @@ class Workbench:
         values = self._settings_of_take(take, settings)
         motion = self._kept.get("take", 0, lambda: take.motion, counted=False)
         own = missing_rigs(self.loaded.model)
+        saved = take.voice_power
         heard = _Heard(
             motion=motion,
+            power=None if saved is None else self._kept.get("power", 0, lambda: saved, False),
             samples=round(take.face.duration_s * limits.SAMPLE_RATE),
             voice_name=take.voice_name,
             voice_sha256=take.voice_sha256,
@@ -272,8 +280,15 @@ class Workbench:
             fingerprint(emotion.times_s, emotion.values),
         )  # fmt: skip
         spoken = self._kept.get("network", key, speak)
+        power = None
+        if turns_head(settings):
+            gain = settings.input_strength
+            power = self._kept.get(
+                "power", (heard, gain), lambda: VoicePower(gain).push(clip.samples), counted=False
+            )
         return _Heard(
             motion=Kept(spoken.value.motion, spoken.version),
+            power=power,
             samples=len(clip.samples),
             voice_name=clip.name,
             voice_sha256=clip.sha256,
@@ -340,9 +355,10 @@ class Workbench:
         face = self._shaper.face(
             model, motion, settings, rigs, heard.samples / limits.SAMPLE_RATE, heard.notices, watch
         )
+        head = self._shaper.head(heard.power, settings, rate, count, heard.voice_name)
         watch.tell(1.0, "Done")
         return Take(
-            face=face,
+            face=replace(face, head=head),
             motion=heard.motion.value,
             voice_name=heard.voice_name,
             voice_sha256=heard.voice_sha256,
@@ -356,6 +372,7 @@ class Workbench:
             identity=model.identity,
             device=heard.device,
             network_ms_per_frame=heard.network_ms_per_frame,
+            voice_power=None if heard.power is None else heard.power.value,
         )
 
 

@@ -19,7 +19,7 @@ from ..core.errors import Cancelled, UserError
 from ..properties.face import emotion_model_of, models_problem, people_of
 from ..properties.library import preferences
 from ..properties.progress import STATE
-from ..scene.characters import find_character
+from ..scene.characters import find_character, with_head_target
 from ..scene.places import SAMPLE_VOICE
 from .explained import Explained
 from .faults import report_fault, sentence
@@ -51,6 +51,8 @@ def animate_object(
     device: str = "",
     threads: int = 0,
     place_sound: bool = True,
+    head_target: bpy.types.Object | None = None,
+    head_bone: str = "",
     accept_licence: bool = False,
     outputs: Sequence[str] = (),
     progress: Callable[[float, str], None] | None = None,
@@ -63,6 +65,8 @@ def animate_object(
     built-in one, ``identity`` "" its first. ``emotion`` says where emotion comes from; ``rigs``
     overrides poses of the solver; ``device`` is a name of ``core.network.devices``, "" the
     best here.
+    ``head_target`` is the object that head motion turns (an armature with its ``head_bone``), None
+    the built-in head itself; the parameter ``head_motion`` switches it on.
     ``accept_licence`` accepts the terms of the models used. ``outputs`` are files to save, told
     apart by their endings.
     Raises UserError with one clear sentence; the scene is then as it was.
@@ -93,6 +97,8 @@ def animate_object(
         device=device,
         threads=threads,
         place_sound=place_sound,
+        head_target=head_target,
+        head_bone=head_bone,
         accept_licence=accept_licence,
     )
     result = wait_for(animation_steps(request), progress)
@@ -136,6 +142,7 @@ def chosen_options(context: bpy.types.Context) -> dict[str, Any]:
     chosen: Any = context.scene.facewright
     general = preferences()
     strip = chosen.voice_source == "STRIP"
+    head, bone = _chosen_head(chosen)
     return {
         "start_frame": None if strip else float(chosen.start_frame),
         "settings": chosen.changed_settings(),
@@ -144,7 +151,15 @@ def chosen_options(context: bpy.types.Context) -> dict[str, Any]:
         "emotion": chosen_emotion(context.scene),
         "device": getattr(general, "device", ""),
         "threads": getattr(general, "threads", 0),
+        "head_target": head,
+        "head_bone": bone,
     }
+
+
+def _chosen_head(chosen: Any) -> tuple[bpy.types.Object | None, str]:
+    """What the panel wants head motion to turn, and its bone."""
+    head = chosen.head_target if chosen.head_motion else None
+    return head, chosen.head_bone if head is not None and head.type == "ARMATURE" else ""
 
 
 def chosen_emotion(scene: bpy.types.Scene) -> EmotionSource | None:
@@ -196,7 +211,7 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
         if missing:
             return missing
         try:
-            find_character(chosen.face)
+            with_head_target(find_character(chosen.face), *_chosen_head(chosen))
         except UserError as error:
             return sentence(error)
         return models_problem(chosen)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -22,13 +22,14 @@ import numpy as np
 
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
+from ..core.naming import CANONICAL_NAMES
 from ..core.network.devices import label_of
 from ..core.parameters import checked_values
 from ..core.voice.audio import Voice
 from ..properties.library import check_licence, name_of
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
-from ..scene.characters import Character, find_character
+from ..scene.characters import Character, find_character, with_head_target
 from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
@@ -47,7 +48,8 @@ class Request:
     """What to animate, how. None and empty values mean: the scene's, the strip's, the model's.
 
     ``source`` is a voice that Blender knows, or any other. ``rigs`` overrides poses of the solver,
-    as the worker's job takes them. ``device`` "" is the best that works here.
+    as the worker's job takes them. ``device`` "" is the best that works here. ``head_target`` and
+    its ``head_bone`` are what head motion turns.
     """
 
     scene: Reference
@@ -63,6 +65,13 @@ class Request:
     device: str = ""
     threads: int = 0
     place_sound: bool = True
+    head_target: Reference | None = None
+    head_bone: str = ""
+
+    def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
+        """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
+        head = None if self.head_target is None else self.head_target.get()
+        return with_head_target(find_character(self.face.get(), poses), head, self.head_bone)
 
 
 @dataclass(frozen=True)
@@ -120,13 +129,15 @@ def make_request(
     source: VoiceSource | Voice,
     *,
     accept_licence: bool = False,
+    head_target: bpy.types.Object | None = None,
     **options: Any,
 ) -> Request:
     """Check everything that can be checked at once. Raises UserError.
 
     ``accept_licence`` accepts the terms of the models that are used.
     """
-    find_character(obj)
+    with_head_target(find_character(obj), head_target, options.get("head_bone", ""))
+    options["head_target"] = None if head_target is None else reference(head_target)
     _resolved(source, scene)
     options["settings"] = checked_values(options.get("settings", {}))
     _check_start(options.get("start_frame"))
@@ -154,7 +165,7 @@ def animation_steps(request: Request) -> Steps:
     """Do it, yielding progress. Raises UserError, WorkerFault and Cancelled."""
     began = time.monotonic()
     scene = request.scene.get()
-    find_character(request.face.get())
+    request.character()
     resolved = _resolved(request.source, scene)
     start_frame = request.start_frame
     if start_frame is None:
@@ -175,7 +186,7 @@ def animation_steps(request: Request) -> Steps:
             Path(resolved.voice.label).stem,
             str(ticket.result.get("model", {}).get("name", "")),
         )
-        character = find_character(request.face.get(), face.names)
+        character = request.character(face.names)
         info = _about(character)
         writing = write_steps(character, face, request.scene.get(), start_frame, label)
         del character
@@ -329,6 +340,7 @@ def face_track(ticket: Ticket) -> FaceTrack:
         fps=Fraction(*result["fps"]),
         duration_s=float(result["duration_s"]),
         notices=tuple(result["notices"]),
+        head=ticket.arrays.get("head"),
     )
 
 

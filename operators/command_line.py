@@ -19,6 +19,7 @@ import bpy
 
 from ..core.errors import Cancelled, UserError
 from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
+from ..properties.face import HEAD_TYPES
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
@@ -100,6 +101,9 @@ def _add_animate(commands: Any) -> None:
     add("--fps", metavar="N", help="frames per second of the keys; the scene's without")
     add("--start-frame", type=float, metavar="N", help="frame at which the voice begins")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable")
+    add("--head-target", metavar="NAME", help="object or armature that head motion turns, with "
+        "--set head_motion=true; the template head turns itself without")  # fmt: skip
+    add("--head-bone", default="", metavar="NAME", help="head bone of that armature")
     add("--device", default="", metavar="NAME", help="processor of the network: auto (default) "
         "or a name that the subcommand devices lists")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N", help="processor threads; 0 chooses")
@@ -112,11 +116,8 @@ def _add_animate(commands: Any) -> None:
 def _animate(options: argparse.Namespace) -> None:
     if options.file:
         _check_open_file(options.file)
-    obj = bpy.data.objects.get(options.object)
-    if obj is None:
-        raise UserError(
-            f"{_file_name()} has no object '{options.object}'.", f"It has: {_some_meshes()}."
-        )
+    obj = _object(options.object, ("MESH",))
+    head = _object(options.head_target) if options.head_target else None
     if options.channel < 0 or options.threads < 0:
         raise UserError("Channel and threads cannot be negative.")
     result = animate_object(
@@ -133,6 +134,8 @@ def _animate(options: argparse.Namespace) -> None:
         device=options.device,
         threads=options.threads,
         place_sound=not options.no_sound,
+        head_target=head,
+        head_bone=options.head_bone,
         accept_licence=options.accept_licence,
         outputs=options.out,
         progress=None if options.quiet else _Progress(),
@@ -262,10 +265,15 @@ def _file_name() -> str:
     return bpy.data.filepath or "the start-up scene"
 
 
-def _some_meshes() -> str:
-    names = [obj.name for obj in bpy.data.objects if obj.type == "MESH"]
-    more = ", ..." if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more or "no meshes"
+def _object(name: str, kinds: Sequence[str] = HEAD_TYPES) -> bpy.types.Object:
+    """Raises UserError with the names of some objects of the kinds that are meant."""
+    found = bpy.data.objects.get(name)
+    if found is None:
+        names = [obj.name for obj in bpy.data.objects if obj.type in kinds]
+        more = ", ..." if len(names) > 8 else ""
+        listed = ", ".join(names[:8]) + more or "nothing of that kind"
+        raise UserError(f"{_file_name()} has no object '{name}'.", f"It has: {listed}.")
+    return found
 
 
 class _Progress:

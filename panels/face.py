@@ -72,6 +72,31 @@ class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
         layout.operator("facewright.reset_settings", icon="LOOP_BACK")
 
 
+class FACEWRIGHT_PT_head_motion(_Sidebar, bpy.types.Panel):
+    """Nods and drift of the head; off, the head stays as it is"""
+
+    bl_idname = "FACEWRIGHT_PT_head_motion"
+    bl_parent_id = "FACEWRIGHT_PT_face"
+    bl_label = "Head Motion"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.facewright, "head_motion", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        chosen: Any = context.scene.facewright
+        layout.active = chosen.head_motion
+        layout.prop(chosen, "head_motion_strength", text="Strength")
+        layout.prop(chosen, "head_motion_seed", text="Seed")
+        layout.prop(chosen, "head_target", text="Target")
+        target = chosen.head_target
+        if target is not None and target.type == "ARMATURE":
+            layout.prop_search(chosen, "head_bone", target.data, "bones", text="Bone")
+
+
 def _draw_chooser(layout: bpy.types.UILayout, chosen: Any, name: str) -> None:
     """A drop-down of models, with a button to add one that is not in it."""
     row = layout.row(align=True)
@@ -170,5 +195,5 @@ def _draw_terms(layout: bpy.types.UILayout, chosen: Any) -> None:
 
 
 register, unregister = bpy.utils.register_classes_factory(
-    (FACEWRIGHT_PT_face, FACEWRIGHT_PT_parameters)
+    (FACEWRIGHT_PT_face, FACEWRIGHT_PT_parameters, FACEWRIGHT_PT_head_motion)
 )

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..core.limits import MAX_CHANNELS
 from ..core.parameters import PARAMETERS
@@ -24,17 +31,30 @@ SHOWN_PARAMETERS = (
     "blink_strength",
 )
 
+# In a panel of their own
+HEAD_PARAMETERS = ("head_motion", "head_motion_strength", "head_motion_seed")
+HEAD_TYPES = ("ARMATURE", "EMPTY", "MESH")
+
 
 def _is_mesh(_self: Any, obj: bpy.types.Object) -> bool:
     return obj.type == "MESH"
 
 
-def _number(name: str) -> Any:
+def _can_turn(_self: Any, obj: bpy.types.Object) -> bool:
+    return obj.type in HEAD_TYPES
+
+
+def _parameter(name: str) -> Any:
     """A property with the label, range, default and text of a parameter."""
     parameter = PARAMETERS[name]
+    told: dict[str, Any] = {"name": parameter.label, "description": parameter.text}
+    if parameter.kind == "bool":
+        return BoolProperty(**told, default=bool(parameter.default))
+    if parameter.kind == "int":
+        least, most = int(parameter.minimum), int(parameter.maximum)
+        return IntProperty(**told, default=int(parameter.default), min=least, max=most)
     return FloatProperty(
-        name=parameter.label,
-        description=parameter.text,
+        **told,
         default=float(parameter.default),
         min=parameter.minimum,
         max=parameter.maximum,
@@ -186,20 +206,33 @@ class FACEWRIGHT_PG_face(bpy.types.PropertyGroup):
         ),
         default="DEFAULT",
     )
-    input_strength: _number("input_strength")
-    skin_strength: _number("skin_strength")
-    upper_face_strength: _number("upper_face_strength")
-    lower_face_strength: _number("lower_face_strength")
-    blink_interval: _number("blink_interval")
-    blink_strength: _number("blink_strength")
+    input_strength: _parameter("input_strength")
+    skin_strength: _parameter("skin_strength")
+    upper_face_strength: _parameter("upper_face_strength")
+    lower_face_strength: _parameter("lower_face_strength")
+    blink_interval: _parameter("blink_interval")
+    blink_strength: _parameter("blink_strength")
+
+    head_motion: _parameter("head_motion")
+    head_motion_strength: _parameter("head_motion_strength")
+    head_motion_seed: _parameter("head_motion_seed")
+    head_target: PointerProperty(
+        name="Head Target",
+        description="What head motion turns: an object, about its origin, or an armature's head "
+        "bone. Empty turns the template head, and nothing of another face",
+        type=bpy.types.Object,
+        poll=_can_turn,
+    )
+    head_bone: StringProperty(name="Head Bone", description="The armature's bone that turns")
 
     def changed_settings(self) -> dict[str, float]:
         """Parameters that the user has set; the others are left to the model."""
-        names = (name for name in SHOWN_PARAMETERS if self.is_property_set(name))
+        shown = (*SHOWN_PARAMETERS, *HEAD_PARAMETERS)
+        names = (name for name in shown if self.is_property_set(name))
         return {name: float(getattr(self, name)) for name in names}
 
     def reset_settings(self) -> None:
-        for name in SHOWN_PARAMETERS:
+        for name in (*SHOWN_PARAMETERS, *HEAD_PARAMETERS):
             self.property_unset(name)
 
 

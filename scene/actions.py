@@ -3,15 +3,15 @@
 
 The new action is built aside, in steps short enough for a window, and put in place at the very
 end by one step that is undone when anything fails. So a face has its old animation or the new one.
-An action of ours that it replaces is deleted; curves that an artist added to it are kept. An
-artist's own action stays in the file.
+An action of ours that it replaces is deleted; curves that an artist added to it are kept, and what
+it turned and the new one does not goes back to rest. An artist's own action stays in the file;
+where it moves a body whose head a take turns, its other curves go on in the new action.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,23 +20,22 @@ import numpy as np
 
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
-from ..core.naming import retarget
-from . import space, versions
-from .characters import Character, ShapedMesh
+from . import versions
+from .channels import REST, Channels, CurveId, channels_of, rest_matrix, rotation, turning
+from .characters import PART, Character
 from .curves import copy_curve, write_curve
 from .rates import scene_rate, take_frames
-from .references import Reference, reference
+from .references import Reference, SceneChanged, reference
 
 TAKE = "facewright_take"
 SETTINGS = "facewright_settings"
 VOICE = "facewright_voice"
 MODEL = "facewright_model"
 CURVES = "facewright_curves"
-REST = "facewright_rest"
 KEYS_PER_STEP = 60_000
+NO_TARGET = "The head does not turn: choose a head target, an object or the head bone of a rig."
 
 Array = np.ndarray[Any, Any]
-CurveId = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,6 @@ class TakeLabel:
     settings_hash: str = ""
     voice: str = ""
     model: str = ""
-
-
-@dataclass(frozen=True)
-class Channels:
-    """The curves of one data-block: values (T,) by data path and index."""
-
-    owner: Reference
-    id_type: str
-    curves: dict[CurveId, Array]
-    rotation_mode: str = ""
-    rest: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,53 +66,6 @@ class _Part:
     channels: Channels
     action: Reference
     slot: int
-
-
-def channels_of(character: Character, face: FaceTrack) -> list[Channels]:
-    """Everything that a take moves: the keys that match, the lower denture and the eyes."""
-    result = [_key_channels(mesh, face) for mesh in character.meshes]
-    motion = space.jaw_matrices(face.jaw)
-    for obj in character.jaw:
-        rest = rest_matrix(obj)
-        result.append(_object_channels(obj, space.moved(motion, rest), rest, moves=True))
-    for index, obj in enumerate(character.eyes):
-        if obj is not None:
-            rest = rest_matrix(obj)
-            turns = space.turned(space.eye_matrices(face.eyes[:, index]), rest)
-            result.append(_object_channels(obj, turns, rest, moves=False))
-    return result
-
-
-def rest_matrix(obj: bpy.types.Object) -> Array:
-    """Where the object stands when nothing moves it: remembered from before its first take."""
-    saved = obj.get(REST)
-    if isinstance(saved, str):
-        with suppress(ValueError):
-            return np.array(json.loads(saved), np.float64).reshape(4, 4)
-    return np.array(obj.matrix_basis, np.float64)
-
-
-def _key_channels(mesh: ShapedMesh, face: FaceTrack) -> Channels:
-    names, values = retarget(mesh.found, face.names, face.weights)
-    curves: dict[CurveId, Array] = {}
-    for column, name in enumerate(names):
-        path = mesh.key.key_blocks[name].path_from_id("value")
-        curves[path, 0] = np.clip(values[:, column], *mesh.ranges[name])
-    return Channels(reference(mesh.key), "KEY", curves)
-
-
-def _object_channels(
-    obj: bpy.types.Object, matrices: Array, rest: Array, *, moves: bool
-) -> Channels:
-    curves: dict[CurveId, Array] = {}
-    if moves:
-        curves.update({("location", i): matrices[:, i, 3] for i in range(3)})
-    if obj.rotation_mode == "QUATERNION":
-        mode, path, turns = "QUATERNION", "rotation_quaternion", space.quaternions(matrices)
-    else:
-        mode, path, turns = "XYZ", "rotation_euler", space.euler_xyz(matrices)
-    curves.update({(path, i): turns[:, i] for i in range(turns.shape[1])})
-    return Channels(reference(obj), "OBJECT", curves, mode, tuple(rest.ravel().tolist()))
 
 
 def write_take(
@@ -156,15 +97,18 @@ def write_steps(
     """
     frames = take_frames(face, scene_rate(scene), start_frame)
     all_channels = channels_of(character, face)
+    left = _left_behind(all_channels, character)
+    all_channels += _lasting(left, all_channels)
+    remarks = [NO_TARGET] if face.head is not None and character.head is None else []
     name = f"{character.name} {label.voice}".strip()[:50]
     del character, scene  # nothing of Blender may be held across a yield
-    for channels in all_channels:
-        _check_assignable(channels.owner.get())
+    for owner in {channels.owner for channels in all_channels} | {owner for owner, _bone in left}:
+        _check_assignable(owner.get())
     parts: list[_Part] = []
     placed = False
     try:
         yield from _build(parts, all_channels, frames, name)
-        notices = _put_in_place(parts, label)
+        notices = remarks + _put_in_place(parts, left, label)
         placed = True
     finally:
         if not placed:
@@ -219,9 +163,45 @@ def _check_assignable(owner: Any) -> None:
         )
 
 
-def _put_in_place(parts: list[_Part], label: TakeLabel) -> list[str]:
+def _ours(owner: Any) -> bpy.types.Action | None:
+    """The action of ours that animates a data-block."""
+    action = owner.animation_data.action if owner.animation_data else None
+    return action if action is not None and TAKE in action else None
+
+
+def _left_behind(all_channels: list[Channels], character: Character) -> list[tuple[Reference, str]]:
+    """Objects, and bones of them, that the take before turned and this one does not."""
+    now = {(channels.owner, channels.bone) for channels in all_channels}
+    before = {action for channels in all_channels if (action := _ours(channels.owner.get()))}
+    takes = {action[TAKE] for action in before}
+    left: list[tuple[Reference, str]] = []
+    for obj in bpy.data.objects:
+        action = _ours(obj)
+        if action is None or (PART in obj and obj not in character.members):
+            continue  # a part of another built-in head; a copy of this one may bear its take
+        if action in before if versions.HAS_ACTION_SLOTS else action[TAKE] in takes:
+            bones = obj.pose.bones if obj.pose else ()
+            names = ["" if turns == obj else turns.name for turns in (obj, *bones) if REST in turns]
+            left += [(reference(obj), name) for name in names]
+    return [each for each in left if each not in now]
+
+
+def _lasting(left: list[tuple[Reference, str]], all_channels: list[Channels]) -> list[Channels]:
+    """Channels without curves of ours, for what an artist has added where we turn nothing more."""
+    owners = dict.fromkeys(owner for owner, _bone in left)
+    result: list[Channels] = []
+    for owner in owners.keys() - {channels.owner for channels in all_channels}:
+        data = owner.get().animation_data
+        if _foreign_curves(data.action, versions.assigned_slot(data)):
+            result.append(Channels(owner, "OBJECT", {}))
+    return result
+
+
+def _put_in_place(
+    parts: list[_Part], left: list[tuple[Reference, str]], label: TakeLabel
+) -> list[str]:
     """Make the new actions the active ones; on any error everything is as before."""
-    undo: list[tuple[Any, bpy.types.Action | None, int, str, bool]] = []
+    undo: list[tuple[Any, bpy.types.Action | None, int, Any, str, bool]] = []
     try:
         for part in parts:
             owner, action = part.channels.owner.get(), part.action.get()
@@ -229,24 +209,47 @@ def _put_in_place(parts: list[_Part], label: TakeLabel) -> list[str]:
             data = owner.animation_data
             old = data.action if data else None
             old_slot = versions.assigned_slot(data) if data else 0
-            mode = getattr(owner, "rotation_mode", "")
-            undo.append((owner, old, old_slot, mode, REST in owner))
-            if old is not None and TAKE in old:
+            turns = turning(owner, part.channels.bone)
+            if turns is None:
+                raise SceneChanged(f"Stopped: '{part.channels.bone}' no longer exists.")
+            mode = getattr(turns, "rotation_mode", "")
+            undo.append((owner, old, old_slot, turns, mode, REST in turns))
+            if old is not None and (TAKE in old or part.channels.shared):
                 _keep_foreign_curves(old, old_slot, action, part)
             _mark(action, label, [p for p in parts if p.action == part.action])
             if part.channels.rotation_mode:
-                owner.rotation_mode = part.channels.rotation_mode
-                owner[REST] = json.dumps(part.channels.rest)
+                turns.rotation_mode = part.channels.rotation_mode
+                turns[REST] = json.dumps(part.channels.rest)
             versions.assign_action(owner, action, part.slot)
     except BaseException:
-        for owner, old, old_slot, mode, had_rest in reversed(undo):
+        for owner, old, old_slot, turns, mode, had_rest in reversed(undo):
             versions.assign_action(owner, old, old_slot)
             if mode:
-                owner.rotation_mode = mode
-            if REST in owner and not had_rest:
-                del owner[REST]
+                turns.rotation_mode = mode
+            if REST in turns and not had_rest:
+                del turns[REST]
         raise
-    return _retire([old for _owner, old, *_rest in undo])
+    released = _release(left, {part.channels.owner for part in parts})
+    return _retire([old for _owner, old, *_rest in undo] + released)
+
+
+def _release(
+    left: list[tuple[Reference, str]], owners: set[Reference]
+) -> list[bpy.types.Action | None]:
+    """Put what no take turns any more back to rest; the actions that it lets go of."""
+    actions: list[bpy.types.Action | None] = []
+    for reference_, bone in left:
+        owner = reference_.find()
+        turns = None if owner is None else turning(owner, bone)
+        if turns is None or REST not in turns:
+            continue
+        if reference_ not in owners:
+            actions.append(_ours(owner))
+            versions.assign_action(owner, None, 0)
+        _mode, name, values = rotation(turns, rest_matrix(turns)[None])
+        setattr(turns, name, values[0])
+        del turns[REST]
+    return actions
 
 
 def _mark(action: bpy.types.Action, label: TakeLabel, parts: list[_Part]) -> None:
@@ -254,19 +257,26 @@ def _mark(action: bpy.types.Action, label: TakeLabel, parts: list[_Part]) -> Non
     action[SETTINGS] = label.settings_hash
     action[VOICE] = label.voice
     action[MODEL] = label.model
-    ours = {curve for part in parts for curve in part.channels.curves}
-    action[CURVES] = json.dumps(sorted(ours))
+    action[CURVES] = json.dumps({str(p.slot): sorted(p.channels.curves) for p in parts})
+
+
+def _foreign_curves(action: bpy.types.Action, slot: int) -> list[Any]:
+    """The curves of a slot that no take has written."""
+    saved = json.loads(action.get(CURVES, "{}"))
+    # Takes of before told those of all slots in one list.
+    rows = saved.get(str(slot), []) if isinstance(saved, dict) else saved
+    ours: set[CurveId] = {(path, index) for path, index in rows}
+    curves = versions.slot_curves(action, slot)
+    return [curve for curve in curves if (curve.data_path, curve.array_index) not in ours]
 
 
 def _keep_foreign_curves(
     old: bpy.types.Action, old_slot: int, action: bpy.types.Action, part: _Part
 ) -> None:
-    """Take over what an artist has added to an action of ours."""
-    ours = {(path, index) for path, index in json.loads(old.get(CURVES, "[]"))}
-    ours.update(part.channels.curves)
+    """Take over what an artist has added to an action of ours, or animated beside the head."""
     curves = versions.slot_curves(action, part.slot)
-    for curve in versions.slot_curves(old, old_slot):
-        if (curve.data_path, curve.array_index) not in ours:
+    for curve in _foreign_curves(old, old_slot):
+        if (curve.data_path, curve.array_index) not in part.channels.curves:
             copy_curve(curve, curves)
 
 

@@ -8,7 +8,7 @@ shape keys and the meshes that are parented to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -33,15 +33,25 @@ class ShapedMesh:
 
 
 @dataclass(frozen=True)
+class HeadTarget:
+    """What head motion turns: an object about its origin, or one ``bone`` of an armature."""
+
+    object: bpy.types.Object
+    bone: str = ""
+
+
+@dataclass(frozen=True)
 class Character:
     """One face. ``eyes`` are [right, left]; ``missing`` ARKit poses that no mesh has;
-    ``unmatched`` keys of the face's own mesh that mean no pose."""
+    ``unmatched`` keys of the face's own mesh that mean no pose; ``head`` is turned by head motion:
+    the built-in head turns as a whole, of any other face nobody knows."""
 
     name: str
     face: bpy.types.Object
     meshes: tuple[ShapedMesh, ...]
     jaw: tuple[bpy.types.Object, ...] = ()
     eyes: tuple[bpy.types.Object | None, bpy.types.Object | None] = (None, None)
+    head: HeadTarget | None = None
     members: tuple[bpy.types.Object, ...] = ()
     missing: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -77,11 +87,36 @@ def find_character(
         meshes=meshes,
         jaw=tuple(parts[part] for part in JAW_PARTS if part in parts),
         eyes=(parts.get(EYE_PARTS[0]), parts.get(EYE_PARTS[1])),
+        head=HeadTarget(face) if PART in face else None,
         members=members,
         missing=tuple(name for name in ARKIT_NAMES if name not in used),
         unmatched=next((m.found.unmatched_available for m in meshes if m.object == face), ()),
         notices=tuple(notices),
     )
+
+
+def with_head_target(
+    character: Character, obj: bpy.types.Object | None, bone: str = ""
+) -> Character:
+    """The face with another head to turn; None keeps its own. Raises UserError."""
+    if obj is None:
+        if bone:
+            raise UserError(f"The head bone '{bone}' belongs to no armature.", "Choose one.")
+        return character
+    if not obj.users_scene:
+        raise UserError(f"The head target '{obj.name}' is in no scene.", "Choose another.")
+    if obj in character.jaw or obj in character.eyes:
+        raise UserError(f"'{obj.name}' cannot be the head, the take moves it already.")
+    if not obj.is_editable:
+        raise UserError(
+            f"'{obj.name}' is linked from another file.", "Make a library override of it first."
+        )
+    bones = obj.pose.bones if obj.type == "ARMATURE" and obj.pose else ()
+    if obj.type == "ARMATURE" and not bone:
+        raise UserError(f"No bone of '{obj.name}' is chosen for the head.", "Choose its head bone.")
+    if bone and bone not in [each.name for each in bones]:
+        raise UserError(f"'{obj.name}' has no bone '{bone}'.", "Choose its head bone.")
+    return replace(character, head=HeadTarget(obj, bone))
 
 
 def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:

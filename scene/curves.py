@@ -44,7 +44,7 @@ def write_curve(curves: Any, path: str, index: int, frames: Array, values: Array
 
 
 def copy_curve(source: Any, curves: Any) -> None:
-    """Add a copy of another action's curve, with its keys, without its modifiers."""
+    """Add a copy of another action's curve, with its keys and modifiers (no envelope's points)."""
     count = len(source.keyframe_points)
     copy = curves.new(source.data_path, index=source.array_index)
     copy.keyframe_points.add(count)
@@ -53,4 +53,9 @@ def copy_curve(source: Any, curves: Any) -> None:
         source.keyframe_points.foreach_get(name, values)
         copy.keyframe_points.foreach_set(name, values)
     copy.extrapolation, copy.mute = source.extrapolation, source.mute
+    for modifier in source.modifiers:
+        twin = copy.modifiers.new(modifier.type)
+        for row in modifier.bl_rna.properties:
+            if not row.is_readonly:
+                setattr(twin, row.identifier, getattr(modifier, row.identifier))
     copy.update()

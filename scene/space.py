@@ -46,6 +46,36 @@ def eye_matrices(angles: Array) -> Array:
     return turn
 
 
+def head_matrices(angles: Array) -> Array:
+    """Pitch, yaw and roll (T, 3) in degrees as turns (T, 4, 4) of a head; the roll comes first."""
+    roll = np.radians(np.asarray(angles, np.float64)[:, 2])
+    tilt = np.tile(np.eye(4), (len(roll), 1, 1))
+    tilt[:, 0, 0] = tilt[:, 1, 1] = np.cos(roll)
+    tilt[:, 1, 0] = np.sin(roll)
+    tilt[:, 0, 1] = -tilt[:, 1, 0]
+    tilt[:, :3, :3] = AXES @ tilt[:, :3, :3] @ AXES.T
+    return eye_matrices(angles[:, :2]) @ tilt
+
+
+def in_bone(turns: Array, bone: Array, up_y: bool = False) -> Array:
+    """Turns (T, 4, 4) of a character as those of a bone's own axes, whose rest is ``bone`` (4, 4).
+
+    ``up_y``: the armature's space is laid out as the model's, not as Blender's.
+    """
+    axes = _turn(np.asarray(bone, np.float64)[None])[0]
+    axes = AXES @ axes if up_y else axes
+    result = np.array(turns)
+    result[:, :3, :3] = axes.T @ turns[:, :3, :3] @ axes
+    return result
+
+
+def turned_within(turns: Array, rest: Array) -> Array:
+    """What an object's matrix (4, 4) becomes under turns (T, 4, 4) about its own axes, unscaled."""
+    held = np.eye(4)
+    held[:3, :3] = _turn(np.asarray(rest, np.float64)[None])[0]
+    return held @ turns
+
+
 def moved(motion: Array, rest: Array) -> Array:
     """What an object's matrix (4, 4) becomes under motions (T, 4, 4) of the space it lies in."""
     return motion @ np.asarray(rest, np.float64)
@@ -60,12 +90,15 @@ def turned(turns: Array, rest: Array) -> Array:
     return place @ turns @ pivot
 
 
-def euler_xyz(matrices: Array) -> Array:
-    """Angles (T, 3) in radians of Blender's XYZ order, without jumps from frame to frame.
+def euler(matrices: Array, order: str = "XYZ") -> Array:
+    """Angles (T, 3) [X, Y, Z] in radians of one of Blender's orders, without jumps.
 
     The matrices may hold a scale.
     """
-    turn = _turn(matrices)
+    axes = ["XYZ".index(axis) for axis in order]
+    # Other orders are XYZ with axes renamed; where that mirrors space, angles change their sign.
+    sign = 1.0 if order in ("XYZ", "YZX", "ZXY") else -1.0
+    turn = _turn(matrices)[:, axes][:, :, axes]
     flat = np.hypot(turn[:, 0, 0], turn[:, 1, 0])
     angles = np.stack(
         [
@@ -75,7 +108,7 @@ def euler_xyz(matrices: Array) -> Array:
         ],
         axis=1,
     )
-    return np.unwrap(angles, axis=0)
+    return np.unwrap(sign * angles, axis=0)[:, np.argsort(axes)]
 
 
 def quaternions(matrices: Array) -> Array:

@@ -41,7 +41,7 @@ def animate(kept: Kept, call: Call) -> Reply:
     -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
     network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
     "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
-    "emotion_values" (K, E), what the network was given.
+    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3).
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
     """
@@ -211,6 +211,8 @@ def answer(take: Take) -> Reply:
         "emotion_times": take.emotion.times_s,
         "emotion_values": take.emotion.values,
     }
+    if face.head is not None:
+        arrays["head"] = face.head
     return result, arrays
 
 

@@ -138,7 +138,7 @@ class Sessions:
 
         {session, end}, array "samples" (n * channels,) or (n, channels), float32 or int16 ->
         {first_frame, done, notices, network_ms_per_frame}, arrays "weights" (F, P),
-        "jaw" (F, 4, 4), "eyes" (F, 2, 2).
+        "jaw" (F, 4, 4), "eyes" (F, 2, 2), with head motion "head" (F, 3).
         """
         where = "session_feed"
         arguments.only(call.args, ("session", "end"), where)
@@ -209,11 +209,15 @@ def _samples(call: Call, channels: int) -> AnyArray | None:
 
 def _joined(tracks: list[FaceTrack], poses: int) -> Arrays:
     """Frames of several tracks behind one another; empty arrays of the right shapes for none."""
-    return {
+    arrays: Arrays = {
         "weights": _together([track.weights for track in tracks], (poses,)),
         "jaw": _together([track.jaw for track in tracks], (4, 4)),
         "eyes": _together([track.eyes for track in tracks], (2, 2)),
     }
+    heads = [track.head for track in tracks if track.head is not None]
+    if heads:
+        arrays["head"] = np.concatenate(heads)
+    return arrays
 
 
 def _together(blocks: list[Floats], shape: tuple[int, ...]) -> Floats:

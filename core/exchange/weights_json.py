@@ -10,6 +10,8 @@ Keys: ``exportFps`` number, ``trackPath`` text, ``numPoses``, ``numFrames``, ``f
                   character's left
 ``translations``  per frame, per joint, [X, Y, Z] in the model's unit; 0 for the eyes, whose turns
                   are about their own centres. The jaw moves as ``p' = R p + t`` in model space
+``headRotations`` only with head motion, and only ours: per frame [pitch, yaw, roll] as in
+                  ``postprocess.head_motion``
 
 Numbers are rounded to 6 decimals, so the same face gives the same bytes. The order of names is the
 published models' (52 ARKit, then 16 tongue); readers go by name.
@@ -52,11 +54,14 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
         "joints": list(JOINTS),
     }
     parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
-    for key, values in (
+    tables: list[tuple[str, AnyArray]] = [
         ("weightMat", face.weights),
         ("rotations", rotations),
         ("translations", translations),
-    ):
+    ]
+    if face.head is not None:
+        tables.append(("headRotations", face.head))
+    for key, values in tables:
         rows = ",\n".join(json.dumps(row) for row in _rounded(values).tolist())
         parts.append(f'"{key}": [\n{rows}\n]')
     write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
@@ -121,6 +126,9 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
         raise UserError(f"{source}: exportFps is {fps!r}; it has to be a frame rate.")
     rate = Fraction(fps).limit_denominator(limits.MAX_FPS_DENOMINATOR)
     eyes, jaw = _read_joints(values, count, source)
+    head = None
+    if "headRotations" in values:
+        head = _numbers(values, "headRotations", (count, 3), source).astype(np.float32)
     return FaceTrack(
         names=tuple(names),
         weights=weights.astype(np.float32),
@@ -128,6 +136,7 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
         eyes=eyes.astype(np.float32),
         fps=rate,
         duration_s=float(count / rate),
+        head=head,
     )
 
 

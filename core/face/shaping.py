@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from ..arrays import Doubles, Floats
+from ..errors import UserError
 from ..kept_stages import Kept, KeptStages, stage_values
 from ..models.model import Model, SolveConfig
 from ..motion import Motion, shapes_of
 from ..parameters import Settings
 from ..postprocess.blink import blink_track
+from ..postprocess.head_motion import HeadMotion, turns_head
 from ..postprocess.jaw import jaw_motion
 from ..postprocess.skin import SmoothingState
 from ..solve.blendshape import PoseBasis, Solver, SolveState, WeightTrack, finish, prepare
@@ -149,6 +152,35 @@ class Shaper:
             "eyes", (motion.version, stage_values(settings, "eyes")),
             lambda: face_eyes(model, motion.value, settings),
         ).value  # fmt: skip
+
+    def head(
+        self,
+        power: Kept[Floats] | None,
+        settings: Settings,
+        rate: Fraction,
+        count: int,
+        voice_name: str,
+    ) -> Floats | None:
+        """Angles (count, 3) of the head for the power of its voice; None when it does not move.
+
+        Raises UserError when it is to move and nothing is known of the voice.
+        """
+        if not turns_head(settings):
+            return None
+        if power is None:
+            raise UserError(
+                f"Head Motion follows the voice, which the saved take of {voice_name} does not "
+                "hold.",
+                "Animate the voice again.",
+            )
+
+        def work() -> Floats:
+            motion = HeadMotion(rate, settings)
+            motion.push(power.value)
+            return motion.frames(0, count)
+
+        own = (stage_values(settings, "head"), settings.prediction_delay)
+        return self._kept.get("head", (power.version, rate, count, own), work).value
 
     def _tracks(
         self, parts: list[_Part], who: Hashable, settings: Settings, watch: Watch

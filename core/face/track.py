@@ -31,6 +31,8 @@ class FaceTrack:
     ``fps``        frames per second, exact; frame i is at i / fps seconds
     ``duration_s`` length of the voice
     ``notices``    sentences for the user: nothing failed, but it is worth knowing
+    ``head``       (T, 3) float32 degrees of the head's rotation [X pitch, Y yaw, Z roll], see
+                   ``postprocess.head_motion``; None: head motion is off
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class FaceTrack:
     fps: Fraction
     duration_s: float
     notices: tuple[str, ...] = ()
+    head: Floats | None = None
 
     @property
     def frame_count(self) -> int:

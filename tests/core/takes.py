@@ -20,6 +20,9 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(getattr(found.face, part), getattr(expected.face, part))
     for part in ("skin", "tongue", "jaw", "eyes"):
         np.testing.assert_array_equal(getattr(found.motion, part), getattr(expected.motion, part))
+    assert (found.face.head is None) == (expected.face.head is None)
+    if found.face.head is not None:
+        np.testing.assert_array_equal(found.face.head, expected.face.head)
     np.testing.assert_array_equal(found.emotion.values, expected.emotion.values)
     assert found.settings == expected.settings
     assert found.face.notices == expected.face.notices

@@ -72,6 +72,9 @@ TABLE = {
     "right_eye_rot_y_offset": {"eyes"},
     "left_eye_rot_x_offset": {"eyes"},
     "left_eye_rot_y_offset": {"eyes"},
+    "head_motion": {"head"},
+    "head_motion_strength": {"head"},
+    "head_motion_seed": {"head"},
     "lower_teeth_strength": {"teeth"},
     "lower_teeth_height_offset": {"teeth"},
     "lower_teeth_depth_offset": {"teeth"},
@@ -153,6 +156,8 @@ def test_moving_a_parameter_redoes_only_what_the_table_says(loaded, diffusion, v
     settings = {"key_interval": 0.4} if name in DETECTED else {}
     if name.startswith("eye_saccade"):
         settings = {"saccade_pattern": 3}
+    if name.startswith("head_motion_"):
+        settings = {"head_motion": True}
     bench = Workbench(used)
     bench.face(request_of(used, voice, settings, emotion=source))
     before = bench.counts.copy()
