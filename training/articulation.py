@@ -101,7 +101,7 @@ def read_articulation(path: Path | None = None) -> Articulation:
         _row(told["bite"]),
         _row(told["rest"]),
         opposite,
-        (closure["starts"], closure["full"], closure["posterior_gain"]),
+        (closure["starts"], closure["full"], closure["posterior_share"]),
         (dental["starts"], dental["full"]),
         _effort(told["effort"]),
     )

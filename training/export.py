@@ -242,7 +242,7 @@ def _network_info(face: Face, skin: Basis, tongue: Basis) -> dict[str, Any]:
 
 
 def _defaults() -> dict[str, Any]:
-    """Post-processing that leaves this network's motion as it is."""
+    """Post-processing that leaves the motion as it is, but for noise from frame to frame."""
     strengths = (
         "input_strength", "upper_face_strength", "lower_face_strength", "skin_strength",
         "blink_strength", "tongue_strength", "lower_teeth_strength", "eyeballs_strength",
@@ -257,7 +257,7 @@ def _defaults() -> dict[str, Any]:
         **dict.fromkeys(strengths, 1.0),
         **dict.fromkeys(offsets, 0.0),
         "upper_face_smoothing": 0.001,
-        "lower_face_smoothing": 0.001,
+        "lower_face_smoothing": 0.011,
         "face_mask_level": 0.6,
         "face_mask_softness": 0.0085,
         "eye_saccade_seed": 0,

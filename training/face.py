@@ -83,12 +83,9 @@ class Mouth(nn.Module):
         power: torch.Tensor,
     ) -> torch.Tensor:
         """(B, 15), (B, 8), (B, E) and the sound's mean square (B, 1) -> weights (B, 68)."""
-        starts, full, gain = self.articulation.closure
-        closure = _smooth_step(
-            torch.maximum(curves[:, CLOSE : CLOSE + 1], gain * posteriors[:, PP : PP + 1]),
-            starts,
-            full,
-        )
+        starts, full, share = self.articulation.closure
+        closing = (1.0 - share) * curves[:, CLOSE : CLOSE + 1] + share * posteriors[:, PP : PP + 1]
+        closure = _smooth_step(closing, starts, full)
         bite = _smooth_step(
             torch.maximum(curves[:, DENTAL : DENTAL + 1], posteriors[:, FF : FF + 1]),
             *self.articulation.dental,

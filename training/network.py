@@ -22,11 +22,13 @@ FLOOR = 1e-6
 STRIDE = 2  # log-mel frames per output frame
 FRAME_S = STRIDE * HOP / RATE
 MEL_CONTEXT = 24  # log-mel frames on either side of the centre that one output frame hears
-# What a frame says of the slow articulators is a mean of itself and its neighbours, as muscles
-# have it: binomial, with a deviation of one frame. Contacts are as sudden as they are heard.
-SLOWNESS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-NEIGHBOURS = len(SLOWNESS) // 2  # frames on either side
-SUDDEN = (CLOSE, DENTAL)
+# What a frame says is a mean of itself and its neighbours (binomial, in logits): of the slow
+# articulators over five, as muscles have it; of sounds and contacts over three, so that no single
+# frame makes one.
+SLOW = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+SUDDEN = (0.0, 1 / 4, 2 / 4, 1 / 4, 0.0)
+NEIGHBOURS = len(SLOW) // 2  # frames on either side
+CONTACTS = (CLOSE, DENTAL)
 MARGIN = MEL_CONTEXT * HOP + FFT // 2  # samples on either side of the centre
 
 
@@ -42,9 +44,8 @@ def mel_filters() -> np.ndarray:
 
 def slowness() -> np.ndarray:
     """What a frame takes from itself and its neighbours: float32 (classes and curves, 5)."""
-    sudden = [*range(len(VISEMES)), *(len(VISEMES) + curve for curve in SUDDEN)]
-    taken = np.tile(np.array(SLOWNESS, np.float32), (len(VISEMES) + len(LEARNT_CURVES), 1))
-    taken[sudden] = np.eye(len(SLOWNESS), dtype=np.float32)[NEIGHBOURS]
+    taken = np.tile(np.array(SLOW, np.float32), (len(VISEMES) + len(LEARNT_CURVES), 1))
+    taken[[*range(len(VISEMES)), *(len(VISEMES) + curve for curve in CONTACTS)]] = SUDDEN
     return taken
 
 

@@ -65,18 +65,20 @@ def test_a_window_hears_what_a_long_stretch_hears(listener):
     torch.testing.assert_close(bent, curves.sigmoid()[:, :, frame], atol=1e-5, rtol=0)
 
 
-def test_slow_articulators_are_a_mean_of_neighbours_and_contacts_are_not(listener):
+def test_slow_articulators_are_a_mean_over_more_frames_than_contacts(listener):
     samples = 0.1 * torch.randn(1, 1, 16000)
     with torch.no_grad():
         visemes, curves = listener(samples)
         features = torch.nn.functional.gelu(listener.norm(listener.first(listener.mel(samples))))
         raw = listener.last(listener.blocks(features))[0].numpy()
-    assert np.allclose(visemes[0], raw[:15, 2:-2], atol=1e-5)
+    said = [np.convolve(row, np.poly1d([0.5, 0.5]) ** 2, "valid")[1:-1] for row in raw[:15]]
+    assert np.allclose(visemes[0], said, atol=1e-5)
     for curve, name in enumerate(LEARNT_CURVES):
         row = raw[15 + curve]
-        wanted = row[2:-2]
         if name not in {"close", "dental"}:
             wanted = np.convolve(row, np.poly1d([0.5, 0.5]) ** 4, "valid")
+        else:
+            wanted = np.convolve(row, np.poly1d([0.5, 0.5]) ** 2, "valid")[1:-1]
         assert np.allclose(curves[0, curve], wanted, atol=1e-5), name
 
 

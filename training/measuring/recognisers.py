@@ -58,16 +58,16 @@ class Heard:
 def listen(listener: Lean, samples: np.ndarray) -> Heard:
     """What the network inside our model hears, frame by frame, before the tables.
 
-    A closure is heard where the stronger of curve and posterior, as the articulation table
-    weighs them, is past the middle of the way from open to shut lips.
+    A closure is heard where the mean of curve and posterior, as the articulation table weighs
+    them, is past the middle of the way from open to shut lips.
     """
     torch.set_num_threads(1)  # so small a network only waits for a second one
     padded = np.pad(samples.astype(np.float32), CENTRE)
     with torch.no_grad():
         logits, curve_logits = listener(torch.tensor(padded)[None, None])
         posteriors, curves = logits.softmax(1).numpy(), curve_logits.sigmoid().numpy()
-    starts, full, gain = read_articulation().closure
-    closing = np.maximum(curves[:, CLOSE], gain * posteriors[:, BILABIAL])
+    starts, full, share = read_articulation().closure
+    closing = (1 - share) * curves[:, CLOSE] + share * posteriors[:, BILABIAL]
     closures = runs(-closing, 1 / FRAME_S, -0.5 * (starts + full))
     times = FRAME_S * np.arange(len(posteriors))
     return Heard(closures, times, posteriors.argmax(1), curves)
