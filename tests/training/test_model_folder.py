@@ -23,6 +23,7 @@ from facewright.training.paths import HEAD_FILE, MODEL_FOLDER
 FPS = Fraction(60)
 ACTIONS = len(read_expressions().actions)
 WIDTH = ACTIONS + len(EMOTIONS)
+HELD = 16  # frames in which the folder's smoothing settles
 INACTIVE = [i for i, name in enumerate(ARKIT_NAMES) if name.startswith(("eyeLook", "tongueOut"))]
 
 
@@ -102,9 +103,9 @@ def test_the_geometry_of_any_weights_solves_back_to_them(model):
         coefficients = np.linalg.lstsq(basis.T, shown.T, rcond=None)[0].T
         np.testing.assert_allclose(coefficients @ basis, shown, atol=1e-4)
         results[:, first : first + len(shapes)] = coefficients
-    solved = face_of(model, np.repeat(results, 8, axis=0))  # held, so that smoothing settles
-    np.testing.assert_allclose(columns(solved, ARKIT_NAMES)[7::8], face, atol=1e-3)
-    np.testing.assert_allclose(columns(solved, TONGUE_NAMES)[7::8], licking, atol=1e-3)
+    solved = face_of(model, np.repeat(results, HELD, axis=0))
+    np.testing.assert_allclose(columns(solved, ARKIT_NAMES)[HELD - 1 :: HELD], face, atol=1e-3)
+    np.testing.assert_allclose(columns(solved, TONGUE_NAMES)[HELD - 1 :: HELD], licking, atol=1e-3)
 
 
 def test_outputs_of_zero_are_a_still_face(model):
