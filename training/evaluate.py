@@ -237,7 +237,7 @@ def _live_figures(
         if live is None or not recordings:
             return {}
         pairs = performances(recordings, Model(live), stage, progress)
-        ahead = networks.look_ahead_s(live / networks.index(live)["networkPath"])
+        ahead = networks.look_ahead_s(live)
         return {"live": {**face_figures(pairs), "look-ahead ms": 1000 * ahead}}
 
 

@@ -76,26 +76,20 @@ def test_rhubarbs_closed_mouths_are_closures():
 
 
 def test_the_network_hears_as_far_ahead_as_its_window_and_its_speed_is_told():
-    ahead = networks.look_ahead_s(MODEL_FOLDER / "network.onnx")
-    assert 0.2 < ahead <= 0.27
+    assert 0.2 < networks.look_ahead_s(MODEL_FOLDER) <= 0.26
     told = networks.speed(MODEL_FOLDER)
     assert set(told) == {"one frame ms", "clip times real time", "calibration ms"}
     assert min(told.values()) > 0
 
 
 def test_a_live_network_takes_the_place_of_the_other(tmp_path):
-    assert networks.live_folder(MODEL_FOLDER, tmp_path / "none") is None
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "model.json").write_text(
-        json.dumps(
-            {"networkPath": "a.onnx", "clipNetworkPath": "b.onnx", "liveNetworkPath": "c.onnx"}
-        )
-    )
-    live = networks.live_folder(folder, tmp_path / "live")
+    live = networks.live_folder(MODEL_FOLDER, tmp_path / "live")
     assert live is not None
-    assert networks.index(live) == {"networkPath": "c.onnx"}
-    assert networks.index(folder)["networkPath"] == "a.onnx"
+    told = networks.index(live)
+    assert told["networkPath"] == networks.index(MODEL_FOLDER)["liveNetworkPath"]
+    assert "clipNetworkPath" not in told
+    assert 0.05 < networks.look_ahead_s(live) <= 0.10
+    assert networks.live_folder(live, tmp_path / "none") is None
 
 
 def test_an_evaluation_judges_the_model_and_its_controls(recordings, tmp_path, monkeypatch):

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..network import CENTRE, RATE, WINDOW
+from ..network import RATE, WINDOW
 
 LIVE_KEY = "liveNetworkPath"
-LOOK_AHEAD_STEPS = np.arange(0, WINDOW - CENTRE, RATE // 100)  # samples, every 10 ms
 CLIP_S = 10
 REPEATS = 15
 
@@ -36,24 +35,35 @@ def live_folder(folder: Path, target: Path) -> Path | None:
     told["networkPath"] = told.pop(LIVE_KEY)
     told.pop("clipNetworkPath", None)
     (target / "model.json").write_text(json.dumps(told), encoding="utf-8")
+    info = _info(target)
+    info["audio_params"]["buffer_ofs"] = info["audio_params"].pop("live_buffer_ofs")
+    (target / told["networkInfoPath"]).write_text(json.dumps(info), encoding="utf-8")
     return target
 
 
-def look_ahead_s(path: Path) -> float:
-    """How far beyond its frame's time a windowed network listens, in steps of 10 ms."""
-    session = _session(path)
+def _info(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(
+        (folder / index(folder)["networkInfoPath"]).read_text("utf-8")
+    )
+    return told
+
+
+def look_ahead_s(folder: Path) -> float:
+    """How far beyond its frame's time a folder's windowed network listens, in steps of 10 ms."""
+    session = _session(folder / index(folder)["networkPath"])
+    frame = _info(folder)["audio_params"]["buffer_ofs"]
     emotion = _emotion(session, (1, 1))
     rng = np.random.default_rng(0)
     window = 0.1 * rng.standard_normal((1, 1, WINDOW)).astype(np.float32)
     first = session.run(None, {"input": window, "emotion": emotion})[0]
-    for step in LOOK_AHEAD_STEPS[::-1]:
+    for step in range(0, WINDOW - frame, RATE // 100)[::-1]:
         changed = window.copy()
-        changed[..., CENTRE + step :] *= -0.5
+        changed[..., frame + step :] *= -0.5
         if (
             np.abs(session.run(None, {"input": changed, "emotion": emotion})[0] - first).max()
             > 1e-5
         ):
-            return float(step + RATE // 100) / RATE
+            return min(step + RATE // 100, WINDOW - frame) / RATE
     return 0.0
 
 
