@@ -44,7 +44,7 @@ def make_pictures(
 def _show(recording: Labelled, target: Path) -> None:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, str(CHECKOUT / "tools" / "dev.py"), "demo"]
-        command += ["--audio", str(recording.path), "--out", out]
+        command += ["--audio", str(recording.path), "--emotion", "--out", out]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
         except subprocess.TimeoutExpired:

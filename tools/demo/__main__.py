@@ -56,6 +56,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--zip", required=True, help="the extension, for this machine")
     parser.add_argument("--out", required=True, help="folder for the files")
     parser.add_argument("--audio", default="", help="voice; else the sample of the extension")
+    parser.add_argument("--emotion", action="store_true", help="read emotion from the voice")
     parser.add_argument("--blend", default="", help="a .blend of yours; needs --object")
     parser.add_argument("--object", default="", help="the face in it")
     return parser.parse_args(arguments)
@@ -76,7 +77,12 @@ def _animate(options: argparse.Namespace, out: Path, report: Report) -> None:
     voice = options.audio or blender.sample_voice(extension, out)
     with report.stage("animate and save"):
         notices = blender.animate(
-            extension, face, voice, [str(out / name) for name in FILES], report.progress
+            extension,
+            face,
+            voice,
+            [str(out / name) for name in FILES],
+            report.progress,
+            options.emotion,
         )
     for notice in notices:
         report.say(f"   note: {notice}")

@@ -62,9 +62,19 @@ def animate(
     voice: str,
     outputs: Sequence[str],
     progress: Callable[[float, str], None],
+    emotion: bool = False,
 ) -> tuple[str, ...]:
-    """Animate the face and save the files; what the extension wants to have said."""
+    """Animate the face and save the files; what the extension wants to have said.
+
+    ``emotion`` has the built-in emotion model read the voice too.
+    """
     module = _part(extension, "operators.animate")
-    result = module.animate_object(bpy.context, face, voice, outputs=outputs, progress=progress)
+    felt = None
+    if emotion:
+        model = _part(extension, "properties.library").BUILT_IN_EMOTION
+        felt = _part(extension, "core.emotion.source").EmotionSource(model=str(model), mode="keys")
+    result = module.animate_object(
+        bpy.context, face, voice, outputs=outputs, progress=progress, emotion=felt
+    )
     _part(extension, "operators.worker_host").stop()
     return (result.sentence, *result.notices)

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     adding.add_argument("--audio", help="sound file; else the sample that comes with the project")
     adding.add_argument("--blend", help="your own .blend file; needs --object")
     adding.add_argument("--object", help="the object in it that has the face")
+    adding.add_argument("--emotion", action="store_true", help="read emotion from the voice too")
     adding.add_argument("--out", help="folder for what is made (out/demo)")
     adding.add_argument("--blender", choices=[b.version for b in envs.BLENDERS])
 
@@ -81,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    return demo.demo(chosen.blender, chosen.audio, chosen.blend, chosen.object, chosen.out)
+    return demo.demo(
+        chosen.blender, chosen.audio, chosen.blend, chosen.object, chosen.out, chosen.emotion
+    )
 
 
 def _test(chosen: argparse.Namespace) -> int:

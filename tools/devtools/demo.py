@@ -20,6 +20,7 @@ def demo(
     blend: Optional[str],
     name: Optional[str],
     out: Optional[str],
+    emotion: bool = False,
 ) -> int:
     """Prepare the environment, the head and the zip, then hand over to tools/demo inside it."""
     if bool(blend) != bool(name):
@@ -35,6 +36,7 @@ def demo(
     for option, value in (("--audio", audio), ("--blend", blend)):
         command += [option, Path(value).resolve()] if value else []
     command += ["--object", name] if name else []
+    command += ["--emotion"] if emotion else []
     with stage(f"demo in Blender {blender.version}"):
         try:
             words = [str(word) for word in command]
