@@ -62,9 +62,7 @@ def fit(
     prepare_device(device, options["threads"])
     torch.manual_seed(recipe.seed)
     lessons = _lessons(recipe, name)
-    network = Listener(
-        options["channels"], options["dilations"], options["dropout"], options["masked_bands"]
-    )
+    network = Listener(options["channels"], options["dilations"], options["dropout"])
     start = ""
     if name == "live":
         final = needed_fit(recipe, "final")

@@ -63,21 +63,12 @@ class LogMel(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """(B, 1, N) samples -> (B, BANDS, 1 + (N - FFT) // HOP), about -3.5 .. 3.5."""
-        with torch.autocast(
-            samples.device.type, enabled=False
-        ):  # powers of soft sounds need all digits
+        # Powers of soft sounds need all digits
+        with torch.autocast(samples.device.type, enabled=False):
             real, imaginary = functional.conv1d(samples, self.waves, stride=HOP).chunk(2, dim=1)
             power = real * real + imaginary * imaginary
             bands = functional.conv1d(power, self.filters)
             return (torch.log(bands + FLOOR) + 6.0) / 4.0
-
-
-def some_bands(count: int, most: int, device: torch.device) -> torch.Tensor:
-    """Up to ``most`` neighbouring bands, drawn ``count`` times: bool (count, BANDS, 1)."""
-    width, place = torch.rand(2, count, 1, device=device)
-    first = place * (BANDS + most) - most  # those at the ends as often as the others
-    bands = torch.arange(BANDS, device=device)
-    return ((bands >= first) & (bands < first + width * most))[:, :, None]
 
 
 class Block(nn.Module):
@@ -100,18 +91,15 @@ class Block(nn.Module):
 class Listener(nn.Module):
     """Samples -> viseme logits and articulation-curve logits.
 
-    While it learns, each block forgets a share of ``dropout`` of what it heard, and in each
-    excerpt up to ``masked`` neighbouring log-mel bands are not heard at all.
+    While it learns, each block forgets a share of ``dropout`` of what it heard.
     """
 
-    def __init__(
-        self, channels: int, dilations: list[int], dropout: float = 0.0, masked: int = 0
-    ) -> None:
+    def __init__(self, channels: int, dilations: list[int], dropout: float = 0.0) -> None:
         super().__init__()
         heard = 2 + STRIDE * (sum(dilations) + NEIGHBOURS)  # log-mel frames on either side
         if heard > MEL_CONTEXT:
             raise ValueError("The dilations hear further than the window of 8,320 samples")
-        self.channels, self.dilations, self.masked = channels, list(dilations), masked
+        self.channels, self.dilations = channels, list(dilations)
         self.mel = LogMel()
         self.first = nn.Conv1d(BANDS, channels, 5, stride=STRIDE)
         self.norm = nn.BatchNorm1d(channels)
@@ -122,10 +110,7 @@ class Listener(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 1, N) -> logits (B, 15, T) and (B, 8, T); frame t is at margin + 320 t."""
-        mel = self.mel(samples)
-        if self.training and self.masked:
-            mel = mel.masked_fill(some_bands(len(mel), self.masked, mel.device), 0.0)
-        features = functional.gelu(self.norm(self.first(mel)))
+        features = functional.gelu(self.norm(self.first(self.mel(samples))))
         logits = self.last(self.blocks(features))
         logits = functional.conv1d(logits, self.slowness, groups=len(self.slowness))
         return logits[:, : len(VISEMES)], logits[:, len(VISEMES) :]

@@ -36,7 +36,7 @@ from facewright.training.export import (  # noqa: E402
 from facewright.training.face import Mouth, mean_squares  # noqa: E402
 from facewright.training.geometry import face_rigs, span  # noqa: E402
 from facewright.training.lean import Lean, lean  # noqa: E402
-from facewright.training.network import CENTRE, WINDOW, Listener, some_bands  # noqa: E402
+from facewright.training.network import CENTRE, WINDOW, Listener  # noqa: E402
 from facewright.training.paths import HEAD_FILE, MODEL_FOLDER, TRAINING_FOLDER  # noqa: E402
 from facewright.training.phones import VISEMES  # noqa: E402
 from facewright.training.recipe import Recipe, read_recipe  # noqa: E402
@@ -84,7 +84,7 @@ def test_slow_articulators_are_a_mean_over_more_frames_than_contacts(listener):
 
 def test_what_is_left_out_while_learning_is_heard_afterwards():
     torch.manual_seed(2)
-    careful = Listener(8, [1, 2], dropout=0.3, masked=20)
+    careful = Listener(8, [1, 2], dropout=0.3)
     plain = Listener(8, [1, 2])
     samples = 0.1 * torch.randn(4, 1, 16000)
     with torch.no_grad():
@@ -92,16 +92,6 @@ def test_what_is_left_out_while_learning_is_heard_afterwards():
         plain.load_state_dict(careful.state_dict())
         careful.eval(), plain.eval()
         assert torch.equal(careful(samples)[0], plain(samples)[0])
-
-
-def test_masked_bands_are_neighbours_and_few():
-    torch.manual_seed(2)
-    masks = some_bands(500, 16, torch.device("cpu"))[:, :, 0]
-    counts = masks.sum(1)
-    assert counts.max() <= 16 and counts.float().mean() == pytest.approx(8, abs=2)
-    edges = masks.int().diff(dim=1, prepend=torch.zeros(500, 1, dtype=torch.int)).clamp(min=0)
-    assert (edges.sum(1) <= 1).all()
-    assert masks.any(0).all()  # every band is left out now and then
 
 
 def test_dilations_that_hear_beyond_the_window_are_refused():
