@@ -7,10 +7,12 @@ from __future__ import annotations
 import gzip
 import json
 
+import numpy as np
 import pytest
 from facewright.training import corpora
+from facewright.training.closures import closure_offsets
 from facewright.training.corpora import Package, phones_of, recordings
-from facewright.training.paths import cache_folder
+from facewright.training.paths import cache_folder, labelled_speech_folder
 
 TRANSCRIPT = """﻿; Core sounds
 ; a remark: not a prompt
@@ -78,3 +80,18 @@ def test_pictures_need_a_recording_that_is_there(tmp_path):
         make_pictures({}, [], tmp_path)
     with pytest.raises(RuntimeError, match="no recording en/nobody"):
         make_pictures({"en": []}, ["en/nobody"], tmp_path)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_labels_of_stops_begin_where_the_sound_falls(language):
+    if not (labelled_speech_folder() / language / "labels.json").exists():
+        pytest.skip("the labelled recordings are no part of the project")
+    late = [
+        offset
+        for recording in recordings(None, [language])[language]
+        for offset in closure_offsets(
+            recording.samples / abs(recording.samples).max(), corpora.RATE, recording.segments
+        )
+    ]
+    assert len(late) > 50
+    assert abs(np.median(late)) < 0.003

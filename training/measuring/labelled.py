@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ...core.voice.audio import Voice, read_voice
-from ..phones import SILENCE, VISEME_OF_PHONE, VISEMES, Segment, Sound, sounds
+from ..phones import SILENCE, VISEME_OF_PHONE, VISEMES, Segment, Sound, shift, sounds
 
 Interval = tuple[float, float]  # start and end in seconds
 
@@ -87,6 +87,11 @@ def labelled_folder(folder: Path, limit: int | None = None) -> list[Labelled]:
     return [
         Labelled(folder.name, name, folder / name, tuple(_segments(told[name]))) for name in names
     ]
+
+
+def later(recording: Labelled, seconds: float) -> Labelled:
+    """The recording with its labels so much later."""
+    return replace(recording, segments=tuple(shift(list(recording.segments), seconds)))
 
 
 def _segments(told: list[list]) -> list[Segment]:

@@ -27,7 +27,7 @@ from ..lean import Lean
 from ..network import CENTRE, FRAME_S
 from ..paths import cache_folder
 from ..phones import SILENCE, Segment, sounds
-from ..timing import NOT_SPOKEN
+from ..timing import HALF_HEARD, NOT_SPOKEN
 from .closures import runs
 from .faces import RATE
 from .labelled import Interval, joined
@@ -58,8 +58,8 @@ class Heard:
 def listen(listener: Lean, samples: np.ndarray) -> Heard:
     """What the network inside our model hears, frame by frame, before the tables.
 
-    A closure is heard where the mean of curve and posterior, as the articulation table weighs
-    them, is past the middle of the way from open to shut lips.
+    Its curve of the closure is the mean of curve and posterior that the face's graph takes.
+    A closure is heard where that is past the middle of the way from open to shut lips.
     """
     torch.set_num_threads(1)  # so small a network only waits for a second one
     padded = np.pad(samples.astype(np.float32), CENTRE)
@@ -68,6 +68,7 @@ def listen(listener: Lean, samples: np.ndarray) -> Heard:
         posteriors, curves = logits.softmax(1).numpy(), curve_logits.sigmoid().numpy()
     starts, full, share = read_articulation().closure
     closing = (1 - share) * curves[:, CLOSE] + share * posteriors[:, BILABIAL]
+    curves[:, CLOSE] = closing
     closures = runs(-closing, 1 / FRAME_S, -0.5 * (starts + full))
     times = FRAME_S * np.arange(len(posteriors))
     return Heard(closures, times, posteriors.argmax(1), curves)
@@ -89,7 +90,7 @@ class Allphone:
             part.write_text(json.dumps(self._decode(pcm)), encoding="utf-8")
             part.rename(stored)
         segments = [
-            Segment(PHONE_OF_ARPABET.get(name, SILENCE), start, end)
+            Segment(PHONE_OF_ARPABET.get(name, SILENCE), start + HALF_HEARD, end + HALF_HEARD)
             for name, start, end in json.loads(stored.read_text("utf-8"))
         ]
         times = FRAME_S * np.arange(int(len(samples) / RATE / FRAME_S))
