@@ -13,6 +13,7 @@ from .arrays import Floats
 from .emotion.detection import Detector
 from .emotion.source import EmotionSource
 from .emotion.track import EmotionTrack
+from .errors import UserError
 from .face.track import FaceTrack
 from .models.model import EmotionModel, Model
 from .motion import Motion, shapes_of
@@ -106,7 +107,26 @@ class Take:
         mapping = self.settings.to_mapping()
         return {name: value for name, value in mapping.items() if name not in self.missing}
 
-    def fits(self, model: Model) -> bool:
+    def check_model(self, model: Model) -> None:
+        """Raises UserError when the take was made with another model or another person of it."""
+        again = "Animate the voice again."
+        if self.model_sha256 != model.sha256:
+            raise UserError(
+                f"The take of {self.voice_name} was made with another model than {model.name}.",
+                again,
+            )
+        if self.identity and self.identity != model.identity:
+            raise UserError(
+                f"The take of {self.voice_name} was made with {self.identity}, not with "
+                f"{model.identity}.",
+                again,
+            )
+        if not self._fits(model):
+            raise UserError(
+                f"The take of {self.voice_name} does not fit the model {model.name}.", again
+            )
+
+    def _fits(self, model: Model) -> bool:
         """Whether the motion's arrays have the sizes of the model."""
         motion, shapes, info = self.motion, shapes_of(model, self.motion), model.info
         return (

@@ -109,23 +109,7 @@ class Workbench:
 
         Raises UserError when the take was made with another model or another person of it.
         """
-        model = loaded.model
-        if take.model_sha256 != model.sha256:
-            raise UserError(
-                f"The take of {take.voice_name} was made with another model than {model.name}.",
-                "Animate the voice again.",
-            )
-        if take.identity and take.identity != model.identity:
-            raise UserError(
-                f"The take of {take.voice_name} was made with {take.identity}, not with "
-                f"{model.identity}.",
-                "Animate the voice again.",
-            )
-        if not take.fits(model):
-            raise UserError(
-                f"The take of {take.voice_name} does not fit the model {model.name}.",
-                "Animate the voice again.",
-            )
+        take.check_model(loaded.model)
         bench = cls(loaded)
         bench._take = take
         return bench
