@@ -23,20 +23,41 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         worker_host,
     )
+    from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .panels import face as face_panel
+    from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
-    from .properties import face, library, progress
+    from .panels import network as network_panel
+    from .panels import parameters as parameter_panels
+    from .properties import (
+        changes,
+        character,
+        emotion,
+        instances,
+        library,
+        pipeline,
+        player,
+        progress,
+        recorder,
+    )
 
     return (
         library,
         preferences,
         progress,
-        face,
+        changes,
+        recorder,
+        player,
+        character,
+        emotion,
+        pipeline,
+        instances,
         worker_host,
         pump,
         animate,
         head,
+        instance_buttons,
         settings,
         command,
         fetching,
@@ -44,6 +65,9 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
+        parameter_panels,
+        network_panel,
+        head_motion_panel,
         library_panel,
     )
 

@@ -15,6 +15,7 @@ from ..operators import animation_job, pump, worker_host
 from ..operators.animation_job import Result
 from ..operators.asking import Progress, ask
 from ..properties.library import preferences
+from ..scene.parts import parts_of
 from ..scene.rates import parse_rate
 from ..scene.sounds import VoiceSource
 from .emotion import EmotionParameters
@@ -69,7 +70,7 @@ def animate(
     chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
     request = animation_job.make_request(
         where,
-        face,
+        [parts_of(face, head_target, head_bone)],
         _source(voice, channel),
         accept_licence=accept_licence,
         fps=None if fps is None else parse_rate(fps),
@@ -81,8 +82,6 @@ def animate(
         device=chosen.device,
         threads=chosen.threads,
         place_sound=place_sound,
-        head_target=head_target,
-        head_bone=head_bone,
     )
     return Job(animation_job.animation_steps(request))
 

@@ -14,7 +14,7 @@ from ..core.errors import Cancelled, UserError
 from ..core.face.track import FaceTrack
 from ..operators.faults import report_fault, sentence
 from ..scene.actions import TakeLabel, Written, write_steps
-from ..scene.characters import find_character, with_head_target
+from ..scene.parts import parts_of
 from ..scene.references import reference
 from .session_run import Outcome
 
@@ -45,10 +45,8 @@ class Baker:
         head_target: bpy.types.Object | None = None,
         head_bone: str = "",
     ) -> None:
-        with_head_target(find_character(face), head_target, head_bone)
-        self._head = None if head_target is None else reference(head_target)
-        self._bone = head_bone
-        self._face, self._scene = reference(face), reference(scene)
+        self._parts = parts_of(face, head_target, head_bone)
+        self._scene = reference(scene)
         self._start = float(scene.frame_current) if start_frame is None else float(start_frame)
         self._writing: Generator[float, None, Written] | None = None
         self._take_id = ""
@@ -87,9 +85,7 @@ class Baker:
         name = str(model.get("name", "")) if isinstance(model, dict) else ""
         label = TakeLabel(self._take_id, "", NAME, name)
         track = joined([block.track for block in outcome.blocks], outcome.samples / rate)
-        head = None if self._head is None else self._head.get()
-        character = find_character(self._face.get(), track.names)
-        character = with_head_target(character, head, self._bone)
+        character = self._parts.character(track.names)
         return write_steps(character, track, self._scene.get(), self._start, label)
 
 

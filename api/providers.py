@@ -14,7 +14,6 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from ..properties.face import emotion_model_of
 from ..properties.library import (
     BUILT_IN,
     BUILT_IN_EMOTION,
@@ -82,10 +81,10 @@ def emotion_folder(scene: bpy.types.Scene, chosen: str | None) -> str:
     Empty when no emotion is to be detected. Raises UserError when it is not there.
     """
     if chosen is None:
-        face: Any = scene.facewright
-        if face.detect_emotion == "OFF":
+        shown: Any = scene.facewright
+        if shown.pipeline is None or not shown.pipeline.detects:
             return ""
-        chosen = emotion_model_of(face)
+        chosen = shown.pipeline.emotion_model_text
     if not chosen.strip():
         return ""
     for name, folder in ((BUILT_IN_EMOTION_NAME, BUILT_IN_EMOTION), *models()):

@@ -65,7 +65,7 @@ class LiveFace:
         values = dict(settings or {})
         detector = _detector(loaded, source)
         if detector is not None:
-            values = {**emotion_defaults(detector.model), **values}
+            values = {**emotion_defaults(detector.model.config), **values}
         self.model = loaded.model
         self.settings = settings_for(self.model, values)
         self.fps = exact_fps(fps)

@@ -212,7 +212,7 @@ class Workbench:
         """All values; another person of the folder is read when they name one."""
         values: dict[str, object] = dict(request.settings)
         if self.loaded.emotion_model is not None and request.emotion.mode != "off":
-            values = {**emotion_defaults(self.loaded.emotion_model), **values}
+            values = {**emotion_defaults(self.loaded.emotion_model.config), **values}
         model = self._person(values)
         settings = settings_for(model, values)
         self._model = model

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import StringProperty
 
 from ..core.errors import Cancelled, UserError
-from ..properties.face import emotion_model_of, models_problem, people_of
-from ..properties.library import preferences
 from ..properties.progress import STATE
-from ..scene.characters import find_character, with_head_target
-from ..scene.places import SAMPLE_VOICE
+from ..scene.characters import find_character
+from .chosen import named_pipeline, pipeline_problem, request_of
 from .explained import Explained
 from .faults import report_fault, sentence
 
@@ -73,6 +72,7 @@ def animate_object(
     """
     # Here and below: what only a job needs is imported by the first job, not with the extension.
     from ..scene.exports import check_outputs, save
+    from ..scene.parts import parts_of
     from ..scene.rates import parse_rate
     from ..scene.sounds import VoiceSource
     from .animation_job import animation_steps, make_request
@@ -85,7 +85,7 @@ def animate_object(
     paths = check_outputs(outputs)
     request = make_request(
         context.scene,
-        obj,
+        [parts_of(obj, head_target, head_bone)],
         voice,
         fps=None if fps is None else parse_rate(fps),
         start_frame=start_frame,
@@ -97,8 +97,6 @@ def animate_object(
         device=device,
         threads=threads,
         place_sound=place_sound,
-        head_target=head_target,
-        head_bone=head_bone,
         accept_licence=accept_licence,
     )
     result = wait_for(animation_steps(request), progress)
@@ -122,56 +120,6 @@ def _content(scene: bpy.types.Scene, result: Result) -> Exported:
     )
 
 
-def chosen_source(scene: bpy.types.Scene) -> VoiceSource:
-    """The voice that the scene's panel names."""
-    from ..scene.sounds import VoiceSource
-
-    chosen: Any = scene.facewright
-    channel = chosen.channel - 1 if chosen.channel > 0 else None
-    if chosen.voice_source == "SAMPLE":
-        return VoiceSource("FILE", str(SAMPLE_VOICE), channel)
-    if chosen.voice_source == "SOUND":
-        return VoiceSource("SOUND", chosen.sound.name if chosen.sound else "", channel)
-    if chosen.voice_source == "STRIP":
-        return VoiceSource("STRIP", chosen.strip, channel)
-    return VoiceSource("FILE", chosen.voice_path, channel)
-
-
-def chosen_options(context: bpy.types.Context) -> dict[str, Any]:
-    """The panel's other settings, as ``animate_object`` takes them."""
-    chosen: Any = context.scene.facewright
-    general = preferences()
-    strip = chosen.voice_source == "STRIP"
-    head, bone = _chosen_head(chosen)
-    return {
-        "start_frame": None if strip else float(chosen.start_frame),
-        "settings": chosen.changed_settings(),
-        "model": chosen.model or getattr(general, "model", ""),
-        "identity": chosen.identity if chosen.identity in people_of(chosen) else "",
-        "emotion": chosen_emotion(context.scene),
-        "device": getattr(general, "device", ""),
-        "threads": getattr(general, "threads", 0),
-        "head_target": head,
-        "head_bone": bone,
-    }
-
-
-def _chosen_head(chosen: Any) -> tuple[bpy.types.Object | None, str]:
-    """What the panel wants head motion to turn, and its bone."""
-    head = chosen.head_target if chosen.head_motion else None
-    return head, chosen.head_bone if head is not None and head.type == "ARMATURE" else ""
-
-
-def chosen_emotion(scene: bpy.types.Scene) -> EmotionSource | None:
-    """Where the panel wants emotion to come from; None when it is not to be detected."""
-    chosen: Any = scene.facewright
-    if chosen.detect_emotion == "OFF":
-        return None
-    from ..core.emotion.source import EmotionSource
-
-    return EmotionSource(model=emotion_model_of(chosen), mode=chosen.detect_emotion.lower())
-
-
 @dataclass(frozen=True)
 class FaceStatus:
     """What panels say of the chosen face: a problem, or which poses and keys find no partner."""
@@ -190,12 +138,18 @@ def face_status(obj: bpy.types.Object | None) -> FaceStatus:
 
 
 class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
-    """Animate the chosen face from the chosen voice"""
+    """Animate the characters of the shown pipeline from its player's voice"""
 
     bl_idname = "facewright.animate"
     bl_label = "Animate"
     # Not REGISTER: to adjust the last operation would do all of it again and freeze the window.
     bl_options = {"UNDO"}
+
+    pipeline: StringProperty(
+        name="Pipeline",
+        description="Name of the pipeline; empty is the one that the panels show",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
@@ -203,18 +157,7 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
         if STATE.running:
             return "A face is being animated already"
         chosen: Any = context.scene.facewright
-        missing = {
-            "FILE": not chosen.voice_path and "Choose a voice first",
-            "SOUND": chosen.sound is None and "Choose a sound first",
-            "STRIP": not chosen.strip and "Choose a strip first",
-        }.get(chosen.voice_source)
-        if missing:
-            return missing
-        try:
-            with_head_target(find_character(chosen.face), *_chosen_head(chosen))
-        except UserError as error:
-            return sentence(error)
-        return models_problem(chosen)
+        return pipeline_problem(context.scene, chosen.pipeline)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for it: in background, and for scripts."""
@@ -278,12 +221,9 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
         STATE.end("Cancelled", "stopped")
 
     def _steps(self, context: bpy.types.Context) -> Steps:
-        from .animation_job import animation_steps, make_request
+        from .animation_job import animation_steps
 
-        chosen: Any = context.scene.facewright
-        options = chosen_options(context)
-        request = make_request(context.scene, chosen.face, chosen_source(context.scene), **options)
-        return animation_steps(request)
+        return animation_steps(request_of(context.scene, named_pipeline(context, self.pipeline)))
 
     def _stop(self, context: bpy.types.Context) -> None:
         self._running.close()

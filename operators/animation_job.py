@@ -29,7 +29,8 @@ from ..core.voice.audio import Voice
 from ..properties.library import check_licence, name_of
 from ..providers.base import Ticket
 from ..scene.actions import TakeLabel, Written, write_steps
-from ..scene.characters import Character, find_character, with_head_target
+from ..scene.characters import Character
+from ..scene.parts import Parts
 from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
@@ -47,13 +48,13 @@ WORKER_SHARE = 0.9  # of the progress; the rest is writing keyframes
 class Request:
     """What to animate, how. None and empty values mean: the scene's, the strip's, the model's.
 
-    ``source`` is a voice that Blender knows, or any other. ``rigs`` overrides poses of the solver,
-    as the worker's job takes them. ``device`` "" is the best that works here. ``head_target`` and
-    its ``head_bone`` are what head motion turns.
+    ``faces`` all get the same motion. ``source`` is a voice that Blender knows, or any other.
+    ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
+    best that works here. ``owner`` is the id of the player whose voice it is, "" for none.
     """
 
     scene: Reference
-    face: Reference
+    faces: tuple[Parts, ...]
     source: VoiceSource | Voice
     fps: Fraction | None = None
     start_frame: float | None = None
@@ -65,13 +66,16 @@ class Request:
     device: str = ""
     threads: int = 0
     place_sound: bool = True
-    head_target: Reference | None = None
-    head_bone: str = ""
+    owner: str = ""
 
-    def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
-        """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
-        head = None if self.head_target is None else self.head_target.get()
-        return with_head_target(find_character(self.face.get(), poses), head, self.head_bone)
+    def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
+        """The faces as they are now. Raises UserError, and SceneChanged when a part is gone."""
+        return [parts.character(poses) for parts in self.faces]
+
+    @property
+    def voice_owner(self) -> str:
+        """Whose the voice's strip in the sequencer is."""
+        return self.owner or str(self.faces[0].skin.get().name)
 
 
 @dataclass(frozen=True)
@@ -125,23 +129,20 @@ Steps = Generator[Progress, None, Result]
 
 def make_request(
     scene: bpy.types.Scene,
-    obj: bpy.types.Object | None,
+    faces: Sequence[Parts],
     source: VoiceSource | Voice,
     *,
     accept_licence: bool = False,
-    head_target: bpy.types.Object | None = None,
     **options: Any,
 ) -> Request:
     """Check everything that can be checked at once. Raises UserError.
 
     ``accept_licence`` accepts the terms of the models that are used.
     """
-    with_head_target(find_character(obj), head_target, options.get("head_bone", ""))
-    options["head_target"] = None if head_target is None else reference(head_target)
     _resolved(source, scene)
     options["settings"] = checked_values(options.get("settings", {}))
     _check_start(options.get("start_frame"))
-    request = Request(reference(scene), reference(obj), source, **options)
+    request = Request(reference(scene), tuple(faces), source, **options)
     check_terms(request.model, request.emotion, accept_licence)
     return request
 
@@ -165,13 +166,14 @@ def animation_steps(request: Request) -> Steps:
     """Do it, yielding progress. Raises UserError, WorkerFault and Cancelled."""
     began = time.monotonic()
     scene = request.scene.get()
-    request.character()
+    request.characters()
     resolved = _resolved(request.source, scene)
     start_frame = request.start_frame
     if start_frame is None:
         start_frame = resolved.start_frame
     if start_frame is None:
         start_frame = float(scene.frame_start)
+    begin = start_frame + resolved.offset_s * float(scene_rate(scene))
     take_id = uuid.uuid4().hex
     path = take_path(take_id)
     args, arrays = _job(request, resolved.voice, request.fps or scene_rate(scene), path)
@@ -186,10 +188,10 @@ def animation_steps(request: Request) -> Steps:
             Path(resolved.voice.label).stem,
             str(ticket.result.get("model", {}).get("name", "")),
         )
-        character = request.character(face.names)
-        info = _about(character)
-        writing = write_steps(character, face, request.scene.get(), start_frame, label)
-        del character
+        characters = request.characters(face.names)
+        info = _about(characters)
+        writing = write_steps(characters, face, request.scene.get(), begin, label)
+        del characters
         written = yield from _keyframes(writing)
         done = True
     finally:
@@ -258,7 +260,7 @@ def _job(
         "settings": settings,
         "take_path": str(path),
         # So that a slider that was moved after a take does not ask the network again
-        "workbench": f"face {request.face.uid}",
+        "workbench": request.owner or f"face {request.faces[0].skin.uid}",
     }
     if request.rigs:
         args["rigs"] = dict(request.rigs)
@@ -296,7 +298,8 @@ def _worked(
 
     def still_there() -> None:
         request.scene.get()
-        request.face.get()
+        for parts in request.faces:
+            parts.skin.get()
 
     asking = ask(
         "animate",
@@ -349,13 +352,15 @@ def _hash(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _about(character: Character) -> dict[str, Any]:
+def _about(characters: Sequence[Character]) -> dict[str, Any]:
+    """What the result tells of the faces; of the first where they differ."""
+    first = characters[0]
     return {
-        "members": tuple(obj.name for obj in character.members),
-        "found_count": character.found_count,
-        "missing": character.missing,
-        "unmatched": character.unmatched,
-        "notices": character.notices,
+        "members": tuple(obj.name for each in characters for obj in each.members),
+        "found_count": first.found_count,
+        "missing": first.missing,
+        "unmatched": first.unmatched,
+        "notices": tuple(dict.fromkeys(text for each in characters for text in each.notices)),
     }
 
 
@@ -364,7 +369,7 @@ def _make_audible(request: Request, start_frame: float) -> tuple[str, ...]:
     if not request.place_sound or isinstance(request.source, Voice):
         return ()
     try:
-        owner = request.face.get().name
+        owner = request.voice_owner
         return place_strip(request.scene.get(), request.source, start_frame, owner)
     except (RuntimeError, UserError) as error:
         return (f"The voice was not put into the sequencer: {error}",)

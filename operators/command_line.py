@@ -19,7 +19,7 @@ import bpy
 
 from ..core.errors import Cancelled, UserError
 from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
-from ..properties.face import HEAD_TYPES
+from ..properties.character import HEAD_TYPES
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add Template Head: the built-in head at the 3D cursor, chosen as the face."""
+"""Add Template Head: the built-in head at the 3D cursor, driven by the shown pipeline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FAR_M = 1.0  # from farther away, a head is too small to be seen as one
 
 
 class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
-    """Add the built-in head at the 3D cursor and choose it as the face"""
+    """Add the built-in head at the 3D cursor and let the shown pipeline drive it"""
 
     bl_idname = "facewright.add_head"
     bl_label = "Add Template Head"
@@ -28,30 +28,37 @@ class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         outcome = self.execute(context)
         if "FINISHED" in outcome:
-            _come_near(context)
+            come_near(context)
         return outcome
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..scene.template_head import add_template_head
-
-        try:
-            head = add_template_head(context.collection, context.scene.cursor.location)
-        except UserError as error:
-            self.report({"ERROR"}, sentence(error))
-            return {"CANCELLED"}
-        except Exception as error:
-            self.report({"ERROR"}, report_fault(error))
-            return {"CANCELLED"}
-        for obj in tuple(context.view_layer.objects.selected):
-            obj.select_set(False)
-        head.skin.select_set(True)
-        context.view_layer.objects.active = head.skin
         chosen: Any = context.scene.facewright
-        chosen.face = head.skin
-        return {"FINISHED"}
+        pipeline = chosen.pipeline or chosen.add_pipeline("Core", chosen.add_player("Player"))
+        return {"FINISHED"} if add_head_for(self, context, pipeline) else {"CANCELLED"}
 
 
-def _come_near(context: bpy.types.Context) -> None:
+def add_head_for(operator: Any, context: bpy.types.Context, pipeline: Any) -> bool:
+    """Add a head that a pipeline drives and select it; False after an error was reported."""
+    from ..scene.template_head import add_template_head
+
+    try:
+        head = add_template_head(context.collection, context.scene.cursor.location)
+    except UserError as error:
+        operator.report({"ERROR"}, sentence(error))
+        return False
+    except Exception as error:
+        operator.report({"ERROR"}, report_fault(error))
+        return False
+    for obj in tuple(context.view_layer.objects.selected):
+        obj.select_set(False)
+    head.skin.select_set(True)
+    context.view_layer.objects.active = head.skin
+    chosen: Any = context.scene.facewright
+    chosen.add_character("Head", pipeline, head.skin)
+    return True
+
+
+def come_near(context: bpy.types.Context) -> None:
     """Bring the view to the new head where it stands far off, as it does in Blender's own scene."""
     area: Any = context.area
     if area is None or area.type != "VIEW_3D":

@@ -91,10 +91,11 @@ def _add_all(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _choose(scene: Any, folders: Iterable[str]) -> None:
-    """Let a scene use the first model for a face among these folders, and the first for emotion."""
-    for folder in reversed(list(folders)):
+    """Let the shown pipeline use the first model for a face among folders, and for emotion."""
+    pipeline = scene.facewright.pipeline
+    for folder in reversed(list(folders)) if pipeline else ():
         emotion = library.look(Path(folder)).kind == "emotion"
-        setattr(scene.facewright, "emotion_model" if emotion else "model", folder)
+        setattr(pipeline, "emotion_model" if emotion else "model", folder)
 
 
 class FACEWRIGHT_OT_model_remove(Explained, bpy.types.Operator):

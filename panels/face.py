@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab: choose a voice, choose the face, Animate."""
+"""The main panel: the scene's pipelines, the shown one's voice and characters, Animate."""
 
 from __future__ import annotations
 
@@ -10,127 +10,139 @@ import bpy
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
 from ..operators.faults import shortened
-from ..properties.face import SHOWN_PARAMETERS, folder_without_terms, people_of
+from ..properties.pipeline import folder_without_terms
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
+from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned
 from .texts import draw_sentence, room
 
 LISTED = 60  # names in an opened list
-MARGIN_PX = 87  # tabs, icon and rims
-MOST_PX = 700  # of a line, to be read well
-SHORT = {"upper_face_strength": "Upper Face", "lower_face_strength": "Lower Face"}
 ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
 
-class _Sidebar:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Facewright"
+class FACEWRIGHT_UL_pipelines(bpy.types.UIList):
+    """Pipelines: their names, and which of them is solo"""
+
+    bl_idname = "FACEWRIGHT_UL_pipelines"
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="NODETREE")
+        star = "SOLO_ON" if item.solo else "SOLO_OFF"
+        row.prop(item, "solo", text="", icon=star, emboss=False)
 
 
-class FACEWRIGHT_PT_face(_Sidebar, bpy.types.Panel):
-    """Voice, face, Animate"""
+class FACEWRIGHT_PT_face(Sidebar, bpy.types.Panel):
+    """Pipelines, voice, characters, Animate"""
 
-    bl_idname = "FACEWRIGHT_PT_face"
+    bl_idname = MAIN
     bl_label = "Facewright"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = aligned(self.layout)
         chosen: Any = context.scene.facewright
-        _draw_voice(layout.column(), context.scene, chosen)
-        _draw_face(layout.column(), chosen)
-        _draw_job(layout.column(), context)
+        pipeline = chosen.pipeline
+        if pipeline is None:
+            _draw_begin(layout, context)
+            return
+        _draw_pipelines(layout, chosen)
+        _draw_voice(layout.column(), context.scene, chosen, pipeline)
+        _draw_characters(layout.column(), chosen, pipeline)
+        _draw_job(layout.column(), context, pipeline)
 
 
-class FACEWRIGHT_PT_parameters(_Sidebar, bpy.types.Panel):
-    """Face parameters; untouched ones are the model's"""
+def _draw_begin(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The two ways to begin: with the template head, or with a face of one's own."""
+    column = layout.column()
+    column.scale_y = 1.4
+    head = column.operator("facewright.add_pipeline", text="New with Template Head", icon="ADD")
+    head.character = "HEAD"
+    own = column.operator("facewright.add_pipeline", text="New with Active Mesh", icon="MESH_DATA")
+    own.character = "ACTIVE"
+    text = "A pipeline joins a voice, a network and a character"
+    draw_sentence(layout, text, "INFO", room(context, MARGIN_PX, MOST_PX))
 
-    bl_idname = "FACEWRIGHT_PT_parameters"
-    bl_parent_id = "FACEWRIGHT_PT_face"
-    bl_label = "Parameters"
-    bl_options = {"DEFAULT_CLOSED"}
+
+def _draw_pipelines(layout: bpy.types.UILayout, chosen: Any) -> None:
+    row = layout.row()
+    rows = 2 if len(chosen.pipelines) < 3 else 4
+    row.template_list(
+        "FACEWRIGHT_UL_pipelines", "", chosen, "pipelines", chosen, "active_pipeline", rows=rows
+    )
+    buttons = row.column(align=True)
+    buttons.menu("FACEWRIGHT_MT_add", text="", icon="ADD")
+    buttons.operator("facewright.remove_pipeline", text="", icon="REMOVE")
+    buttons.operator("facewright.duplicate_pipeline", text="", icon="DUPLICATE")
+
+
+class FACEWRIGHT_MT_add(bpy.types.Menu):
+    """Add pipelines and their parts"""
+
+    bl_idname = "FACEWRIGHT_MT_add"
+    bl_label = "Add"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        chosen: Any = context.scene.facewright
-        _draw_chooser(layout, chosen, "model_choice")
-        if len(people_of(chosen)) > 1:
-            layout.prop(chosen, "person")
-        layout.prop(chosen, "detect_emotion")
-        if chosen.detect_emotion != "OFF":
-            _draw_chooser(layout, chosen, "emotion_choice")
-        column = layout.column()
-        for name in SHOWN_PARAMETERS:
-            if name in SHORT:
-                column.prop(chosen, name, text=SHORT[name])
-            else:
-                column.prop(chosen, name)
-        layout.operator("facewright.reset_settings", icon="LOOP_BACK")
+        for character, text, icon in (
+            ("HEAD", "New Pipeline with Template Head", "ADD"),
+            ("ACTIVE", "New Pipeline with Active Mesh", "MESH_DATA"),
+        ):
+            layout.operator("facewright.add_pipeline", text=text, icon=icon).character = character
+        layout.separator()
+        layout.operator("facewright.add_head", icon="USER")
+        layout.operator("facewright.add_player", icon="SPEAKER")
+        layout.operator("facewright.add_core", icon="NODETREE")
 
 
-class FACEWRIGHT_PT_head_motion(_Sidebar, bpy.types.Panel):
-    """Nods and drift of the head; off, the head stays as it is"""
-
-    bl_idname = "FACEWRIGHT_PT_head_motion"
-    bl_parent_id = "FACEWRIGHT_PT_face"
-    bl_label = "Head Motion"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw_header(self, context: bpy.types.Context) -> None:
-        self.layout.prop(context.scene.facewright, "head_motion", text="")
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        chosen: Any = context.scene.facewright
-        layout.active = chosen.head_motion
-        layout.prop(chosen, "head_motion_strength", text="Strength")
-        layout.prop(chosen, "head_motion_seed", text="Seed")
-        layout.prop(chosen, "head_target", text="Target")
-        target = chosen.head_target
-        if target is not None and target.type == "ARMATURE":
-            layout.prop_search(chosen, "head_bone", target.data, "bones", text="Bone")
-
-
-def _draw_chooser(layout: bpy.types.UILayout, chosen: Any, name: str) -> None:
-    """A drop-down of models, with a button to add one that is not in it."""
-    row = layout.row(align=True)
-    row.prop(chosen, name)
-    row.operator("facewright.model_add", text="", icon="FILE_FOLDER").choose = True
-
-
-def _draw_voice(layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any) -> None:
-    layout.prop(chosen, "voice_source")
-    if chosen.voice_source == "FILE":
-        layout.prop(chosen, "voice_path")
-    elif chosen.voice_source == "SOUND":
-        layout.template_ID(chosen, "sound", open="sound.open")
-    elif chosen.voice_source == "STRIP":
+def _draw_voice(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Any, pipeline: Any
+) -> None:
+    if len(chosen.players) > 1 or not pipeline.player_id:
+        layout.prop(pipeline, "player")
+    player = chosen.player_of(pipeline)
+    if player is None:
+        layout.operator("facewright.add_player", icon="ADD")
+        return
+    layout.prop(player, "voice_source")
+    if player.voice_source == "FILE":
+        layout.prop(player, "voice_path")
+    elif player.voice_source == "SOUND":
+        layout.template_ID(player, "sound", open="sound.open")
+    elif player.voice_source == "STRIP":
         if scene.sequence_editor is None:
             layout.label(text="The sequencer is empty", icon="INFO")
         else:
             layout.prop_search(
-                chosen, "strip", scene.sequence_editor, all_strips_name(), icon="SOUND"
+                player, "strip", scene.sequence_editor, all_strips_name(), icon="SOUND"
             )
-    layout.prop(chosen, "channel", text="Channel" if chosen.channel else "Channel (all)")
-    if chosen.voice_source != "STRIP":
-        layout.prop(chosen, "start_frame")
 
 
-def _draw_face(layout: bpy.types.UILayout, chosen: Any) -> None:
-    layout.prop(chosen, "face", icon="MESH_DATA")
-    if chosen.face is None:
-        layout.operator("facewright.add_head", icon="ADD")
-        return
-    status = face_status(chosen.face)
-    if status.problem:
-        return  # the greyed button says it
-    _draw_match(layout, status)
+def _draw_characters(layout: bpy.types.UILayout, chosen: Any, pipeline: Any) -> None:
+    for character in chosen.characters_of(pipeline):
+        row = layout.row(align=True)
+        row.prop(character, "skin", text=character.name, icon="MESH_DATA")
+        if len(chosen.pipelines) > 1:
+            row.prop(character, "pipeline", text="", icon="NODETREE", icon_only=True)
+        remove = row.operator("facewright.remove_character", text="", icon="X", emboss=False)
+        remove.character = character.id
+        if character.skin is not None:
+            status = face_status(character.skin)
+            if not status.problem:  # the greyed button says it
+                _draw_match(layout, status)
+    row = layout.row(align=True)
+    row.operator("facewright.add_character", icon="ADD")
+    row.operator("facewright.add_head", text="Template Head", icon="USER")
 
 
 def _draw_match(layout: bpy.types.UILayout, status: FaceStatus) -> None:
@@ -155,7 +167,7 @@ def _draw_list(layout: bpy.types.UILayout, name: str, title: str, names: tuple[s
         column.label(text=f"... and {len(names) - LISTED} more")
 
 
-def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any) -> None:
     layout.separator()
     if STATE.running:
         row = layout.row(align=True)
@@ -169,10 +181,9 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     width = room(context, MARGIN_PX, MOST_PX)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
-        _draw_terms(layout, context.scene.facewright)
+        _draw_terms(layout, pipeline)
     elif STATE.outcome:
         _draw_outcome(layout, width)
-        draw_sentence(layout, STATE.network, "BLANK1", width)
         for notice in STATE.notices:
             draw_sentence(layout, notice, "INFO", width)
 
@@ -186,14 +197,14 @@ def _draw_outcome(layout: bpy.types.UILayout, width: float) -> None:
         button.filepath = folder
 
 
-def _draw_terms(layout: bpy.types.UILayout, chosen: Any) -> None:
+def _draw_terms(layout: bpy.types.UILayout, pipeline: Any) -> None:
     """The way to accept terms, where those are what Animate waits for."""
-    folder = folder_without_terms(chosen)
+    folder = folder_without_terms(pipeline)
     if folder:
         button = layout.operator("facewright.model_terms", icon="TEXT")
         button.folder = folder
 
 
 register, unregister = bpy.utils.register_classes_factory(
-    (FACEWRIGHT_PT_face, FACEWRIGHT_PT_parameters, FACEWRIGHT_PT_head_motion)
+    (FACEWRIGHT_UL_pipelines, FACEWRIGHT_MT_add, FACEWRIGHT_PT_face)
 )

@@ -20,6 +20,7 @@ from ..core.errors import UserError
 from .progress import JobState
 
 if TYPE_CHECKING:
+    from ..core.models.defaults import ModelDefaults
     from ..core.models.licences import Licence
     from ..core.models.model import ModelIndex
 
@@ -76,6 +77,25 @@ def _look(folder: Path, _changed_ns: tuple[int, int]) -> Look:
         return Look(index, index.licence, "")
     except UserError as error:
         return Look(None, None, error.message)
+
+
+def defaults(folder: Path, identity: str = "") -> ModelDefaults:
+    """What a model sets by itself; nothing for a folder that cannot be used."""
+    try:
+        changed_ns = folder.stat().st_mtime_ns, (folder / "model.json").stat().st_mtime_ns
+    except (OSError, ValueError):
+        return _defaults(None, "", (0, 0))
+    return _defaults(folder, identity, changed_ns)
+
+
+@lru_cache(maxsize=64)
+def _defaults(folder: Path | None, identity: str, _changed_ns: tuple[int, int]) -> ModelDefaults:
+    from ..core.models.defaults import ModelDefaults, read_defaults
+
+    try:
+        return ModelDefaults() if folder is None else read_defaults(folder, identity)
+    except UserError:
+        return ModelDefaults()
 
 
 def preferences() -> Any:

@@ -11,7 +11,7 @@ where it moves a body whose head a take turns, its other curves go on in the new
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,16 @@ class Written:
     notices: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What one character gets: the name of its action, its channels, and what its former take
+    turned and this one does not."""
+
+    name: str
+    channels: list[Channels]
+    left: list[tuple[Reference, str]]
+
+
 @dataclass
 class _Part:
     """A new action (or a slot of it) on its way to a data-block."""
@@ -66,10 +76,11 @@ class _Part:
     channels: Channels
     action: Reference
     slot: int
+    name: str
 
 
 def write_take(
-    character: Character,
+    character: Character | Sequence[Character],
     face: FaceTrack,
     scene: bpy.types.Scene,
     start_frame: float,
@@ -85,7 +96,7 @@ def write_take(
 
 
 def write_steps(
-    character: Character,
+    character: Character | Sequence[Character],
     face: FaceTrack,
     scene: bpy.types.Scene,
     start_frame: float,
@@ -93,29 +104,31 @@ def write_steps(
 ) -> Generator[float, None, Written]:
     """Write a take, yielding the share that is done. Closing the generator leaves nothing behind.
 
-    Raises UserError, and SceneChanged when the face vanishes on the way.
+    Several characters get the same motion, each in an action of its own; all are put in place in
+    one step. Raises UserError, and SceneChanged when a face vanishes on the way.
     """
     frames = take_frames(face, scene_rate(scene), start_frame)
-    all_channels = channels_of(character, face)
-    left = _left_behind(all_channels, character)
-    all_channels += _lasting(left, all_channels)
-    remarks = [NO_TARGET] if face.head is not None and character.head is None else []
-    name = f"{character.name} {label.voice}".strip()[:50]
-    del character, scene  # nothing of Blender may be held across a yield
-    for owner in {channels.owner for channels in all_channels} | {owner for owner, _bone in left}:
+    characters = [character] if isinstance(character, Character) else list(character)
+    plans = [_plan(each, face, label) for each in characters]
+    unturned = face.head is not None and any(each.head is None for each in characters)
+    del character, characters, scene  # nothing of Blender may be held across a yield
+    left = [each for plan in plans for each in plan.left]
+    owners = {channels.owner for plan in plans for channels in plan.channels}
+    for owner in owners | {owner for owner, _bone in left}:
         _check_assignable(owner.get())
     parts: list[_Part] = []
     placed = False
     try:
-        yield from _build(parts, all_channels, frames, name)
-        notices = remarks + _put_in_place(parts, left, label)
+        yield from _build(parts, plans, frames)
+        notices = [NO_TARGET] if unturned else []
+        notices += _put_in_place(parts, left, label)
         placed = True
     finally:
         if not placed:
             _remove({part.action for part in parts})
-    actions = list(dict.fromkeys(part.action.get() for part in parts))
-    for part, action in zip(parts, actions, strict=False):
-        action.name = _action_name(name, part.channels)
+    actions = {part.action.get(): part.name for part in parts}
+    for action, name in actions.items():
+        action.name = name
     return Written(
         actions=tuple(action.name for action in actions),
         first_frame=float(frames[0]) if len(frames) else start_frame,
@@ -125,34 +138,38 @@ def write_steps(
     )
 
 
-def _build(
-    parts: list[_Part], all_channels: list[Channels], frames: Array, name: str
-) -> Generator[float, None, None]:
-    total = sum(len(channels.curves) for channels in all_channels)
+def _plan(character: Character, face: FaceTrack, label: TakeLabel) -> _Plan:
+    channels = channels_of(character, face)
+    left = _left_behind(channels, character)
+    name = f"{character.name} {label.voice}".strip()[:50]
+    return _Plan(name, channels + _lasting(left, channels), left)
+
+
+def _build(parts: list[_Part], plans: list[_Plan], frames: Array) -> Generator[float, None, None]:
+    total = sum(len(channels.curves) for plan in plans for channels in plan.channels)
     per_step = max(1, KEYS_PER_STEP // max(1, len(frames)))
     done = 0
-    for channels in all_channels:
-        part = _new_part(parts, channels, name)
-        parts.append(part)
-        for (path, index), values in channels.curves.items():
-            curves = versions.slot_curves(part.action.get(), part.slot)
-            write_curve(curves, path, index, frames, values)
-            done += 1
-            if done % per_step == 0:
-                yield done / total
+    for plan in plans:
+        shared: Reference | None = None
+        for channels in plan.channels:
+            part = _new_part(shared, channels, plan.name)
+            shared = part.action if versions.HAS_ACTION_SLOTS else None
+            parts.append(part)
+            for (path, index), values in channels.curves.items():
+                curves = versions.slot_curves(part.action.get(), part.slot)
+                write_curve(curves, path, index, frames, values)
+                done += 1
+                if done % per_step == 0:
+                    yield done / total
 
 
-def _new_part(parts: list[_Part], channels: Channels, name: str) -> _Part:
-    if parts and versions.HAS_ACTION_SLOTS:
-        action = parts[0].action.get()
-    else:
-        action = versions.new_action(_action_name(name, channels), channels.id_type)
+def _new_part(shared: Reference | None, channels: Channels, name: str) -> _Part:
+    """A slot for a data-block in the action that it shares, or in one of its own."""
+    if not versions.HAS_ACTION_SLOTS:
+        name = f"{name} {channels.owner.name}"
+    action = versions.new_action(name, channels.id_type) if shared is None else shared.get()
     slot = versions.add_slot(action, channels.id_type, channels.owner.name)
-    return _Part(channels, reference(action), slot)
-
-
-def _action_name(name: str, channels: Channels) -> str:
-    return name if versions.HAS_ACTION_SLOTS else f"{name} {channels.owner.name}"
+    return _Part(channels, reference(action), slot, name)
 
 
 def _check_assignable(owner: Any) -> None:

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,24 +29,55 @@ NO_SOUND = "This Blender has no sound, so the voice was not put into the sequenc
 class VoiceSource:
     """A voice by ``kind``: ``name`` is a path, a Sound's name or a strip's name.
 
-    ``channel`` is 0-based; None mixes all channels.
+    ``channel`` is 0-based; None mixes all channels. ``start_s`` and ``end_s`` are the part that is
+    used, in seconds from the voice's begin (a strip's is where it is first heard); None is to its
+    end.
     """
 
     kind: Literal["FILE", "SOUND", "STRIP"]
     name: str
     channel: int | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """``start_frame`` is where a strip's voice begins; None where the source is no strip."""
+    """``start_frame`` is where a strip's voice begins; None where the source is no strip.
+    ``offset_s`` is how much later the part begins that is used."""
 
     voice: Voice
     start_frame: float | None = None
+    offset_s: float = 0.0
 
 
 def resolve(source: VoiceSource, scene: bpy.types.Scene) -> Resolved:
     """What a source stands for. Raises UserError when it is missing or unreadable as a place."""
+    if source.end_s is not None and source.end_s <= source.start_s:
+        raise UserError(
+            f"The range of the voice ends at {source.end_s:g} s, before it begins.",
+            "Set Range End after Range Start, or to -1 for the voice's end.",
+        )
+    found = _whole(source, scene)
+    return replace(found, voice=_cut(found.voice, source), offset_s=source.start_s)
+
+
+def _cut(voice: Voice, source: VoiceSource) -> Voice:
+    """The part of the voice that is used."""
+    ends = [voice.end_s] if voice.end_s is not None else []
+    if source.end_s is not None:
+        ends.append(voice.start_s + source.end_s)
+    start_s = voice.start_s + source.start_s
+    end_s = min(ends, default=None)
+    if end_s is not None and end_s <= start_s:
+        raise UserError(
+            f"The range of {voice.label} begins after its end.",
+            "Set Range Start to an earlier time.",
+        )
+    return replace(voice, start_s=start_s, end_s=end_s)
+
+
+def _whole(source: VoiceSource, scene: bpy.types.Scene) -> Resolved:
     if source.kind == "FILE":
         return Resolved(_from_path(source.name, source.channel))
     if source.kind == "SOUND":

@@ -163,7 +163,7 @@ def detect(kept: Kept, call: Call) -> Reply:
     threads = arguments.whole(call.args, "threads", where) or call.threads
     opening(call, device)
     detector = Detector(*kept.emotion(Wanted("", "", device, threads, folder)))
-    settings = Settings.from_mapping({**emotion_defaults(detector.model), **values})
+    settings = Settings.from_mapping({**emotion_defaults(detector.model.config), **values})
     clip = read_voice(voice, lambda: _look(call))
     network = detector.network
     tell = patient(call, network.device)

@@ -31,7 +31,7 @@ import numpy as np
 from .. import limits
 from ..arrays import AnyArray, Doubles, Floats
 from ..errors import UserError
-from ..models.model import EmotionModel
+from ..models.model import EmotionModelConfig
 from ..parameters import EMOTION_NAMES, PARAMETERS, Settings, Value
 from ..voice.audio import Clip
 from .detection import LONGEST, Check, Detection, Detector, Progress, detect_frames, detect_keys
@@ -122,9 +122,8 @@ def _strengths(what: str, vector: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(value) for value in vector)
 
 
-def emotion_defaults(model: EmotionModel) -> dict[str, Value]:
+def emotion_defaults(config: EmotionModelConfig) -> dict[str, Value]:
     """Parameters that an Audio2Emotion folder sets, by name; the user's values go before them."""
-    config = model.config
     found: dict[str, float] = {
         "detected_emotion_contrast": config.contrast,
         "max_emotions": config.max_emotions,

@@ -24,7 +24,7 @@ def read_emotion_model(folder: Path) -> EmotionModel:
             "Choose an Audio2Emotion folder.",
         )
     labels = read_emotion_labels(files)
-    config = _config(files.people[0].config, labels)
+    config = read_emotion_config(files.people[0].config, labels)
     outside = check_network_file(files.network)
     return EmotionModel(
         folder=folder,
@@ -38,7 +38,8 @@ def read_emotion_model(folder: Path) -> EmotionModel:
     )
 
 
-def _config(path: Path, labels: tuple[str, ...]) -> EmotionModelConfig:
+def read_emotion_config(path: Path, labels: tuple[str, ...]) -> EmotionModelConfig:
+    """How the outputs ``labels`` of a network are mixed. Raises UserError."""
     fields = JsonFields.read(path).section("post_processing_config")
     count = len(EMOTION_NAMES)
     length = fields.integer("output_emotion_length", 1, 1_000, count)

@@ -40,7 +40,7 @@ def read_model(folder: Path, identity: str = "") -> Model:
             "Choose it under auto-emotion, and a model of the face here.",
         )
     info = read_network_info(files)
-    index = _identity_index(files, identity)
+    index = identity_index(files, identity)
     outside = [path for network in files.networks for path in check_network_file(network)]
     person = files.people[index]
     if person.data is None:
@@ -48,7 +48,7 @@ def read_model(folder: Path, identity: str = "") -> Model:
     database = None
     if files.database is not None and info.implicit_length:
         database = _emotion_database(files.database, info.implicit_length)
-    config = _model_config(person.config, info)
+    config = model_config(person.config, info)
     _check_source_shot(person.config, config, database)
     return Model(
         folder=folder,
@@ -69,8 +69,11 @@ def read_model(folder: Path, identity: str = "") -> Model:
     )
 
 
-def _identity_index(files: FolderFiles, identity: str) -> int:
-    """Place of a person in the folder's list; case matters only where names differ by it alone."""
+def identity_index(files: FolderFiles, identity: str) -> int:
+    """Place of a person in the folder's list; case matters only where names differ by it alone.
+
+    Raises UserError for a person whom the folder does not have.
+    """
     names = files.identities
     if not identity:
         return 0
@@ -85,7 +88,7 @@ def _identity_index(files: FolderFiles, identity: str) -> int:
     )
 
 
-def _model_config(path: Path, info: NetworkInfo) -> dict[str, Value]:
+def model_config(path: Path, info: NetworkInfo) -> dict[str, Value]:
     """The parameters that a model sets itself; keys this version does not know are left out."""
     unused = {"identity"}
     if info.family == "diffusion":
@@ -183,6 +186,14 @@ def _emotion_database(path: Path, length: int) -> EmotionDatabase:
     if (starts < 0).any() or (sizes < 0).any() or (starts + sizes > len(vectors)).any():
         raise UserError(f"{path}: a shot reaches beyond the {len(vectors)} rows of the database.")
     return EmotionDatabase(names, starts, sizes, vectors)
+
+
+def expression_names(path: Path) -> tuple[tuple[str, int], ...]:
+    """Name and number of frames of each shot of an expression database. Raises UserError."""
+    with NpzReader(path) as npz:
+        names = npz.texts("emo_spec_names")
+        sizes = npz.integers("emo_spec_size", (len(names),))
+    return tuple(zip(names, (int(size) for size in sizes), strict=True))
 
 
 def _rig(files: RigFiles | None, vertices: int, part: str) -> BlendShapeRig | None:

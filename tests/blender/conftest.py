@@ -64,6 +64,21 @@ def own_face(code):
 
 
 @pytest.fixture
+def wired(scene):
+    """A pipeline with a player and a character that has no mesh yet."""
+    chosen = scene.facewright
+    chosen.add_player("Player")
+    chosen.add_pipeline("Core", chosen.players[0])
+    chosen.add_character("Face", chosen.pipelines[0])
+    return SimpleNamespace(
+        scene=scene,
+        player=chosen.players[0],
+        pipeline=chosen.pipelines[0],
+        character=chosen.characters[0],
+    )
+
+
+@pytest.fixture
 def make_track(code):
     """A made-up take: random weights, a jaw that sinks, eyes that turn."""
 

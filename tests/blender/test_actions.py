@@ -49,7 +49,7 @@ def test_keys_are_linear_and_on_every_frame(own_face, make_track, write):
 
 def test_jaw_and_eyes_turn_the_heads_objects(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
-    head = code("scene.characters").find_character(scene.facewright.face)
+    head = code("scene.characters").find_character(scene.facewright.characters[-1].skin)
     jaw, eyes = head.jaw[0], head.eyes
     rest, centres = jaw.location.copy(), [eye.location.copy() for eye in eyes]
     track = make_track(20, 30)
@@ -67,10 +67,10 @@ def test_jaw_and_eyes_turn_the_heads_objects(code, scene, make_track, write):
 
 def test_the_rest_place_survives_a_second_take(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
-    jaw = code("scene.characters").find_character(scene.facewright.face).jaw[0]
+    jaw = code("scene.characters").find_character(scene.facewright.characters[-1].skin).jaw[0]
     rest = jaw.location.copy()
     for take in ("one", "two"):
-        write(scene.facewright.face, make_track(20, 30), take_id=take)
+        write(scene.facewright.characters[-1].skin, make_track(20, 30), take_id=take)
         scene.frame_set(20)
     scene.frame_set(1)
     assert tuple(jaw.location) == pytest.approx(tuple(rest), abs=1e-6)
@@ -90,7 +90,7 @@ def test_a_second_take_replaces_ours(code, scene, own_face, make_track, write):
 
 def test_one_action_carries_the_whole_face_where_blender_has_slots(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
-    written = write(scene.facewright.face, make_track(5, 30))
+    written = write(scene.facewright.characters[-1].skin, make_track(5, 30))
     slots = code("scene.versions").HAS_ACTION_SLOTS
     assert len(written.actions) == 1 if slots else len(written.actions) > 4
     assert len(bpy.data.actions) == len(written.actions)

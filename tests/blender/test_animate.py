@@ -181,10 +181,12 @@ def test_what_is_no_sound_leaves_the_scene_as_it_was(
 def steps(code, stub, scene):
     """The job's steps, to be taken one by one as a window does."""
     job = code("operators.animation_job")
-    source = code("scene.sounds").VoiceSource
+    source, parts = code("scene.sounds").VoiceSource, code("scene.parts")
 
     def start(obj, voice):
-        request = job.make_request(scene, obj, source("FILE", voice), model=str(stub.folder))
+        request = job.make_request(
+            scene, [parts.parts_of(obj)], source("FILE", voice), model=str(stub.folder)
+        )
         return job.animation_steps(request)
 
     return start
@@ -314,18 +316,18 @@ def test_disabling_ends_the_worker(code, animate, own_face, voice):
 # ---- the buttons
 
 
-def test_the_button_does_the_same_in_background(scene, own_face, voice, stub):
-    chosen = scene.facewright
-    chosen.voice_path, chosen.face, chosen.model = voice, own_face, str(stub.folder)
-    chosen.start_frame = 20
+def test_the_button_does_the_same_in_background(wired, own_face, voice, stub):
+    wired.player.voice_path, wired.character.skin = voice, own_face
+    wired.pipeline.model = str(stub.folder)
+    wired.player.start_frame = 20
     assert bpy.ops.facewright.animate() == {"FINISHED"}
     points = next(iter(curves_of(own_face.data.shape_keys).values())).keyframe_points
     assert points[0].co[0] == 20
 
 
-def test_grey_buttons_say_why(code, scene, own_face, voice):
+def test_grey_buttons_say_why(code, wired, own_face, voice):
     operator = code("operators.animate").FACEWRIGHT_OT_animate
-    chosen = scene.facewright
+    chosen = wired.player
     assert operator.disabled_reason(bpy.context) == "Choose a voice first"
     chosen.voice_source = "SOUND"
     assert operator.disabled_reason(bpy.context) == "Choose a sound first"
@@ -333,9 +335,9 @@ def test_grey_buttons_say_why(code, scene, own_face, voice):
     assert operator.disabled_reason(bpy.context) == "Choose a strip first"
     chosen.voice_source = "SAMPLE"
     assert "No face is chosen" in operator.disabled_reason(bpy.context)
-    chosen.face = shaped_mesh("Bare", [])
+    wired.character.skin = shaped_mesh("Bare", [])
     assert "'Bare' has no shape keys" in operator.disabled_reason(bpy.context)
-    chosen.face = own_face
+    wired.character.skin = own_face
     assert operator.disabled_reason(bpy.context) == ""
     code("properties.progress").STATE.begin()
     try:
@@ -347,19 +349,19 @@ def test_grey_buttons_say_why(code, scene, own_face, voice):
     assert cancel.disabled_reason(bpy.context) == "Nothing is being animated"
 
 
-def test_untouched_parameters_are_left_to_the_model(scene):
-    chosen = scene.facewright
+def test_untouched_parameters_are_left_to_the_model(wired):
+    chosen = wired.pipeline
     assert chosen.changed_settings() == {}
     chosen.skin_strength = 1.5
     assert chosen.changed_settings() == {"skin_strength": 1.5}
-    assert bpy.ops.facewright.reset_settings() == {"FINISHED"}
+    assert bpy.ops.facewright.reset() == {"FINISHED"}
     assert chosen.changed_settings() == {}
 
 
-def test_properties_cannot_leave_their_range(scene):
-    chosen = scene.facewright
-    chosen.skin_strength, chosen.channel, chosen.blink_interval = 99.0, -4, -1.0
-    assert (chosen.skin_strength, chosen.channel, chosen.blink_interval) == (2.0, 0, 0.0)
+def test_properties_cannot_leave_their_range(wired):
+    chosen, player = wired.pipeline, wired.player
+    chosen.skin_strength, player.channel, chosen.blink_interval = 99.0, -4, -1.0
+    assert (chosen.skin_strength, player.channel, chosen.blink_interval) == (2.0, 0, 0.0)
 
 
 def test_the_panel_reads_ten_heads_quickly(code, report):

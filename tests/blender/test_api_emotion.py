@@ -22,7 +22,6 @@ def hearing(tmp_path_factory):
 @pytest.fixture
 def given(api, code, stub, hearing, own_face, scene):
     """The emotion that the network was given, by name (T,), in a steady voice of 24 s."""
-    scene.facewright.model = ""
     code("properties.library").preferences().model = str(stub.folder)
     tone = np.where(np.arange(24 * RATE) % 2, 0.25, -0.25).astype(np.float32)
 
@@ -150,7 +149,7 @@ def test_emotion_overrides(given):
 def test_the_built_in_model_hears_where_nobody_names_one(api, code, scene, own_face, stub):
     """A scene that wants emotion from the voice gets it on the first day; "" detects nothing."""
     preferences = code("properties.library").preferences()
-    scene.facewright.model, preferences.model = "", str(stub.folder)
+    preferences.model = str(stub.folder)
     voice = str(code("scene.places").SAMPLE_VOICE)
 
     def result(**options):
@@ -160,7 +159,7 @@ def test_the_built_in_model_hears_where_nobody_names_one(api, code, scene, own_f
 
     try:
         assert result().emotion_model == ""  # the scene detects nothing yet
-        scene.facewright.detect_emotion = "KEYS"
+        scene.facewright.add_pipeline().detect_emotion = "FRAMES"
         heard = result()
         assert heard.emotion_model == "Facewright Emotion"
         assert "Emotion was read from the voice by Facewright Emotion." in heard.remarks

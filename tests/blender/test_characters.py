@@ -56,7 +56,7 @@ def test_meshes_parented_to_the_face_move_with_it(find):
 def test_any_part_of_the_template_head_stands_for_all_of_it(scene, find):
     bpy.ops.facewright.add_head()
     bpy.ops.facewright.add_head()
-    second = scene.facewright.face
+    second = scene.facewright.characters[-1].skin
     found = find(second)
     assert found.found_count == 52
     assert {mesh.object["facewright_part"] for mesh in found.meshes} >= {"skin", "tongue"}
@@ -99,7 +99,7 @@ def test_what_cannot_be_animated_is_said_in_a_sentence(scene, refused):
     refused(shaped_mesh("Bare", []), "'Bare' has no shape keys")
     refused(shaped_mesh("Odd", ["scar", "fat"]), "No shape key of 'Odd'")
     deleted = shaped_mesh("Deleted", ["jawOpen"])
-    scene.facewright.face = deleted
+    scene.facewright.add_character("Deleted", None, deleted)
     scene.collection.objects.unlink(deleted)
     refused(deleted, "'Deleted' is in no scene")
     absolute = shaped_mesh("Absolute", ["jawOpen"])

@@ -31,7 +31,7 @@ def command(code, capsys):
 def head(scene):
     """The template head, with its face called Face."""
     bpy.ops.facewright.add_head()
-    scene.facewright.face.name = "Face"
+    scene.facewright.characters[-1].skin.name = "Face"
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ def exports(code):
 @pytest.fixture
 def head(code, scene):
     bpy.ops.facewright.add_head()
-    return code("scene.characters").find_character(scene.facewright.face)
+    return code("scene.characters").find_character(scene.facewright.characters[-1].skin)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def write_head(code, scene, make_track):
 def head(scene):
     """The built-in head."""
     bpy.ops.facewright.add_head()
-    return scene.facewright.face
+    return scene.facewright.characters[-1].skin
 
 
 def rig(up_y=False, tilt=0.4):
@@ -343,30 +343,31 @@ def test_a_live_session_turns_the_head(api, stub_is_default, burst, own_face):
     np.testing.assert_array_equal(live, job.result.face.head)
 
 
-def test_the_panel_has_a_switch_a_strength_and_a_target(code, scene, own_face, drawn_head):
-    chosen, animate = scene.facewright, code("operators.animate")
-    assert not chosen.head_motion and chosen.changed_settings() == {}
-    assert {"Strength", "Seed", "Target"} <= set(drawn_head())
+def test_the_panel_has_a_switch_a_strength_and_a_target(code, wired, own_face, drawn_head):
+    pipeline, character = wired.pipeline, wired.character
+    assert not pipeline.head_motion and pipeline.changed_settings() == {}
+    assert {"Strength", "Seed", "Face"} <= set(drawn_head())
     assert "Bone" not in drawn_head()
-    chosen.voice_source, chosen.face, chosen.head_target = "SAMPLE", own_face, rig()
+    wired.player.voice_source, character.skin, character.head_target = "SAMPLE", own_face, rig()
     assert "Bone" in drawn_head()
-    reason = animate.FACEWRIGHT_OT_animate.disabled_reason
+    reason = code("operators.animate").FACEWRIGHT_OT_animate.disabled_reason
     assert reason(bpy.context) == ""  # off: nobody asks for the bone
-    chosen.head_motion = True
+    pipeline.head_motion = True
     assert "No bone of 'Rig' is chosen" in reason(bpy.context)
-    chosen.head_bone = "Head"
+    character.head_bone = "Head"
     assert reason(bpy.context) == ""
-    options = animate.chosen_options(bpy.context)
-    assert (options["head_target"], options["head_bone"]) == (chosen.head_target, "Head")
-    assert code("core.parameters").checked_values(options["settings"]) == ON
-    bpy.ops.facewright.reset_settings()
-    assert not chosen.head_motion
+    request = code("operators.chosen").request_of(wired.scene, pipeline)
+    head = request.faces[0].head
+    assert (head.object.get(), head.bone) == (character.head_target, "Head")
+    assert request.settings == ON
+    bpy.ops.facewright.reset()
+    assert not pipeline.head_motion
 
 
 @pytest.fixture
 def drawn_head(code):
     """What the panel of head motion shows."""
-    panel = code("panels.face").FACEWRIGHT_PT_head_motion
+    panel = code("panels.head_motion").FACEWRIGHT_PT_head_motion
 
     def draw():
         shown: list[str] = []

@@ -19,22 +19,34 @@ from stub_emotion import make_stub_emotion
 @pytest.fixture
 def drawn(code):
     """All texts that the panels show now."""
-    panels = code("panels.face")
+    panels, network = code("panels.face"), code("panels.network")
 
     def draw(scene: Any = None) -> list[str]:
         shown: list[str] = []
         context = SimpleNamespace(scene=scene or bpy.context.scene)
-        for panel in (panels.FACEWRIGHT_PT_face, panels.FACEWRIGHT_PT_parameters):
-            panel.draw(SimpleNamespace(layout=Layout(shown)), context)
+        for panel in (panels.FACEWRIGHT_PT_face, network.FACEWRIGHT_PT_network):
+            if getattr(panel, "poll", lambda _context: True)(context):
+                panel.draw(SimpleNamespace(layout=Layout(shown)), context)
         return shown
 
     return draw
 
 
-def test_an_empty_scene_offers_the_head_and_says_what_is_missing(drawn):
+def test_an_empty_scene_offers_the_two_ways_to_begin(drawn):
     shown = drawn()
-    assert "Add Template Head" in shown
-    assert "Choose a voice first" in shown
+    assert "New with Template Head" in shown
+    assert "New with Active Mesh" in shown
+    assert "Animate" not in shown
+
+
+def test_a_new_pipeline_says_what_is_missing(drawn, wired):
+    assert "Choose a voice first" in drawn()
+    wired.player.voice_source = "SAMPLE"
+    assert any("No face is chosen" in text for text in drawn())
+    wired.scene.facewright.characters.clear()
+    assert "Add a character first" in drawn()
+    wired.pipeline.player_id = ""
+    assert "New Player" in drawn()
 
 
 @pytest.mark.parametrize("source", ["FILE", "SOUND", "STRIP", "SAMPLE"])
@@ -43,7 +55,9 @@ def test_every_source_has_its_field(drawn, source, sequencer):
     scene = bpy.data.scenes.new("Without strips")
     if sequencer:
         scene.sequence_editor_create()
-    scene.facewright.voice_source = source
+    chosen = scene.facewright
+    chosen.add_pipeline("Core", chosen.add_player())
+    chosen.players[0].voice_source = source
     field = {"FILE": "voice_path", "SOUND": "sound", "STRIP": "strip", "SAMPLE": "voice_source"}
     if source == "STRIP" and not sequencer:
         assert "The sequencer is empty" in drawn(scene)
@@ -51,8 +65,8 @@ def test_every_source_has_its_field(drawn, source, sequencer):
         assert field[source] in drawn(scene)
 
 
-def test_the_face_is_told_with_what_it_lacks(scene, drawn):
-    scene.facewright.face = shaped_mesh("Own", ["JawOpen", "scar"])
+def test_the_face_is_told_with_what_it_lacks(wired, drawn):
+    wired.character.skin = shaped_mesh("Own", ["JawOpen", "scar"])
     shown = drawn()
     assert "1 of 52 shapes found" in shown
     assert "Missing: 51" in shown
@@ -61,13 +75,13 @@ def test_the_face_is_told_with_what_it_lacks(scene, drawn):
     assert "scar" in shown
 
 
-def test_a_useless_face_is_told_once(scene, drawn):
-    scene.facewright.voice_source = "SAMPLE"
-    scene.facewright.face = shaped_mesh("Bare", [])
+def test_a_useless_face_is_told_once(wired, drawn):
+    wired.player.voice_source = "SAMPLE"
+    wired.character.skin = shaped_mesh("Bare", [])
     assert sum("'Bare' has no shape keys" in text for text in drawn()) == 1
 
 
-def test_a_running_job_shows_its_progress_and_can_be_cancelled(code, drawn):
+def test_a_running_job_shows_its_progress_and_can_be_cancelled(code, drawn, wired):
     state = code("properties.progress").STATE
     state.begin()
     try:
@@ -81,9 +95,9 @@ def test_a_running_job_shows_its_progress_and_can_be_cancelled(code, drawn):
         state.clear()
 
 
-def test_the_outcome_is_shown(scene, code, drawn, own_face):
+def test_the_outcome_is_shown(wired, code, drawn, own_face):
     state = code("properties.progress").STATE
-    scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
+    wired.player.voice_source, wired.character.skin = "SAMPLE", own_face
     state.end("45 frames in 0.1 s", "done", ("The scene's range is now 1 to 45.",))
     try:
         shown = drawn()
@@ -104,9 +118,9 @@ def test_sentences_are_broken_to_the_width_of_the_panel(code):
     assert list(texts.wrapped("", 100.0)) == []
 
 
-def test_a_report_is_named_by_its_short_name_with_a_way_to_it(scene, code, drawn, own_face):
+def test_a_report_is_named_by_its_short_name_with_a_way_to_it(wired, code, drawn, own_face):
     state, places = code("properties.progress").STATE, code("scene.places")
-    scene.facewright.voice_source, scene.facewright.face = "SAMPLE", own_face
+    wired.player.voice_source, wired.character.skin = "SAMPLE", own_face
     report = Path("reports") / "report-1.txt"
     state.end(f"It broke. The report is {places.user_folder() / report}", "failed")
     try:
@@ -117,57 +131,55 @@ def test_a_report_is_named_by_its_short_name_with_a_way_to_it(scene, code, drawn
         state.clear()
 
 
-def test_a_person_is_chosen_where_the_model_has_several(scene, drawn, code, tmp_path, stub):
-    chosen = scene.facewright
+def test_a_person_is_chosen_where_the_model_has_several(wired, drawn, code, tmp_path, stub):
+    chosen = wired.pipeline
     assert "person" not in drawn()
     chosen.model = str(stub.folder)
     assert "person" not in drawn()
     three = make_stub_diffusion(tmp_path / "three")
     chosen.model = str(three.folder)
     assert "person" in drawn()
-    assert [item[0] for item in code("properties.face").people_items(chosen)] == list(
+    assert [item[0] for item in code("properties.pipeline").people_items(chosen)] == list(
         three.identities
     )
     assert (chosen.identity, chosen.person) == ("", three.identities[0])
     chosen.person = three.identities[2]
     assert chosen.identity == three.identities[2]
-    options = code("operators.animate").chosen_options
-    assert options(bpy.context)["identity"] == three.identities[2]
+    options = code("operators.chosen").options_of
+    assert options(chosen, wired.player)["identity"] == three.identities[2]
     chosen.model = str(stub.folder)  # a model without that person
-    assert options(bpy.context)["identity"] == ""
+    assert options(chosen, wired.player)["identity"] == ""
 
 
 def test_emotion_is_detected_by_the_built_in_model_unless_another_is_chosen(
-    scene, drawn, code, own_face, tmp_path
+    wired, drawn, code, own_face, tmp_path
 ):
-    chosen = scene.facewright
+    chosen = wired.pipeline
     library = code("properties.library")
-    chosen.voice_source, chosen.face = "SAMPLE", own_face
-    assert "emotion_choice" not in drawn()
+    wired.player.voice_source, wired.character.skin = "SAMPLE", own_face
+    emotion_of = code("operators.chosen").emotion_of
+    assert emotion_of(chosen) is None
     chosen.detect_emotion = "FRAMES"
-    shown = drawn()
-    assert "emotion_choice" in shown
-    chosen_options = code("operators.animate").chosen_options
-    source = chosen_options(bpy.context)["emotion"]
+    source = emotion_of(chosen)
     assert (source.mode, source.model) == ("frames", str(library.BUILT_IN_EMOTION))
-    assert code("properties.face").models_problem(chosen) == ""
+    assert code("properties.pipeline").models_problem(chosen) == ""
     assert bpy.ops.facewright.animate.poll()
     other, own = (str(make_stub_emotion(tmp_path / name).folder) for name in ("other", "own"))
     prefs = library.preferences()
     try:
         prefs.emotion_model = other
-        assert chosen_options(bpy.context)["emotion"].model == other
+        assert emotion_of(chosen).model == other
         chosen.emotion_model = own
-        assert chosen_options(bpy.context)["emotion"].model == own
+        assert emotion_of(chosen).model == own
         assert "The terms of own are not accepted yet" in drawn()
     finally:
         prefs.property_unset("emotion_model")
 
 
-def test_terms_can_be_accepted_where_they_are_missed(scene, drawn, code, own_face, tmp_path):
+def test_terms_can_be_accepted_where_they_are_missed(wired, drawn, code, own_face, tmp_path):
     library = code("properties.library")
-    chosen, prefs = scene.facewright, library.preferences()
-    chosen.voice_source, chosen.face = "SAMPLE", own_face
+    chosen, prefs = wired.pipeline, library.preferences()
+    wired.player.voice_source, wired.character.skin = "SAMPLE", own_face
     chosen.model = str(make_stub_diffusion(tmp_path / "Three People").folder)
     assert "The terms of Three People are not accepted yet" in drawn()
     assert "Read and Accept Terms" in drawn()
@@ -181,9 +193,9 @@ def test_terms_can_be_accepted_where_they_are_missed(scene, drawn, code, own_fac
         prefs.models.clear()
 
 
-def test_models_are_chosen_from_the_library(scene, code, tmp_path, stub):
+def test_models_are_chosen_from_the_library(wired, code, tmp_path, stub):
     library, choice = code("properties.library"), code("properties.model_choice")
-    chosen, prefs = scene.facewright, library.preferences()
+    chosen, prefs = wired.pipeline, library.preferences()
     emotion = make_stub_emotion(tmp_path / "hearing").folder
     try:
         for folder in (stub.folder, emotion):
@@ -211,37 +223,37 @@ def test_models_are_chosen_from_the_library(scene, code, tmp_path, stub):
         prefs.property_unset("emotion_model")
 
 
-def test_a_model_added_from_the_sidebar_is_used_by_the_scene(scene, code, tmp_path):
+def test_a_model_added_from_the_sidebar_is_used_by_the_pipeline(wired, code, tmp_path):
     prefs = code("properties.library").preferences()
     face = make_stub_diffusion(tmp_path / "all" / "face").folder
     emotion = make_stub_emotion(tmp_path / "all" / "hearing").folder
     try:
         directory = str(tmp_path / "all")
         assert bpy.ops.facewright.model_add(directory=directory, choose=True) == {"FINISHED"}
-        assert Path(scene.facewright.model) == face
-        assert Path(scene.facewright.emotion_model) == emotion
+        assert Path(wired.pipeline.model) == face
+        assert Path(wired.pipeline.emotion_model) == emotion
     finally:
         prefs.models.clear()
 
 
-def test_models_that_are_no_use_grey_the_button(scene, drawn, code, own_face, tmp_path, stub):
-    chosen = scene.facewright
-    chosen.voice_source, chosen.face = "SAMPLE", own_face
+def test_models_that_are_no_use_grey_the_button(wired, drawn, code, own_face, tmp_path, stub):
+    chosen = wired.pipeline
+    wired.player.voice_source, wired.character.skin = "SAMPLE", own_face
     emotion = make_stub_emotion(tmp_path / "hearing").folder
-    problem = code("properties.face").models_problem
+    problem = code("properties.pipeline").models_problem
     chosen.model = str(tmp_path)
     assert problem(chosen).startswith("There is no model in the folder")
     chosen.model = str(emotion)
     assert problem(chosen) == "hearing only finds emotion. Choose a model of a face."
-    chosen.model, chosen.detect_emotion = str(stub.folder), "KEYS"
+    chosen.model, chosen.detect_emotion = str(stub.folder), "FRAMES"
     chosen.emotion_model = str(stub.folder)
     assert "Choose an Audio2Emotion model for emotion." in problem(chosen)
     assert not bpy.ops.facewright.animate.poll()
 
 
-def test_the_networks_speed_and_place_are_shown(scene, drawn, code, own_face, voice, stub):
-    chosen = scene.facewright
-    chosen.voice_path, chosen.face, chosen.model = voice, own_face, str(stub.folder)
+def test_the_networks_speed_and_place_are_shown(wired, drawn, code, own_face, voice, stub):
+    wired.player.voice_path, wired.character.skin = voice, own_face
+    wired.pipeline.model = str(stub.folder)
     assert bpy.ops.facewright.animate() == {"FINISHED"}
     (line,) = [text for text in drawn() if text.startswith("Network ")]
     assert re.fullmatch(

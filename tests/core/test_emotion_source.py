@@ -343,7 +343,7 @@ def test_the_folders_own_preferred_emotion_is_used(clip, detector, tmp_path):
 
 
 def test_the_folders_numbers_are_defaults(detector, tmp_path):
-    assert emotion_defaults(detector.model) == {
+    assert emotion_defaults(detector.model.config) == {
         name: getattr(Settings(), name)
         for name in (
             "detected_emotion_contrast", "max_emotions", "live_blend", "preferred_strength",
@@ -354,7 +354,7 @@ def test_the_folders_numbers_are_defaults(detector, tmp_path):
         tmp_path / "other",
         config={"emotion_contrast": 2.0, "max_emotions": 3, "transition_smoothing": 0.2},
     )
-    found = emotion_defaults(other.model)
+    found = emotion_defaults(other.model.config)
     assert found["detected_emotion_contrast"] == 2.0 and found["max_emotions"] == 3
     assert found["live_transition"] == 0.2
     Settings.from_mapping(found)

@@ -47,7 +47,7 @@ def script() -> driver.Steps:
 def _file_with_head(folder: Path) -> Path:
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.facewright.add_head()
-    bpy.context.scene.facewright.face.name = "Face"
+    bpy.context.scene.facewright.characters[-1].skin.name = "Face"
     path = folder / "face.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     return path

@@ -56,7 +56,7 @@ def _add_head() -> driver.Steps:
     yield
     assert _face() is not None, "Add Template Head did not choose the head as the face"
     driver.shot("2_head")
-    bpy.context.scene.facewright.voice_source = "SAMPLE"
+    bpy.context.scene.facewright.players[0].voice_source = "SAMPLE"
     bpy.ops.ed.undo_push(message="sample chosen")
     yield
 
@@ -107,7 +107,8 @@ def _play() -> driver.Steps:
 
 
 def _face() -> Any:
-    return bpy.context.scene.facewright.face
+    characters = bpy.context.scene.facewright.characters
+    return characters[0].skin if characters else None
 
 
 def _action() -> Any:

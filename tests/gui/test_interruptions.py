@@ -68,8 +68,7 @@ def _fresh(voice: str) -> driver.Steps:
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.add_head("INVOKE_DEFAULT")
     yield
-    chosen = bpy.context.scene.facewright
-    chosen.voice_path = voice
+    bpy.context.scene.facewright.players[0].voice_path = voice
     bpy.ops.ed.undo_push(message="voice chosen")
     yield
 
@@ -124,7 +123,7 @@ def _undo_meanwhile(voice: str) -> driver.Steps:
 
 def _deleted_meanwhile(voice: str) -> driver.Steps:
     yield from _begin()
-    bpy.data.objects.remove(bpy.context.scene.facewright.face)
+    bpy.data.objects.remove(bpy.context.scene.facewright.characters[-1].skin)
     yield from _nothing_changed("no longer exists")
     yield from _fresh(voice)
 

@@ -24,7 +24,7 @@ def script() -> driver.Steps:
     yield
     api = importlib.import_module(f"{extension.__name__}.api")
     bpy.ops.facewright.add_head()
-    face = bpy.context.scene.facewright.face
+    face = bpy.context.scene.facewright.characters[-1].skin
     yield
     yield from _job(api, face)
     yield from _session(api, face)
@@ -64,7 +64,7 @@ def _session(api: Any, face: Any) -> driver.Steps:
 
 def _end(extension: Any, api: Any) -> driver.Steps:
     """Disabling the extension ends what is on its way, and the timer."""
-    job = api.animate(bpy.context.scene.facewright.face, driver.VOICE)
+    job = api.animate(bpy.context.scene.facewright.characters[-1].skin, driver.VOICE)
     tick = sys.modules[f"{extension.__name__}.operators.pump"]._tick
     assert bpy.app.timers.is_registered(tick)
     bpy.ops.preferences.addon_disable(module=extension.__name__)

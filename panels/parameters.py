@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of parameters, each with its own reset, and the panels that consist of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import bpy
+
+from ..core.parameters import EYES, PARAMETERS, TEETH, TONGUE
+from ..properties.parameters import is_own
+from .sidebar import SubPanel, aligned, shown_pipeline
+
+POST = "FACEWRIGHT_PT_post_processing"
+SKIN_NAMES = (
+    "skin_strength",
+    "upper_face_strength",
+    "lower_face_strength",
+    "eyelid_open_offset",
+    "blink_strength",
+    "lip_open_offset",
+    "upper_face_smoothing",
+    "lower_face_smoothing",
+    "face_mask_level",
+    "face_mask_softness",
+)
+EYE_NAMES = (*(row.name for row in EYES if "saccade_" not in row.name), "saccade_strength")
+PRE_NAMES = (
+    "prediction_delay",
+    "input_strength",
+    "blink_interval",
+    "blink_offset",
+    "blink_seed",
+    "saccade_pattern",
+    "eye_saccade_seed",
+)
+
+
+def draw_parameters(
+    layout: bpy.types.UILayout,
+    pipeline: Any,
+    names: Iterable[str],
+    texts: Mapping[str, str] | None = None,
+) -> None:
+    """A row for each parameter: its slider, and its reset where the user has set it."""
+    column = aligned(layout).column()
+    for name in names:
+        row = column.row(align=True)
+        row.prop(pipeline, name, text=(texts or {}).get(name, PARAMETERS[name].label))
+        reset = row.row(align=True)
+        reset.active = is_own(pipeline, name)
+        reset.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
+
+
+def draw_reset_all(layout: bpy.types.UILayout, names: Iterable[str]) -> None:
+    """One button that resets all parameters of a panel."""
+    operator = layout.operator("facewright.reset", text="Reset All", icon="LOOP_BACK")
+    operator.names = ",".join(names)
+
+
+class FACEWRIGHT_PT_pre_processing(SubPanel, bpy.types.Panel):
+    """What happens before the network: delay, gain, blinks, darts"""
+
+    bl_label = "Pre-Processing"
+    bl_order = 50
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_parameters(self.layout, shown_pipeline(context), PRE_NAMES)
+        draw_reset_all(self.layout, PRE_NAMES)
+
+
+class FACEWRIGHT_PT_post_processing(SubPanel, bpy.types.Panel):
+    """What happens after the network: strengths, offsets, smoothing, the face mask"""
+
+    bl_idname = POST
+    bl_label = "Post-Processing"
+    bl_order = 60
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_parameters(self.layout, shown_pipeline(context), SKIN_NAMES)
+        draw_reset_all(self.layout, SKIN_NAMES)
+
+
+class FACEWRIGHT_PT_eyes(SubPanel, bpy.types.Panel):
+    """How far the eyes turn and dart, and where they look at rest"""
+
+    bl_parent_id = POST
+    bl_label = "Eyes"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_parameters(self.layout, shown_pipeline(context), EYE_NAMES)
+        draw_reset_all(self.layout, EYE_NAMES)
+
+
+class FACEWRIGHT_PT_lower_denture(SubPanel, bpy.types.Panel):
+    """How far the lower teeth move, and where they stand"""
+
+    bl_parent_id = POST
+    bl_label = "Lower Denture"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        names = tuple(row.name for row in TEETH)
+        draw_parameters(self.layout, shown_pipeline(context), names)
+        draw_reset_all(self.layout, names)
+
+
+class FACEWRIGHT_PT_tongue(SubPanel, bpy.types.Panel):
+    """How far the tongue moves, and where it lies"""
+
+    bl_parent_id = POST
+    bl_label = "Tongue"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        names = tuple(row.name for row in TONGUE)
+        draw_parameters(self.layout, shown_pipeline(context), names)
+        draw_reset_all(self.layout, names)
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (
+        FACEWRIGHT_PT_pre_processing,
+        FACEWRIGHT_PT_post_processing,
+        FACEWRIGHT_PT_eyes,
+        FACEWRIGHT_PT_lower_denture,
+        FACEWRIGHT_PT_tongue,
+    )
+)

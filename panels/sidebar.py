@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all panels of the sidebar share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+MAIN = "FACEWRIGHT_PT_face"
+MARGIN_PX = 87  # tabs, icon and rims
+MOST_PX = 700  # of a line, to be read well
+
+
+class Sidebar:
+    """A panel of the sidebar's tab."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Facewright"
+
+
+class SubPanel(Sidebar):
+    """A closed panel below the main one, there as soon as the scene has a pipeline."""
+
+    bl_parent_id = MAIN
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return shown_pipeline(context) is not None
+
+
+def shown_pipeline(context: bpy.types.Context) -> Any:
+    """The pipeline that the panels show; None when there is none."""
+    chosen: Any = context.scene.facewright
+    return chosen.pipeline
+
+
+def shown_player(context: bpy.types.Context) -> Any:
+    """The player that feeds the shown pipeline; None when there is none."""
+    chosen: Any = context.scene.facewright
+    return chosen.player_of(chosen.pipeline)
+
+
+def aligned(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """The layout, with labels on the left and values on the right."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout

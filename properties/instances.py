@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene remembers, as ``Scene.facewright``: players, pipelines, characters, and their links.
+
+A pipeline knows its player, a character its pipeline, both by id. Lists are small, so links are
+looked up each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty
+
+from .character import FACEWRIGHT_PG_character
+from .ids import find, free_name, index_of, new_id
+from .parameters import NAMES as SHOWN_ONLY
+from .pipeline import FACEWRIGHT_PG_pipeline
+from .player import FACEWRIGHT_PG_player
+
+VERSION = 1  # of what is saved; older files are brought to it when they are loaded
+_OWN = ("rna_type", "name", "id")
+# Drop-downs that only show what another property holds
+_LINKS = ("player", "pipeline", "model_choice", "emotion_choice", "person", "shot")
+
+
+class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
+    """Everything that a scene remembers of Facewright"""
+
+    version: IntProperty(name="Version", description="Version of what is saved", default=VERSION)
+    players: CollectionProperty(type=FACEWRIGHT_PG_player)
+    pipelines: CollectionProperty(type=FACEWRIGHT_PG_pipeline)
+    characters: CollectionProperty(type=FACEWRIGHT_PG_character)
+    active_pipeline: IntProperty(name="Pipeline", description="The pipeline that panels show")
+    burst: EnumProperty(
+        name="Live Sessions",
+        description="How fast sound is taken from scripts that animate live",
+        items=(
+            ("DEFAULT", "Default", "As fast as it is heard"),
+            (
+                "FORCE_BURST",
+                "Burst",
+                "As fast as it can be done; not advised while this machine renders",
+            ),
+            ("FORCE_REAL_TIME", "Real Time", "As fast as it is heard"),
+        ),
+        default="DEFAULT",
+    )
+
+    # ---- looking up -----------------------------------------------------------------------------
+
+    @property
+    def pipeline(self) -> Any:
+        """The pipeline that panels show; None when there is none."""
+        count = len(self.pipelines)
+        return self.pipelines[min(max(self.active_pipeline, 0), count - 1)] if count else None
+
+    def player_of(self, pipeline: Any) -> Any:
+        """The player that feeds a pipeline; None when there is none."""
+        return None if pipeline is None else find(self.players, pipeline.player_id)
+
+    def characters_of(self, pipeline: Any) -> list[Any]:
+        """The characters that a pipeline drives."""
+        if pipeline is None:
+            return []
+        return [one for one in self.characters if one.pipeline_id == pipeline.id]
+
+    def pipelines_of(self, player: Any) -> list[Any]:
+        """The pipelines that a player feeds."""
+        return [one for one in self.pipelines if player and one.player_id == player.id]
+
+    @property
+    def audible(self) -> list[Any]:
+        """The pipelines that are heard and animated: those with solo, all where none has it."""
+        soloed = [one for one in self.pipelines if one.solo]
+        return soloed or list(self.pipelines)
+
+    # ---- making, copying, taking away -----------------------------------------------------------
+
+    def add_player(self, name: str = "Player") -> Any:
+        """A new player."""
+        return _added(self.players, name)
+
+    def add_pipeline(self, name: str = "Core", player: Any = None) -> Any:
+        """A new pipeline, which becomes the one that panels show."""
+        player_id = player.id if player else ""
+        pipeline = _added(self.pipelines, name)
+        pipeline.player_id = player_id
+        self.active_pipeline = len(self.pipelines) - 1
+        return pipeline
+
+    def add_character(self, name: str, pipeline: Any = None, skin: Any = None) -> Any:
+        """A new character, driven by a pipeline."""
+        pipeline_id = pipeline.id if pipeline else ""
+        character = _added(self.characters, name)
+        character.pipeline_id = pipeline_id
+        if skin is not None:
+            character.skin = skin
+        return character
+
+    def duplicate_pipeline(self, pipeline: Any) -> Any:
+        """A copy of a pipeline with its settings and a copy of its player; no character."""
+        at, player = index_of(self.pipelines, pipeline.id), self.player_of(pipeline)
+        copied = None
+        if player is not None:
+            source_id = player.id
+            copied = self.add_player(player.name)
+            copy_group(find(self.players, source_id), copied)
+        new = self.add_pipeline(self.pipelines[at].name, copied)
+        player_id = new.player_id
+        copy_group(self.pipelines[at], new)
+        new.player_id, new.solo = player_id, False
+        return new
+
+    def remove_pipeline(self, pipeline: Any) -> None:
+        """Take a pipeline away, with its player and characters unless another one needs them."""
+        pipeline_id, player_id = pipeline.id, pipeline.player_id
+        for character in self.characters_of(pipeline)[::-1]:
+            self.characters.remove(index_of(self.characters, character.id))
+        self.pipelines.remove(index_of(self.pipelines, pipeline_id))
+        player = find(self.players, player_id)
+        if player is not None and not self.pipelines_of(player):
+            self.players.remove(index_of(self.players, player_id))
+        self.active_pipeline = min(self.active_pipeline, max(0, len(self.pipelines) - 1))
+
+
+def _added(items: Any, name: str) -> Any:
+    wanted = free_name(items, name)
+    item = items.add()
+    item.id, item.name = new_id(), wanted
+    return item
+
+
+def copy_group(source: Any, target: Any) -> None:
+    """Give a property group the choices of another of its kind, not its id and name."""
+    for prop in source.bl_rna.properties:
+        name = prop.identifier
+        if name in _OWN or name in SHOWN_ONLY or name in _LINKS:
+            continue
+        if prop.type == "COLLECTION":
+            getattr(target, name).clear()
+            for item in getattr(source, name):
+                copy_group(item, getattr(target, name).add())
+        elif prop.type == "POINTER" and issubclass(
+            type(getattr(source, name)), bpy.types.PropertyGroup
+        ):
+            copy_group(getattr(source, name), getattr(target, name))
+        elif source.is_property_set(name) and not prop.is_readonly:
+            setattr(target, name, getattr(source, name))
+
+
+def renew_shared_ids() -> None:
+    """Give new ids to what a copied or appended scene shares with another one."""
+    seen: set[str] = set()
+    for scene in bpy.data.scenes:
+        if scene.library is None:
+            _renew(scene.facewright, seen)
+
+
+def _renew(chosen: Any, seen: set[str]) -> None:
+    new: dict[str, str] = {}
+    for item in _items(chosen):
+        if item.id in seen:
+            new[item.id] = new_id()
+            item.id = new[item.id]
+        seen.add(item.id)
+    for pipeline in chosen.pipelines if new else ():
+        pipeline.player_id = new.get(pipeline.player_id, pipeline.player_id)
+    for character in chosen.characters if new else ():
+        character.pipeline_id = new.get(character.pipeline_id, character.pipeline_id)
+
+
+def _items(chosen: Any) -> Iterator[Any]:
+    yield from chosen.players
+    yield from chosen.pipelines
+    yield from chosen.characters
+
+
+def register() -> None:
+    bpy.utils.register_class(FACEWRIGHT_PG_scene)
+    scene_type: Any = bpy.types.Scene
+    scene_type.facewright = PointerProperty(type=FACEWRIGHT_PG_scene)
+
+
+def unregister() -> None:
+    scene_type: Any = bpy.types.Scene
+    del scene_type.facewright
+    bpy.utils.unregister_class(FACEWRIGHT_PG_scene)
