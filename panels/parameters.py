@@ -32,7 +32,6 @@ PRE_NAMES = (
     "blink_interval",
     "blink_offset",
     "blink_seed",
-    "saccade_pattern",
     "eye_saccade_seed",
 )
 
@@ -48,9 +47,14 @@ def draw_parameters(
     for name in names:
         row = column.row(align=True)
         row.prop(pipeline, name, text=(texts or {}).get(name, PARAMETERS[name].label))
-        reset = row.row(align=True)
-        reset.active = is_own(pipeline, name)
-        reset.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
+        draw_reset(row, is_own(pipeline, name), name)
+
+
+def draw_reset(row: bpy.types.UILayout, active: bool, name: str) -> None:
+    """A small button that resets one parameter; pale as long as the value is the model's."""
+    part = row.row(align=True)
+    part.active = active
+    part.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
 
 
 def draw_reset_all(layout: bpy.types.UILayout, names: Iterable[str]) -> None:
@@ -66,8 +70,12 @@ class FACEWRIGHT_PT_pre_processing(SubPanel, bpy.types.Panel):
     bl_order = 50
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_parameters(self.layout, shown_pipeline(context), PRE_NAMES)
-        draw_reset_all(self.layout, PRE_NAMES)
+        pipeline = shown_pipeline(context)
+        draw_parameters(self.layout, pipeline, PRE_NAMES)
+        row = self.layout.row(align=True)
+        row.prop(pipeline, "saccade_data")
+        draw_reset(row, is_own(pipeline, "saccade_pattern"), "saccade_pattern")
+        draw_reset_all(self.layout, (*PRE_NAMES, "saccade_pattern"))
 
 
 class FACEWRIGHT_PT_post_processing(SubPanel, bpy.types.Panel):
