@@ -10,7 +10,7 @@ import bpy
 
 from ..core.parameters import EYES, PARAMETERS, TEETH, TONGUE
 from ..properties.parameters import is_own
-from .sidebar import SubPanel, aligned, shown_pipeline
+from .sidebar import SubPanel, shown_pipeline
 
 POST = "FACEWRIGHT_PT_post_processing"
 SKIN_NAMES = (
@@ -42,8 +42,12 @@ def draw_parameters(
     names: Iterable[str],
     texts: Mapping[str, str] | None = None,
 ) -> None:
-    """A row for each parameter: its slider, and its reset where the user has set it."""
-    column = aligned(layout).column()
+    """A row for each parameter: its slider, and its reset where the user has set it.
+
+    The names stand inside the sliders: beside them, half of them would be cut off.
+    """
+    column = layout.column()
+    column.use_property_split = False
     for name in names:
         row = column.row(align=True)
         row.prop(pipeline, name, text=(texts or {}).get(name, PARAMETERS[name].label))
@@ -73,7 +77,7 @@ class FACEWRIGHT_PT_pre_processing(SubPanel, bpy.types.Panel):
         pipeline = shown_pipeline(context)
         draw_parameters(self.layout, pipeline, PRE_NAMES)
         row = self.layout.row(align=True)
-        row.prop(pipeline, "saccade_data")
+        row.prop(pipeline, "saccade_data", text="Eye Darts")
         draw_reset(row, is_own(pipeline, "saccade_pattern"), "saccade_pattern")
         draw_reset_all(self.layout, (*PRE_NAMES, "saccade_pattern"))
 
