@@ -11,7 +11,6 @@ from fractions import Fraction
 from .arrays import AnyArray, Floats
 from .emotion.detection import Detection
 from .emotion.source import (
-    EmotionSource,
     columns,
     detect,
     detection_identity,

@@ -58,6 +58,11 @@ class KeptStages:
         before = self._kept.get(name)
         return before[1] if before is not None and before[0] == key else None
 
+    def last(self, name: str) -> Any:
+        """What is kept of a stage, whatever it was made from; None when nothing is."""
+        before = self._kept.get(name)
+        return None if before is None else before[1].value
+
 
 class KeptBeside(KeptStages):
     """Stages kept beside those of ``others``: what these hold is used and never replaced."""
@@ -74,6 +79,10 @@ class KeptBeside(KeptStages):
             return super().find(name, key)
         self._kept.pop(name, None)
         return found
+
+    def last(self, name: str) -> Any:
+        """As ``KeptStages.last``, of the others."""
+        return self._others.last(name)
 
 
 def array_bytes(value: object) -> int:

@@ -186,7 +186,9 @@ class Previewer:
         first, last = frames
         if motion is not None:
             part = frames_at_rate(motion.value, asked.rate, first, last + 1)
-            return Kept(part, motion.version)
+            total = take_frames(len(asked.clip.samples), asked.rate)
+            own = self._kept.find("rate", (motion.version, asked.rate, total))
+            return Kept(part, motion.version if own is None else own.version)
         if asked.model.info.diffusion is not None:
             return None
         rows = emotion.sample(
@@ -214,9 +216,7 @@ class Previewer:
     # ---- the face -------------------------------------------------------------------------------
 
     def _face(self, asked: Asked, moment: Moment, run_up: RunUp) -> FaceTrack:
-        face = self._frames.face(
-            asked.model, moment, asked.settings, asked.request.rigs, run_up
-        )
+        face = self._frames.face(asked.model, moment, asked.settings, asked.request.rigs, run_up)
         if not turns_head(asked.settings):
             return face
         head = self._shaper.moving_head(self._power(asked), asked.settings, asked.rate)
@@ -251,5 +251,3 @@ def _is_motion_of(take: Take, asked: Asked, emotion: EmotionTrack) -> bool:
         and fingerprint(take.emotion.times_s, take.emotion.values)
         == fingerprint(emotion.times_s, emotion.values)
     )
-
-

@@ -106,6 +106,11 @@ class Workbench:
         return self._kept.size + self._previewer.size + array_bytes(self._take)
 
     @property
+    def has_face(self) -> bool:
+        """Whether there is a face that ``redo`` could change."""
+        return self._request is not None or self._take is not None
+
+    @property
     def voice(self) -> Voice | None:
         """The voice of the last face or preview; None before there was one."""
         return self._voice

@@ -44,7 +44,7 @@ NOD_S, ACTIVE_S = 0.04, 0.25  # time constant of each low-pass
 HOLD_S = 0.4  # a shorter pause is not silence
 FLOOR_DB, QUIET_DB = -50.0, 25.0  # silence, below full scale, and below the loudest so far
 FADE_DB_S = 0.1  # by which the loudest is forgotten
-_AFTER = 80  # hops that a prediction delay of -1 s makes the last frame look beyond the end, at least
+_AFTER = 80  # hops beyond the end, more than a prediction delay of -1 s makes a frame look
 _REACH = 4  # hops that a frame's value is made from, all of them before the frame
 
 # The part of the wanted step that a low-pass goes per hop

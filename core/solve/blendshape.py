@@ -191,7 +191,9 @@ def solve_frames(
 
 
 def memory(solver: Solver, tolerance: float) -> int:
-    """Frames after which the weights before play no part any more, to ``tolerance``; <= 1,000,000.
+    """Frames after which the weights before play no part any more, to ``tolerance``.
+
+    At most a million, which stands for never.
 
     A frame's weights are the point of a box nearest, in the norm of the matrix, to one that is
     linear in the weights before; so a difference shrinks by pull / (smallest eigenvalue) each time.
