@@ -228,7 +228,8 @@ class Workbench:
         for model in (own, self._model):
             if model.sha256 == own.sha256 and model.identity.casefold() == name:
                 return model
-        return load_model(own.folder, wanted if isinstance(wanted, str) else "")
+        person = load_model(own.folder, wanted if isinstance(wanted, str) else "")
+        return person.low_delay() if own.live else person
 
     def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
         def read() -> Clip:
@@ -306,7 +307,7 @@ class Workbench:
                     lambda share: watch.tell(
                         _AT_EMOTION + share * (_AT_NETWORK - _AT_EMOTION), _EMOTION
                     ),
-                    watch.cancelled,
+                    watch.cancelled, self._model.ahead if self._model.live else None,
                 )  # fmt: skip
 
         key = (heard, detector is None, detection_identity(source, settings, fps))

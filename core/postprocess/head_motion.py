@@ -67,6 +67,11 @@ class HeadMotion:
         self._curves = np.zeros((_REACH, 2))  # [nod, active] of the hops from _first on
         self._first = -_REACH
 
+    def change(self, settings: Settings) -> None:
+        """Take strength and seed from other settings from the next frame on."""
+        self._strength = settings.head_motion_strength
+        self._drift = _Drift(settings.head_motion_seed)
+
     def push(self, power: Floats) -> None:
         """Take mean squares (K,) of the next hops."""
         if len(power):
