@@ -85,9 +85,9 @@ class Capture:
         self._arrived.clear()
 
     def step(self) -> None:
-        """Take all that is in the queue."""
+        """Take all that is in the queue by now."""
         with self._lock:
-            while self._queue:
+            for _ in range(len(self._queue)):
                 arrived_s, block = self._queue.popleft()
                 self._taken += len(block)
                 self._take(arrived_s, block)

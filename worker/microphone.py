@@ -157,8 +157,10 @@ def _library() -> Any:
         if "PortAudio" in str(error):
             raise NO_PORTAUDIO from error
         raise UserError(explain("sounddevice", error)) from error
-    except Exception as error:  # a broken package, or no sound system at all
+    except ImportError as error:
         raise UserError(explain("sounddevice", error)) from error
+    except Exception as error:  # PortAudio's own: it finds no sound system at all
+        raise UserError(f"{NONE} {_reason(error)}.", NONE_HINT) from error
     return sounddevice
 
 

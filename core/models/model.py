@@ -192,7 +192,7 @@ class Model:
     file that the folder's ``model.json`` names, those of the other identities included.
     ``identity`` is the person chosen, ``identity_index`` its place in ``identities`` (the hot entry
     of the network's identity input). ``clip_network_path`` is the same network for whole clips, if
-    there is one; ``live_network_path`` a like one that looks ahead less, and ``live`` says that it is
+    there is one; ``live_network_path`` a like one that looks ahead less, ``live`` says that it is
     the network in use. ``licence`` is None for our own and users' own models.
     """
 
