@@ -58,6 +58,7 @@ class PacedStream:
     ) -> None:
         self._sound, self._callback, self._clock = sound, callback, clock
         self._size = max(1, round(sound.samplerate * BLOCK_S))
+        self._block = np.empty((self._size, sound.channels), np.float32)  # one for all, as there
         self._given = 0
         self._began = 0.0
         self._closed = threading.Event()
@@ -83,12 +84,11 @@ class PacedStream:
     def advance(self) -> float:
         """Give the blocks that are over by now; return the seconds until the next one is."""
         while (wait_s := self._over_at() - self._clock()) <= 0 and self.active:
-            block = self._sound.read(self._size, dtype="float32", always_2d=True)
-            if len(block) < self._size:
-                silence = np.zeros((self._size - len(block), self._sound.channels), np.float32)
-                block = np.concatenate([block, silence])
+            spoken = self._sound.read(self._size, dtype="float32", always_2d=True)
+            self._block[: len(spoken)] = spoken
+            self._block[len(spoken) :] = 0.0
             self._given += self._size
-            self._callback(block, self._size, None, None)
+            self._callback(self._block, self._size, None, None)
         return wait_s
 
     def _over_at(self) -> float:

@@ -165,6 +165,18 @@ def test_recordings_begin_and_end_while_it_is_on(tmp_path: Path) -> None:
         np.testing.assert_array_equal(samples, wanted.astype(np.float32))
 
 
+def test_a_crash_costs_a_second_of_a_recording_at_most(tmp_path: Path) -> None:
+    desk = Desk(Made(numbered, RATE), scratch=tmp_path)
+    path = desk.do("open", record=True)[0]["recording"]
+    for _ in range(5):
+        desk.pass_time(0.7)
+        desk.do("read")
+    samples, _ = soundfile.read(path, dtype="float32")  # as it lies there while it runs
+    assert len(samples) >= 2.5 * RATE
+    np.testing.assert_array_equal(samples, numbered(np.arange(len(samples))).astype(np.float32))
+    desk.do("close")
+
+
 @pytest.mark.parametrize("kind", ["stops", "falls silent"])
 def test_a_device_that_vanishes_leaves_what_was_recorded(tmp_path: Path, kind: str) -> None:
     desk = Desk(Made(numbered, RATE), scratch=tmp_path)
