@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.strip import Part, Rect, Span, Strip, free_box, part_at, strip_in, zoomed
+from .chosen import voice_missing
 from .voice_time import VoiceTime, playhead, voice_time
 from .voices import Known, known, redraw
 
@@ -51,7 +52,7 @@ def view(context: bpy.types.Context) -> View | None:
     scene: Any = context.scene
     chosen: Any = scene.facewright if scene else None
     player = chosen.player_of(chosen.pipeline) if chosen else None
-    if player is None or not player.show_strip or not _has_place(context):
+    if voice_missing(player) or not player.show_strip or not _has_place(context):
         return None
     what = known(scene, player)
     time = None

@@ -26,7 +26,7 @@ from ..scene.voice_keys import Key, voice_key
 from . import pump
 from .asking import ask
 from .chosen import source_of, voice_missing
-from .faults import WorkerFault, sentence
+from .faults import WorkerFault, report_fault, sentence
 
 MOST = 64  # voices that are remembered
 TRUST_S = 1.0  # for so long a voice is not looked at again
@@ -144,6 +144,8 @@ class _Reading:
             self._learn(Known(None, " ".join(str(error).split()), self._key))
         except (Cancelled, SceneChanged):
             _reading.discard(self._key)
+        except Exception as error:
+            self._learn(Known(None, report_fault(error), self._key))
         return False
 
     def cancel(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..core.strip import clock
+from ..operators.chosen import voice_missing
 from ..operators.playing import is_playing
 from ..operators.voices import Known, known
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_player
@@ -58,8 +59,10 @@ def _draw_facts(layout: bpy.types.UILayout, player: Any, what: Known, width: flo
     row = layout.row()
     row.active = facts is None or facts.channels > 1 or player.channel > 0
     row.prop(player, "channel", text="Channel" if player.channel else "Channel (all)")
+    if voice_missing(player):  # the main panel says so
+        return
     if what.problem:
-        draw_sentence(layout, what.problem, "INFO" if not what.key else "ERROR", width)
+        draw_sentence(layout, what.problem, "ERROR", width)
     elif facts is None:
         layout.label(text="Reading the voice ...", icon="SORTTIME")
     else:

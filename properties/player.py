@@ -157,7 +157,7 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     )
     show_strip: BoolProperty(
         name="Show Waveform",
-        description="Draw the voice's waveform at the bottom of the 3D viewport",
+        description="Draw the voice's waveform at the bottom of 3D viewports that show gizmos",
         default=True,
         update=telling("show_strip"),
     )

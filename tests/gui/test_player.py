@@ -55,10 +55,13 @@ def script() -> driver.Steps:
     yield from _show_panel(here)
     view = driver.area("VIEW_3D").spaces.active
     view.shading.color_type = "VERTEX"
-    for _ in range(6):
-        yield
+    yield from driver.wait_for(
+        "the view to come near", lambda: view.region_3d.view_distance < 1.0, 10
+    )
+    yield
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.view3d.view_axis(type="FRONT")
+    assert here.view is None, "there is a strip without a voice"
     driver.shot("player_1_no_voice")
     folder = Path(driver.VOICE).parent
     here.player.track_root = str(folder)
@@ -90,36 +93,39 @@ def _show_panel(here: Here) -> driver.Steps:
 
 
 def _hover(x: int, y: int) -> driver.Steps:
+    _move(x, y)
+    yield
+
+
+def _move(x: int, y: int) -> None:
     for by in (2, 0):  # a gizmo notices the pointer when it moves over it
         driver.window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x - by, y=y)
-        yield
 
 
 def _key(key: str, x: int, y: int) -> driver.Steps:
-    yield from _hover(x, y)
+    _move(x, y)
+    yield
     for value in ("PRESS", "RELEASE"):
         driver.window().event_simulate(type=key, value=value, x=x, y=y)
-    yield
     yield
 
 
 def _drag(begin: tuple[int, int], end: tuple[int, int], release: str = "LEFTMOUSE") -> driver.Steps:
-    yield from _hover(*begin)
+    _move(*begin)
+    yield
     send = driver.window().event_simulate
     send(type="LEFTMOUSE", value="PRESS", x=begin[0], y=begin[1])
     yield
-    for step in range(1, 5):
-        x = begin[0] + (end[0] - begin[0]) * step // 4
-        y = begin[1] + (end[1] - begin[1]) * step // 4
+    for step in range(1, 4):
+        x = begin[0] + (end[0] - begin[0]) * step // 3
+        y = begin[1] + (end[1] - begin[1]) * step // 3
         send(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
         yield
-    yield
     if release == "ESC":
         for value in ("PRESS", "RELEASE"):
             send(type="ESC", value=value, x=end[0], y=end[1])
         yield
     send(type="LEFTMOUSE", value="RELEASE", x=end[0], y=end[1])
-    yield
     yield
 
 
@@ -130,7 +136,6 @@ def _near(frame: int, wanted: int) -> bool:
 def _click_and_scrub(here: Here) -> driver.Steps:
     scene = bpy.context.scene
     for row, seconds in (("wave", 1.0), ("emotion", 2.0), ("ruler", 0.5)):
-        yield from _hover(*here.at(seconds, row))
         yield from driver.click(*here.at(seconds, row))
         assert _near(scene.frame_current, here.frame_of(seconds)), (row, scene.frame_current)
     assert bpy.context.selected_objects, "a click on the strip has reached the scene"
@@ -267,7 +272,6 @@ def _without(here: Here) -> driver.Steps:
     bpy.context.scene.frame_current = frame
     yield
     assert here.view is None
-    yield from _hover(*spot)
     yield from driver.click(*spot)
     assert bpy.context.scene.frame_current == frame
     yield from _key("P", *spot)
