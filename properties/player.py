@@ -59,6 +59,7 @@ def _set_track(self: Any, place: int) -> None:
 class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     """An audio player; its name is ``name``"""
 
+    name: StringProperty(name="Name", description="What the player is called")
     id: StringProperty(name="Id", description="What pipelines know the player by")
     voice_source: EnumProperty(
         name="Voice",
