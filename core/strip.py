@@ -16,7 +16,7 @@ import numpy as np
 from .arrays import Floats
 
 MARGIN, PADDING = 8.0, 8.0  # around the strip and inside of it, at a scale of 1
-TITLE, WAVE, EMOTION, RULER = 18.0, 42.0, 20.0, 14.0  # heights of its rows
+TITLE, WAVE, EMOTION, RULER = 18.0, 42.0, 22.0, 14.0  # heights of its rows
 HEIGHT = TITLE + WAVE + EMOTION + RULER
 LEAST_WIDTH = 220.0
 MOST_SHARE = 0.4  # of a region's height; where it would be more, there is no strip

@@ -66,7 +66,7 @@ class FACEWRIGHT_OT_play(Transport, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_return_to_start(Transport, bpy.types.Operator):
-    """Go to the begin of the range; what plays goes on from there; its key works over the \
+    """Go to the start of the range; what plays goes on from there; its key works over the \
 waveform"""
 
     bl_idname = "facewright.return_to_start"
@@ -90,7 +90,7 @@ class FACEWRIGHT_OT_loop(Transport, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_range_start_here(Transport, bpy.types.Operator):
-    """Let the range begin at the playhead; its key works over the waveform"""
+    """Let the range start at the playhead; its key works over the waveform"""
 
     bl_idname = "facewright.range_start_here"
     bl_label = "Range Start at Playhead"
@@ -119,6 +119,12 @@ class FACEWRIGHT_OT_range_clear(Transport, bpy.types.Operator):
     bl_idname = "facewright.range_clear"
     bl_label = "Whole Voice"
     bl_options = {"UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        missing = voice_missing(_player(context))
+        whole = missing or _player(context).range_s == (0.0, None)
+        return missing or ("The whole voice is used" if whole else "")
 
     def work(self, context: bpy.types.Context, player: Any) -> None:
         player.range_start, player.range_end = 0.0, -1.0

@@ -52,7 +52,7 @@ def view(context: bpy.types.Context) -> View | None:
     scene: Any = context.scene
     chosen: Any = scene.facewright if scene else None
     player = chosen.player_of(chosen.pipeline) if chosen else None
-    if voice_missing(player) or not player.show_strip or not _has_place(context):
+    if player is None or voice_missing(player) or not player.show_strip or not _has_place(context):
         return None
     what = known(scene, player)
     time = None

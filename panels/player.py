@@ -45,11 +45,10 @@ class FACEWRIGHT_PT_player(SubPanel, bpy.types.Panel):
 
 def _draw_folder(layout: bpy.types.UILayout, player: Any, width: float) -> None:
     layout.prop(player, "track_root")
-    if not player.track_root:
-        return
-    if player.tracks:
-        layout.prop(player, "track")
-    else:
+    row = layout.row()
+    row.enabled = bool(player.tracks)
+    row.prop(player, "track")
+    if player.track_root and not player.tracks:
         draw_sentence(layout, "This folder holds no voices", "INFO", width)
 
 
@@ -91,8 +90,7 @@ def _draw_range(layout: bpy.types.UILayout, player: Any) -> None:
     row = column.row(align=True)
     row.prop(player, "range_end", text="End")
     row.operator("facewright.range_end_here", text="", icon="TRIA_RIGHT_BAR")
-    if tuple(player.range_s) != (0.0, None):
-        column.operator("facewright.range_clear", icon="X")
+    column.operator("facewright.range_clear")
 
 
 register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_PT_player,))

@@ -114,12 +114,15 @@ def _draw(brush: Brush, context: bpy.types.Context, seen: View) -> None:
         _title(brush, context, seen, "")
         return
     _wave(brush, seen, seen.time)
-    _emotion(brush, strip, emotion_row(context.scene, strip.axis, seen.time))
+    row = emotion_row(context.scene, strip.axis, seen.time)
+    _emotion(brush, strip, row)
     _ruler(brush, strip)
     _range(brush, strip, seen.time)
     _playhead(brush, strip, seen.playhead_s)
     duration_s = seen.time.duration_s or 0.0
-    _title(brush, context, seen, f"{clock(seen.playhead_s)} / {clock(duration_s)}")
+    times = f"{clock(seen.playhead_s)} / {clock(duration_s)}"
+    x = _title(brush, context, seen, times)
+    _emotion_names(brush, strip, row, x)
 
 
 def _message(brush: Brush, strip: Strip, text: str) -> None:
@@ -127,21 +130,23 @@ def _message(brush: Brush, strip: Strip, text: str) -> None:
     brush.text(text, strip.wave.x + strip.wave.width / 2, middle, brush.palette.text, "CENTER")
 
 
-def _title(brush: Brush, context: bpy.types.Context, seen: View, times: str) -> None:
-    """Name of the player, the time, what of the voice is used, and whether it is looped."""
+def _title(brush: Brush, context: bpy.types.Context, seen: View, times: str) -> float:
+    """Name of the player, the time, what of the voice is used, and whether it is looped.
+
+    Returns where the name ends."""
     strip, palette = seen.strip, brush.palette
     chosen: Any = context.scene.facewright
     player = chosen.player_of(chosen.pipeline)
     y = strip.title.y + 5 * brush.scale
-    brush.text(player.name, strip.title.x, y, palette.strong)
+    name_end = strip.title.x + brush.text(player.name, strip.title.x, y, palette.strong)
     brush.text(times, strip.title.x + strip.title.width / 2, y, palette.strong, "CENTER")
     right = strip.title.right
     loop = brush.text("Loop", right, y, palette.active if player.loop else palette.faint, "RIGHT")
     time = seen.time
-    if time is None or time.end_s is None or (time.start_s, time.end_s) == (0, time.duration_s):
-        return
-    text = f"{clock(time.start_s)} - {clock(time.end_s)}"
-    brush.text(text, right - loop - 14 * brush.scale, y, palette.text, "RIGHT")
+    if time and time.end_s is not None and (time.start_s, time.end_s) != (0, time.duration_s):
+        text = f"{clock(time.start_s)} - {clock(time.end_s)}"
+        brush.text(text, right - loop - 14 * brush.scale, y, palette.text, "RIGHT")
+    return name_end
 
 
 def _wave(brush: Brush, seen: View, time: VoiceTime) -> None:
@@ -183,7 +188,7 @@ def _wave_pieces(brush: Brush, strip: Strip, facts: Any, used: tuple[float, floa
 
 
 def _emotion(brush: Brush, strip: Strip, row: EmotionRow) -> None:
-    """Curves of the strongest emotions with their names, and the keys."""
+    """Curves of the strongest emotions, and the keys."""
     box, palette = strip.emotion, brush.palette
     inner = Rect(box.x, box.y + 2 * brush.scale, box.width, box.height - 4 * brush.scale)
     for place, values in row.curves:
@@ -195,12 +200,19 @@ def _emotion(brush: Brush, strip: Strip, row: EmotionRow) -> None:
             x = strip.axis.x_of(seconds)
             brush.diamond(x, middle, (KEY_SIZE + 1) * brush.scale, palette.outline)
             brush.diamond(x, middle, KEY_SIZE * brush.scale, palette.key)
-    y, x = box.y + 6 * brush.scale, box.x + 4 * brush.scale
     if not row.curves:
-        brush.text("Emotion", x, y, palette.faint)
+        brush.text("Emotion", box.x + 4 * brush.scale, box.y + 6 * brush.scale, palette.faint)
+
+
+def _emotion_names(brush: Brush, strip: Strip, row: EmotionRow, x: float) -> None:
+    """Which emotion has which colour, between the player's name and the time."""
+    y, last = strip.title.y + 5 * brush.scale, strip.title.x + strip.title.width * 0.38
     for place, _values in row.curves:
-        colour = palette.emotions[place % len(palette.emotions)]
-        x += brush.text(name_of(place), x, y, colour) + 10 * brush.scale
+        x += 12 * brush.scale
+        if x + 40 * brush.scale > last:
+            return
+        colour = brush.palette.emotions[place % len(brush.palette.emotions)]
+        x += brush.text(name_of(place), x, y, colour)
 
 
 def _ruler(brush: Brush, strip: Strip) -> None:

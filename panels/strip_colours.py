@@ -43,7 +43,7 @@ class Palette:
     active: Colour
     playhead: Colour
     key: Colour
-    emotions: tuple[Colour, ...] = EMOTIONS
+    emotions: tuple[Colour, ...]
 
 
 def palette(context: bpy.types.Context) -> Palette:
@@ -64,10 +64,11 @@ def palette(context: bpy.types.Context) -> Palette:
         strong=(*_mix(text, far, 0.7), 1.0),
         faint=(*_mix(text, back, 0.5), 1.0),
         wave=(*wave, 1.0),
-        unused=(*_mix(text, back, 0.6), 1.0),
+        unused=(*_mix(text, back, 0.4 if light else 0.6), 1.0),
         active=(*_mix(chosen, far, 0.45), 1.0),
         playhead=(*_mix(text, far, 0.85), 1.0),
         key=(*_mix(text, far, 0.5), 1.0),
+        emotions=tuple((*_mix(_rgb(each), BLACK, 0.4 if light else 0.0), 1.0) for each in EMOTIONS),
     )
 
 

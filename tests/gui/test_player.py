@@ -61,16 +61,14 @@ def script() -> driver.Steps:
     yield
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.view3d.view_axis(type="FRONT")
-    assert here.view is None, "there is a strip without a voice"
-    driver.shot("player_1_no_voice")
+    assert not here.view, "there is a strip without a voice"
+    _keys_are_the_users()
     folder = Path(driver.VOICE).parent
     here.player.track_root = str(folder)
     here.player.track = Path(driver.VOICE).name
-    yield from driver.wait_for(
-        "the waveform", lambda: here.view is not None and here.view.ready, 60
-    )
+    yield from driver.wait_for("the waveform", lambda: bool(here.view) and here.view.ready, 60)
     yield
-    driver.shot("player_2_strip")
+    driver.shot("player_1_strip")
     bpy.ops.ed.undo_push(message="track chosen")  # what scripts do is no step of its own
     yield
     yield from _click_and_scrub(here)
@@ -81,6 +79,21 @@ def script() -> driver.Steps:
     yield from _play(here)
     yield from _other_modes(here)
     yield from _without(here)
+
+
+def _keys_are_the_users() -> None:
+    """The keys stand in the keymap "3D View", where they can be changed and tooltips find them."""
+    configs = bpy.context.window_manager.keyconfigs
+    with bpy.context.temp_override(**driver.viewport()):
+        for name, key in (
+            ("facewright.play", "P"),
+            ("facewright.return_to_start", "R"),
+            ("facewright.loop", "L"),
+            ("facewright.range_start_here", "LEFT_BRACKET"),
+            ("facewright.range_end_here", "RIGHT_BRACKET"),
+        ):
+            keymap, item = configs.find_item_from_operator(name, context="INVOKE_REGION_WIN")
+            assert (keymap.name, item.type) == ("3D View", key), name
 
 
 def _show_panel(here: Here) -> driver.Steps:
@@ -157,7 +170,7 @@ def _range_by_keys(here: Here) -> driver.Steps:
     assert abs(player.range_start - 0.75) < 0.05, player.range_start
     assert abs(player.range_end - 2.0) < 0.05, player.range_end
     yield from _hover(*here.at(player.range_start))
-    driver.shot("player_3_range")
+    driver.shot("player_2_range")
     yield from _key("R", *here.at(1.5))
     assert scene.frame_current == here.frame_of(player.range_start)
     loop = player.loop
@@ -209,7 +222,7 @@ def _zoom(here: Here) -> driver.Steps:
         yield from _key("WHEELUPMOUSE", x, y)
     near = span()
     assert whole[0] < near[0] < 1.5 < near[1] < whole[1], near
-    driver.shot("player_4_zoomed")
+    driver.shot("player_3_zoomed")
     for _ in range(5):
         yield from _key("WHEELDOWNMOUSE", x, y)
     assert span() == whole
@@ -230,7 +243,7 @@ def _play(here: Here) -> driver.Steps:
         yield
     first, last = here.frame_of(0.5), here.frame_of(2.5)
     assert first <= scene.frame_current <= last
-    driver.shot("player_5_playing")
+    driver.shot("player_4_playing")
     yield from _key("P", *here.at(1.0))
     assert not playing.is_playing(), "P did not pause"
     after = (scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end)
@@ -276,7 +289,7 @@ def _without(here: Here) -> driver.Steps:
     assert bpy.context.scene.frame_current == frame
     yield from _key("P", *spot)
     assert not here.module("operators.playing").is_playing()
-    driver.shot("player_6_hidden")
+    driver.shot("player_5_hidden")
 
 
 driver.run(script)
