@@ -14,6 +14,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        auto_emotion,
         command,
         fetching,
         head,
@@ -21,10 +22,14 @@ def _modules() -> tuple[ModuleType, ...]:
         pump,
         settings,
         terms,
+        track_change,
         worker_host,
     )
+    from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
+    from .panels import auto_emotion as auto_emotion_panel
+    from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
@@ -56,6 +61,9 @@ def _modules() -> tuple[ModuleType, ...]:
         worker_host,
         pump,
         animate,
+        emotion_buttons,
+        auto_emotion,
+        track_change,
         head,
         instance_buttons,
         settings,
@@ -65,6 +73,8 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
+        emotion_panel,
+        auto_emotion_panel,
         parameter_panels,
         network_panel,
         head_motion_panel,

@@ -239,17 +239,7 @@ def _resolved(source: VoiceSource | Voice, scene: bpy.types.Scene) -> Resolved:
 def _job(
     request: Request, voice: Voice, fps: Fraction, path: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    where: dict[str, Any] = {
-        "name": voice.label,
-        "start_s": voice.start_s,
-        "end_s": voice.end_s,
-        "channel": voice.channel,
-    }
-    arrays = {}
-    if voice.data is None:
-        where["path"] = voice.path
-    else:
-        arrays["voice_bytes"] = np.frombuffer(voice.data, np.uint8)
+    where, arrays = voice_fields(voice)
     settings = dict(request.settings)
     if request.identity:
         settings["identity"] = request.identity
@@ -270,6 +260,20 @@ def _job(
         args["emotion"], keys = emotion_fields(request.emotion)
         arrays.update(keys)
     return args, arrays
+
+
+def voice_fields(voice: Voice) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A voice as argument and arrays of the worker's jobs."""
+    fields: dict[str, Any] = {
+        "name": voice.label,
+        "start_s": voice.start_s,
+        "end_s": voice.end_s,
+        "channel": voice.channel,
+    }
+    if voice.data is not None:
+        return fields, {"voice_bytes": np.frombuffer(voice.data, np.uint8)}
+    fields["path"] = voice.path
+    return fields, {}
 
 
 def _listening(source: EmotionSource | None) -> str:
