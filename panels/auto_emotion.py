@@ -11,7 +11,7 @@ from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX, PARAMETERS
 from ..operators.auto_emotion import FACEWRIGHT_OT_generate_emotion
 from ..properties.model_choice import terms_missing
 from .network import draw_chooser
-from .parameters import draw_parameters, draw_reset_all
+from .parameters import draw_parameters, draw_reset, draw_reset_all
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, draw_running, shown_pipeline
 from .texts import draw_sentence, room
 
@@ -43,7 +43,7 @@ class FACEWRIGHT_PT_auto_emotion(SubPanel, bpy.types.Panel):
         draw_parameters(layout, pipeline, ("preferred_strength",))
         row = layout.row(align=True)
         row.prop(pipeline, "auto_generate")
-        _reset(row, "auto_generate", pipeline.auto_generate)
+        draw_reset(row, pipeline.auto_generate, "auto_generate")
         draw_reset_all(layout, (*HEARD, "preferred_strength", "preferred", "auto_generate"))
         _draw_generate(layout, context, pipeline)
 
@@ -62,7 +62,7 @@ class FACEWRIGHT_PT_auto_emotion_live(SubPanel, bpy.types.Panel):
 def preferred_text(pipeline: Any) -> str:
     """The preferred emotion in short: its strongest, or that it is not set."""
     if not pipeline.has_preferred:
-        return "Is not set"
+        return "is not set"
     found = zip(pipeline.preferred, EMOTION_NAMES, strict=True)
     strongest = sorted((pair for pair in found if pair[0] >= 0.005), key=lambda pair: -pair[0])
     parts = [f"{PARAMETERS[EMOTION_PREFIX + n].label} {value:.2f}" for value, n in strongest]
@@ -70,20 +70,11 @@ def preferred_text(pipeline: Any) -> str:
 
 
 def _draw_preferred(layout: bpy.types.UILayout, pipeline: Any) -> None:
-    row = layout.row(align=True).split(factor=0.4, align=True)
-    title = row.row(align=True)
-    title.alignment = "RIGHT"
-    title.label(text="Preferred Emotion")
-    row.label(text=preferred_text(pipeline))
-    row = layout.row(align=True)
+    column = layout.column(align=True)
+    column.label(text=f"Preferred Emotion: {preferred_text(pipeline)}")
+    row = column.row(align=True)
     row.operator("facewright.preferred_load", icon="IMPORT")
     row.operator("facewright.preferred_clear", icon="X")
-
-
-def _reset(row: bpy.types.UILayout, name: str, active: bool) -> None:
-    part = row.row(align=True)
-    part.active = active
-    part.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
 
 
 def _draw_generate(

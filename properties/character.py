@@ -53,6 +53,7 @@ class FACEWRIGHT_PG_mesh(bpy.types.PropertyGroup):
 class FACEWRIGHT_PG_character(bpy.types.PropertyGroup):
     """A character; its name is ``name``"""
 
+    name: StringProperty(name="Name", description="What the character is called")
     id: StringProperty(name="Id", description="What takes know the character by")
     pipeline_id: StringProperty(name="Pipeline", description="Id of the pipeline that drives it")
     pipeline: link(

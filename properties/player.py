@@ -21,6 +21,7 @@ from .recorder import FACEWRIGHT_PG_recorder
 class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     """An audio player; its name is ``name``"""
 
+    name: StringProperty(name="Name", description="What the player is called")
     id: StringProperty(name="Id", description="What pipelines know the player by")
     voice_source: EnumProperty(
         name="Voice",
