@@ -52,7 +52,7 @@ class _OnEmotion(Explained):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
         emotion = chosen.pipeline.emotion
-        return attempt(self, lambda: self.change(context.scene, shown_place(context), emotion))  # type: ignore[arg-type]
+        return attempt(self, lambda: self.change(context.scene, shown_place(context), emotion))
 
     def change(self, scene: bpy.types.Scene, place: int, emotion: Any) -> None:
         """Do it to the pipeline at ``place``, whose strengths are ``emotion``."""

@@ -77,9 +77,7 @@ def _draw_preferred(layout: bpy.types.UILayout, pipeline: Any) -> None:
     row.operator("facewright.preferred_clear", icon="X")
 
 
-def _draw_generate(
-    layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any
-) -> None:
+def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any) -> None:
     layout.separator()
     if draw_running(layout):
         return

@@ -65,8 +65,6 @@ class FACEWRIGHT_PG_emotion(bpy.types.PropertyGroup):
     frame: IntProperty(
         name="Frame",
         description="The frame that keys are set at: the scene's present frame",
-        min=-1_048_574,
-        max=1_048_574,
         get=_get_frame,
         set=_set_frame,
         options=set(),

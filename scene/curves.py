@@ -76,7 +76,8 @@ def linear_keys(frames: Array, values: Array) -> Keys:
         for name, size, kind in _COPIED
     }
     found["co"] = pairs
-    found["handle_left"], found["handle_right"] = pairs - (1, 0), pairs + (1, 0)
+    aside = np.array([1, 0], np.float32)
+    found["handle_left"], found["handle_right"] = pairs - aside, pairs + aside
     found["interpolation"][:] = linear()
     found["handle_left_type"][:] = found["handle_right_type"][:] = _handle_type("AUTO_CLAMPED")
     return found
