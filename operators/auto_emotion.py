@@ -126,6 +126,7 @@ def listening_steps(what: Listening) -> Generator[Progress, None, Generated]:
     emotion_curves.write_keys(
         scene, place, frames, values, min(what.begin, frames[0]), float(frames[-1])
     )
+    tell(scene.facewright.pipelines[place].emotion, "keys")
     notices = tuple(ticket.result["notices"])
     return Generated(len(frames), int(frames[0]), int(frames[-1]), what.model_name, notices)
 

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ..core.parameters import EMOTION_NAMES
+from ..properties.changes import tell
 from ..properties.emotion import NEUTRAL
 from ..properties.ids import index_of
 from ..scene import emotion_curves
@@ -51,8 +52,10 @@ class _OnEmotion(Explained):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
-        emotion = chosen.pipeline.emotion
-        return attempt(self, lambda: self.change(context.scene, shown_place(context), emotion))
+        emotion, place = chosen.pipeline.emotion, shown_place(context)
+        outcome = attempt(self, lambda: self.change(context.scene, place, emotion))
+        tell(emotion, "keys")
+        return outcome
 
     def change(self, scene: bpy.types.Scene, place: int, emotion: Any) -> None:
         """Do it to the pipeline at ``place``, whose strengths are ``emotion``."""

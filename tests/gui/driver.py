@@ -149,7 +149,18 @@ def shot_of_sidebar(name: str) -> None:
     top = window().height - side.y - side.height
     picture = str(SHOTS / f"{name}.png")
     place = f"{side.width - TABS_PX}x{side.height}+{side.x}+{top}"
-    words = ["convert", picture, "-crop", place, "+repage", "-trim", "+repage", picture]
+    words = [
+        "convert",
+        picture,
+        "-crop",
+        place,
+        "+repage",
+        "-fuzz",
+        "3%",
+        "-trim",
+        "+repage",
+        picture,
+    ]
     subprocess.run(words, check=False, timeout=30)
 
 

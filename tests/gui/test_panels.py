@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every panel of the sidebar, opened alone in a real window: it draws, quickly; its picture is kept.
+"""Every panel of the sidebar, opened alone in a real window: it draws, and its picture is kept.
 
 The pictures of one Blender become those of `docs/manual`.
 """
