@@ -42,6 +42,7 @@ class FACEWRIGHT_PT_auto_emotion(SubPanel, bpy.types.Panel):
         _draw_preferred(layout, pipeline)
         draw_parameters(layout, pipeline, ("preferred_strength",))
         row = layout.row(align=True)
+        row.use_property_split = False
         row.prop(pipeline, "auto_generate")
         draw_reset(row, pipeline.auto_generate, "auto_generate")
         draw_reset_all(layout, (*HEARD, "preferred_strength", "preferred", "auto_generate"))
