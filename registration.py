@@ -14,6 +14,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        auto_emotion,
         command,
         emotion_row,
         fetching,
@@ -26,13 +27,17 @@ def _modules() -> tuple[ModuleType, ...]:
         settings,
         strip_view,
         terms,
+        track_change,
         voices,
         worker_host,
     )
+    from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .operators import player as player_buttons
     from .operators import strip as strip_events
+    from .panels import auto_emotion as auto_emotion_panel
+    from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
@@ -73,6 +78,9 @@ def _modules() -> tuple[ModuleType, ...]:
         player_buttons,
         strip_events,
         animate,
+        emotion_buttons,
+        auto_emotion,
+        track_change,
         preview,
         head,
         instance_buttons,
@@ -85,6 +93,8 @@ def _modules() -> tuple[ModuleType, ...]:
         face_panel,
         player_panel,
         strip_drawing,
+        emotion_panel,
+        auto_emotion_panel,
         parameter_panels,
         network_panel,
         head_motion_panel,

@@ -12,8 +12,9 @@ from ..core.errors import UserError
 from ..properties.ids import index_of
 from ..properties.progress import STATE
 from ..scene.characters import find_character
+from ..scene.emotion_curves import close_gap, copy_keys
 from .explained import Explained
-from .faults import sentence
+from .faults import attempt, sentence
 from .head import add_head_for, come_near
 
 BUSY = "Wait until the face is animated"
@@ -158,8 +159,10 @@ class FACEWRIGHT_OT_duplicate_pipeline(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
-        chosen.duplicate_pipeline(chosen.pipeline)
-        return {"FINISHED"}
+        scene, source = context.scene, chosen.pipeline
+        place = index_of(chosen.pipelines, source.id)
+        copy = chosen.duplicate_pipeline(source)
+        return attempt(self, lambda: copy_keys(scene, place, index_of(chosen.pipelines, copy.id)))
 
 
 class FACEWRIGHT_OT_remove_pipeline(Explained, bpy.types.Operator):
@@ -175,7 +178,9 @@ class FACEWRIGHT_OT_remove_pipeline(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
+        place = index_of(chosen.pipelines, chosen.pipeline.id)
         chosen.remove_pipeline(chosen.pipeline)
+        close_gap(context.scene, place)
         return {"FINISHED"}
 
 

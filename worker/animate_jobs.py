@@ -143,7 +143,7 @@ def detect(kept: Kept, call: Call) -> Reply:
     """Read the emotion from a voice as keys.
 
     {voice, emotion_model, settings, preferred, device, threads} -> {emotion_names, notices,
-    device}, arrays "emotion_times" (K,) seconds and "emotion_values" (K, 10).
+    device, duration_s}, arrays "emotion_times" (K,) seconds and "emotion_values" (K, 10).
     """
     from ..core.emotion.detection import Detector
     from ..core.emotion.source import EmotionSource, emotion_defaults, emotion_keys
@@ -176,6 +176,7 @@ def detect(kept: Kept, call: Call) -> Reply:
         "emotion_names": list(EMOTION_NAMES),
         "notices": [*clip.notices, *network.notices],
         "device": network.device,
+        "duration_s": float(clip.duration_s),
     }
     return result, {"emotion_times": track.times_s, "emotion_values": track.values}
 
