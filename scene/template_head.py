@@ -18,7 +18,7 @@ import numpy as np
 from ..core.head import MATERIALS, OPEN_MOUTH_AMOUNT, Head, HeadPart, load_head
 from ..core.naming import TONGUE_NAMES
 from . import materials
-from .characters import PART
+from .joints import PART
 from .space import character_matrix
 
 NAME = "Facewright Head"

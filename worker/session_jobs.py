@@ -99,7 +99,7 @@ class Sessions:
         no longer than the face does.
 
         {session, rate, channels, low_delay, model, fps, settings, rigs, emotion, device, threads}
-        -> {names, fps, device, notices, model}.
+        -> {names, jaw_rest, fps, device, notices, model}.
         """
         from ..core.streaming import LiveFace
         from ..core.voice.resampling import Resampler
@@ -127,6 +127,7 @@ class Sessions:
         model = loaded.model
         return {
             "names": list(face.names),
+            "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
             "fps": [order.fps.numerator, order.fps.denominator],
             "device": loaded.network.device,
             "notices": list(face.notices),
