@@ -14,17 +14,21 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        attached_meshes,
         command,
+        drop_voice,
         fetching,
         head,
         processors,
         pump,
+        scene_watch,
         settings,
         terms,
         worker_host,
     )
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
+    from .panels import attached_meshes as attached_meshes_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
@@ -58,6 +62,9 @@ def _modules() -> tuple[ModuleType, ...]:
         animate,
         head,
         instance_buttons,
+        attached_meshes,
+        drop_voice,
+        scene_watch,
         settings,
         command,
         fetching,
@@ -65,6 +72,7 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
+        attached_meshes_panel,
         parameter_panels,
         network_panel,
         head_motion_panel,

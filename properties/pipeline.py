@@ -25,6 +25,7 @@ from .changes import tell, telling
 from .emotion import FACEWRIGHT_PG_emotion
 from .library import BUILT_IN_EMOTION, defaults, look, preferences
 from .links import link
+from .names import unique_name
 from .model_choice import chooser, problem, terms_missing
 
 NO_SHOT = "MODEL"
@@ -102,6 +103,7 @@ def _set_shot(self: Any, place: int) -> None:
 class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     """A network with its settings; its name is ``name``"""
 
+    name: unique_name("What the pipeline is called", "pipelines", "Core")
     id: StringProperty(name="Id", description="What characters and takes know the pipeline by")
     player_id: StringProperty(name="Player", description="Id of the player that feeds it")
     player: link(

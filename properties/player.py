@@ -15,12 +15,14 @@ from bpy.props import (
 
 from ..core.limits import MAX_CHANNELS, MAX_DURATION_S
 from .changes import telling
+from .names import unique_name
 from .recorder import FACEWRIGHT_PG_recorder
 
 
 class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     """An audio player; its name is ``name``"""
 
+    name: unique_name("What the player is called", "players", "Player")
     id: StringProperty(name="Id", description="What pipelines know the player by")
     voice_source: EnumProperty(
         name="Voice",

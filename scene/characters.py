@@ -216,7 +216,7 @@ def _shaped_meshes(
         if not key.is_editable:
             raise UserError(
                 f"The shape keys of '{obj.name}' are linked from another file.",
-                "Make a library override of the object first.",
+                f"Make a library override of {'its mesh too' if obj.override_library else 'it'}.",
             )
         used = found.sources()
         muted = [block.name for block in blocks if block.mute and block.name in used]
