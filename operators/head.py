@@ -16,7 +16,7 @@ FAR_M = 1.0  # from farther away, a head is too small to be seen as one
 
 
 class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
-    """Add the built-in head at the 3D cursor, or beside one that is there, for the shown pipeline"""
+    """Add the built-in head at the 3D cursor or beside another, driven by the shown pipeline"""
 
     bl_idname = "facewright.add_head"
     bl_label = "Add Template Head"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps scenes in order when they are loaded, copied, appended or brought back by undo.
 
-Blender copies a scene with its ids, and tells nobody. So after every change that could have added
-a scene, the list of scenes is compared with the one before, which costs next to nothing.
+Blender copies a scene with its ids, and tells nobody. So whenever something has changed, and when
+one of our buttons is drawn, the scenes are compared with those before: that costs next to nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +47,20 @@ def look_again(thorough: bool = False) -> None:
     _known.now = now
 
 
+def notice() -> None:
+    """Look soon, if scenes have come or gone. May be called while Blender draws."""
+    if tuple(map(session_uid, bpy.data.scenes)) == _known.now:
+        return
+    if bpy.app.background:  # nothing is drawn there, and timers never run
+        look_again()
+    elif not bpy.app.timers.is_registered(_soon):
+        bpy.app.timers.register(_soon, first_interval=0.0)
+
+
+def _soon() -> None:
+    look_again()
+
+
 @persistent
 def _on_load(*_arguments: Any) -> None:
     _known.now, _known.order = (), {}
@@ -79,6 +93,8 @@ def register() -> None:
 
 
 def unregister() -> None:
+    if bpy.app.timers.is_registered(_soon):
+        bpy.app.timers.unregister(_soon)
     for handlers, handler in _handlers():
         if handler in handlers:
             handlers.remove(handler)

@@ -25,8 +25,8 @@ from .changes import tell, telling
 from .emotion import FACEWRIGHT_PG_emotion
 from .library import BUILT_IN_EMOTION, defaults, look, preferences
 from .links import link
-from .names import unique_name
 from .model_choice import chooser, problem, terms_missing
+from .names import unique_name
 
 NO_SHOT = "MODEL"
 

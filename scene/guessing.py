@@ -65,9 +65,7 @@ def armature_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     return None
 
 
-def _relatives(
-    skin: bpy.types.Object, rig: bpy.types.Object | None
-) -> Iterator[bpy.types.Object]:
+def _relatives(skin: bpy.types.Object, rig: bpy.types.Object | None) -> Iterator[bpy.types.Object]:
     """Objects that may belong to a skin, the nearest first, each once."""
     seen = {skin}
     for obj in _candidates(skin, rig):
@@ -76,9 +74,7 @@ def _relatives(
             yield obj
 
 
-def _candidates(
-    skin: bpy.types.Object, rig: bpy.types.Object | None
-) -> Iterator[bpy.types.Object]:
+def _candidates(skin: bpy.types.Object, rig: bpy.types.Object | None) -> Iterator[bpy.types.Object]:
     yield from skin.children_recursive
     if skin.parent is not None:
         yield from skin.parent.children

@@ -11,9 +11,7 @@ from bpy_extras import view3d_utils
 FAR_M = 1e5
 
 
-def mesh_under(
-    context: bpy.types.Context, point: tuple[float, float]
-) -> bpy.types.Object | None:
+def mesh_under(context: bpy.types.Context, point: tuple[float, float]) -> bpy.types.Object | None:
     """The visible mesh at a point (x, y) of the viewport's region in pixels; None for none."""
     region, view = context.region, getattr(context, "region_data", None)
     if region is None or view is None:

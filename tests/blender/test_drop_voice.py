@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A voice file dropped on a face: that face speaks it. Picking by pointer has its test in a window."""
+"""A voice file dropped on a face: that face speaks it. The pointer has its test in a window."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import bpy
@@ -72,7 +73,7 @@ def test_template_heads_stand_side_by_side(scene):
     skins = [character.skin for character in scene.facewright.characters]
     assert tuple(skins[0].location) == (1, 2, 3)
     boxes = sorted(world_box(skin)[0] for skin in skins)
-    assert all(left[1] < right[0] for left, right in zip(boxes, boxes[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(boxes))
     scene.cursor.location = (1, 2, 9)
     bpy.ops.facewright.add_pipeline(character="HEAD")
     assert tuple(scene.facewright.characters[-1].skin.location) == (1, 2, 9)

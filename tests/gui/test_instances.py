@@ -54,18 +54,13 @@ def _two_heads() -> driver.Steps:
 
 
 def _parts() -> driver.Steps:
-    """The panel of parts alone, opened."""
-    panel = bpy.types.FACEWRIGHT_PT_attached_meshes
-    bpy.utils.unregister_class(panel)
-    panel.bl_options = set()
-    panel.bl_parent_id = ""
-    del panel.bl_parent_id
+    """The panel of parts, opened and on a tab of its own."""
+    place = {"bl_space_type": "VIEW_3D", "bl_region_type": "UI", "bl_category": "Parts"}
+    draw = bpy.types.FACEWRIGHT_PT_attached_meshes.draw
+    panel = type("TEST_PT_parts", (bpy.types.Panel,), {**place, "bl_label": "Parts", "draw": draw})
     bpy.utils.register_class(panel)
     yield
-    with bpy.context.temp_override(**driver.viewport()):
-        bpy.ops.view3d.view_all()
-    yield
-    yield
+    yield from driver.open_sidebar("Parts")
     driver.shot("attached_meshes")
 
 
