@@ -42,7 +42,7 @@ def measure() -> dict[str, float]:
         figures = {"install_and_enable_s": time.perf_counter() - began}
         figures.update(_registration())
         voice = Path(folder) / "minute.wav"
-        _write_minute(voice)
+        write_speech(voice, SPEECH_S)
         cores = sorted(os.sched_getaffinity(0))
         for count in (1, 2):
             if count > len(cores):
@@ -67,8 +67,8 @@ def _part(name: str) -> Any:
     return importlib.import_module(f"{NAME}.{name}")
 
 
-def _write_minute(path: Path) -> None:
-    """The sample voice, again and again for a minute."""
+def write_speech(path: Path, seconds: float) -> None:
+    """The sample voice, again and again for some seconds."""
     code = (
         "import sys, numpy as np\n"
         "sys.path.insert(0, sys.argv[1])\n"
@@ -79,10 +79,10 @@ def _write_minute(path: Path) -> None:
     )
     site = str(_part("providers.wheels").find_site_folder())
     sample = str(_part("scene.places").SAMPLE_VOICE)
-    words = [sys.executable, "-c", code, site, sample, str(path), str(SPEECH_S)]
+    words = [sys.executable, "-c", code, site, sample, str(path), str(seconds)]
     subprocess.run(words, check=True, timeout=60)
     with wave.open(str(path)) as file:
-        assert abs(file.getnframes() / file.getframerate() - SPEECH_S) < 0.01
+        assert abs(file.getnframes() / file.getframerate() - seconds) < 0.01
 
 
 def _one_run(voice: Path, folder: Path, threads: int) -> dict[str, float]:

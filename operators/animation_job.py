@@ -139,7 +139,7 @@ def make_request(
 
     ``accept_licence`` accepts the terms of the models that are used.
     """
-    _resolved(source, scene)
+    resolved_voice(source, scene)
     options["settings"] = checked_values(options.get("settings", {}))
     _check_start(options.get("start_frame"))
     request = Request(reference(scene), tuple(faces), source, **options)
@@ -167,16 +167,12 @@ def animation_steps(request: Request) -> Steps:
     began = time.monotonic()
     scene = request.scene.get()
     request.characters()
-    resolved = _resolved(request.source, scene)
-    start_frame = request.start_frame
-    if start_frame is None:
-        start_frame = resolved.start_frame
-    if start_frame is None:
-        start_frame = float(scene.frame_start)
-    begin = start_frame + resolved.offset_s * float(scene_rate(scene))
+    resolved = resolved_voice(request.source, scene)
+    start_frame, begin = first_frames(request, resolved, scene)
     take_id = uuid.uuid4().hex
     path = take_path(take_id)
-    args, arrays = _job(request, resolved.voice, request.fps or scene_rate(scene), path)
+    args, arrays = job_fields(request, resolved.voice, request.fps or scene_rate(scene))
+    args["take_path"] = str(path)
     del scene
     done = False
     try:
@@ -232,13 +228,26 @@ def _short(number: float) -> str:
     return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
 
 
-def _resolved(source: VoiceSource | Voice, scene: bpy.types.Scene) -> Resolved:
+def resolved_voice(source: VoiceSource | Voice, scene: bpy.types.Scene) -> Resolved:
     return Resolved(source) if isinstance(source, Voice) else resolve(source, scene)
 
 
-def _job(
-    request: Request, voice: Voice, fps: Fraction, path: Path
+def first_frames(
+    request: Request, resolved: Resolved, scene: bpy.types.Scene
+) -> tuple[float, float]:
+    """The frames where the voice begins, and where the part of it begins that is used."""
+    start_frame = request.start_frame
+    if start_frame is None:
+        start_frame = resolved.start_frame
+    if start_frame is None:
+        start_frame = float(scene.frame_start)
+    return start_frame, start_frame + resolved.offset_s * float(scene_rate(scene))
+
+
+def job_fields(
+    request: Request, voice: Voice, fps: Fraction
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the worker's jobs about a face are given: arguments and arrays."""
     where: dict[str, Any] = {
         "name": voice.label,
         "start_s": voice.start_s,
@@ -258,7 +267,6 @@ def _job(
         "model": str(model_folder(request.model)),
         "fps": [fps.numerator, fps.denominator],
         "settings": settings,
-        "take_path": str(path),
         # So that a slider that was moved after a take does not ask the network again
         "workbench": request.owner or f"face {request.faces[0].skin.uid}",
     }

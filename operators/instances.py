@@ -64,6 +64,8 @@ class FACEWRIGHT_OT_add_pipeline(Explained, bpy.types.Operator):
         elif self.character == "HEAD" and not add_head_for(self, context, pipeline):
             chosen.remove_pipeline(pipeline)
             return {"CANCELLED"}
+        if self.character == "HEAD":  # so that there is something to hear on the first day
+            chosen.player_of(pipeline).voice_source = "SAMPLE"
         return {"FINISHED"}
 
 

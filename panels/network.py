@@ -12,6 +12,7 @@ from ..properties.library import look
 from ..properties.parameters import is_own
 from ..properties.pipeline import people_of
 from ..properties.progress import STATE
+from .parameters import draw_reset
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
 from .texts import draw_sentence, room
 
@@ -52,19 +53,13 @@ class FACEWRIGHT_PT_default_expression(SubPanel, bpy.types.Panel):
         column.enabled = bool(shots)
         row = column.row(align=True)
         row.prop(pipeline, "shot")
-        _reset(row, bool(pipeline.source_shot), "source_shot")
+        draw_reset(row, bool(pipeline.source_shot), "source_shot")
         row = column.row(align=True)
         row.prop(pipeline, "source_frame", text=PARAMETERS["source_frame"].label)
-        _reset(row, is_own(pipeline, "source_frame"), "source_frame")
+        draw_reset(row, is_own(pipeline, "source_frame"), "source_frame")
         if not shots:
             text = "This model has no database of expressions"
             draw_sentence(layout, text, "INFO", room(context, MARGIN_PX, MOST_PX))
-
-
-def _reset(row: bpy.types.UILayout, active: bool, name: str) -> None:
-    part = row.row(align=True)
-    part.active = active
-    part.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
 
 
 def draw_chooser(layout: bpy.types.UILayout, chosen: Any, name: str) -> None:

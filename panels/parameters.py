@@ -10,7 +10,7 @@ import bpy
 
 from ..core.parameters import EYES, PARAMETERS, TEETH, TONGUE
 from ..properties.parameters import is_own
-from .sidebar import SubPanel, aligned, shown_pipeline
+from .sidebar import SubPanel, shown_pipeline
 
 POST = "FACEWRIGHT_PT_post_processing"
 SKIN_NAMES = (
@@ -32,7 +32,6 @@ PRE_NAMES = (
     "blink_interval",
     "blink_offset",
     "blink_seed",
-    "saccade_pattern",
     "eye_saccade_seed",
 )
 
@@ -43,14 +42,23 @@ def draw_parameters(
     names: Iterable[str],
     texts: Mapping[str, str] | None = None,
 ) -> None:
-    """A row for each parameter: its slider, and its reset where the user has set it."""
-    column = aligned(layout).column()
+    """A row for each parameter: its slider, and its reset where the user has set it.
+
+    The names stand inside the sliders: beside them, half of them would be cut off.
+    """
+    column = layout.column()
+    column.use_property_split = False
     for name in names:
         row = column.row(align=True)
         row.prop(pipeline, name, text=(texts or {}).get(name, PARAMETERS[name].label))
-        reset = row.row(align=True)
-        reset.active = is_own(pipeline, name)
-        reset.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
+        draw_reset(row, is_own(pipeline, name), name)
+
+
+def draw_reset(row: bpy.types.UILayout, active: bool, name: str) -> None:
+    """A small button that resets one parameter; pale as long as the value is the model's."""
+    part = row.row(align=True)
+    part.active = active
+    part.operator("facewright.reset", text="", icon="LOOP_BACK", emboss=False).names = name
 
 
 def draw_reset_all(layout: bpy.types.UILayout, names: Iterable[str]) -> None:
@@ -66,8 +74,12 @@ class FACEWRIGHT_PT_pre_processing(SubPanel, bpy.types.Panel):
     bl_order = 50
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_parameters(self.layout, shown_pipeline(context), PRE_NAMES)
-        draw_reset_all(self.layout, PRE_NAMES)
+        pipeline = shown_pipeline(context)
+        draw_parameters(self.layout, pipeline, PRE_NAMES)
+        row = self.layout.row(align=True)
+        row.prop(pipeline, "saccade_data", text="Eye Darts")
+        draw_reset(row, is_own(pipeline, "saccade_pattern"), "saccade_pattern")
+        draw_reset_all(self.layout, (*PRE_NAMES, "saccade_pattern"))
 
 
 class FACEWRIGHT_PT_post_processing(SubPanel, bpy.types.Panel):

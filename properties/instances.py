@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
 from .character import FACEWRIGHT_PG_character
 from .ids import find, free_name, index_of, new_id
@@ -22,7 +22,7 @@ from .player import FACEWRIGHT_PG_player
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
 _OWN = ("rna_type", "name", "id")
 # Drop-downs that only show what another property holds
-_LINKS = ("player", "pipeline", "model_choice", "emotion_choice", "person", "shot")
+_LINKS = ("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data")
 
 
 class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
@@ -34,6 +34,11 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     pipelines: CollectionProperty(type=FACEWRIGHT_PG_pipeline)
     characters: CollectionProperty(type=FACEWRIGHT_PG_character)
     active_pipeline: IntProperty(name="Pipeline", description="The pipeline that panels show")
+    preview: BoolProperty(
+        name="Live Preview",
+        description="Show a changed setting at once on the present frame",
+        default=True,
+    )
     burst: EnumProperty(
         name="Live Sessions",
         description="How fast sound is taken from scripts that animate live",

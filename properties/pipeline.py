@@ -100,6 +100,22 @@ def _set_shot(self: Any, place: int) -> None:
     self.source_shot = names[place - 1] if 0 < place <= len(names) else ""
 
 
+SACCADE_DATA = (
+    ("MODEL", "Model's Own", "The darts that the model's folder holds"),
+    ("CALM", "Calm", "Few and small darts"),
+    ("ATTENTIVE", "Attentive", "Small darts around whom one looks at"),
+    ("LIVELY", "Lively", "Many darts of middle size"),
+    ("NERVOUS", "Nervous", "Quick and frequent darts"),
+    ("THINKING", "Thinking", "Wide looks aside and up"),
+    ("READING", "Reading", "Along lines, and back to the next"),
+    ("STILL", "Still", "No darts"),
+)
+
+
+def _set_saccade_data(self: Any, place: int) -> None:
+    self.saccade_pattern = place
+
+
 class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     """A network with its settings; its name is ``name``"""
 
@@ -145,6 +161,14 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         items=shot_items,
         get=_get_shot,
         set=_set_shot,
+    )
+    saccade_data: EnumProperty(
+        name="Eye Saccade Data",
+        description="Pattern of the small darts of the eyes",
+        items=SACCADE_DATA,
+        default="MODEL",
+        get=lambda self: int(self.saccade_pattern),
+        set=_set_saccade_data,
     )
     emotion: PointerProperty(type=FACEWRIGHT_PG_emotion)
     detect_emotion: EnumProperty(

@@ -122,7 +122,7 @@ def _bench_of(kept: Kept, call: Call, where: str) -> Workbench:
     path = arguments.full_path(call.args, "take_path", where)
     folder = arguments.full_path(call.args, "model", where)
     bench = kept.find_workbench(name) if name is not None else None
-    if bench is not None:
+    if bench is not None and bench.has_face:  # perhaps there were only previews
         return bench
     if path is None or folder is None:
         raise UserError("The face is no longer at hand.", "Animate the voice again.")

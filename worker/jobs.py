@@ -14,6 +14,7 @@ from .download import download
 from .kept import Kept
 from .machine import memory
 from .model_jobs import allocate, describe, devices, free
+from .preview_jobs import preview
 from .runtimes import fetch_runtime
 from .session_jobs import Sessions
 from .voice_jobs import probe
@@ -30,6 +31,7 @@ def standard_jobs() -> dict[str, Job]:
     return {
         "probe": Job(probe, SOUND, express=True),
         "animate": Job(partial(animate, kept), (*FACE, *SOUND)),
+        "preview": Job(partial(preview, kept), (*FACE, *SOUND), express=True),
         "redo": Job(partial(redo, kept), ("scipy",)),
         "detect": Job(partial(detect, kept), (*FACE, *SOUND)),
         "describe": Job(partial(describe, kept)),

@@ -40,7 +40,7 @@ def speak(code, scene, make_track, hinge):
     """Write a take whose jaw turns about its hinge and shifts, on what is attached."""
     actions, characters = code("scene.actions"), code("scene.characters")
 
-    def run(obj, take_id="one", away=(0, 0, 0), **attached):
+    def track_of(away=(0, 0, 0)):
         motion = np.zeros((FRAMES, 4, 4), np.float32)
         about = hinge + np.array(away)
         for frame, angle in enumerate(OPENING):
@@ -48,12 +48,16 @@ def speak(code, scene, make_track, hinge):
             motion[frame, :3, :3], motion[frame, 3, 3] = turn, 1
             motion[frame, :3, 3] = about - turn @ about + SHIFTS[frame]
         middle = tuple(np.array(code("scene.space").MARKERS_CM) + np.array(away))
-        track = dataclasses.replace(
+        return dataclasses.replace(
             make_track(FRAMES, 30), jaw=motion, eyes=LOOKS.astype(np.float32), jaw_rest=middle
         )
+
+    def run(obj, take_id="one", away=(0, 0, 0), **attached):
+        track = track_of(away)
         character = characters.find_character(obj, track.names, characters.Attachments(**attached))
         return actions.write_take(character, track, scene, 1, actions.TakeLabel(take_id))
 
+    run.track = track_of
     return run
 
 
@@ -286,6 +290,28 @@ def test_what_is_attached_to_the_template_head_replaces_its_part(code, scene, jo
     assert not {"tongue", "lower_denture", "eye_left"}.intersection(parts) and "eye_right" in parts
     assert found.jaw == (joint(obj, "Jaw"),) and found.eyes[1] == joint(obj, "Eye.L")
     assert found.eyes[0].object["facewright_part"] == "eye_right"
+
+
+def test_a_frame_shown_without_keys_is_that_of_the_take(code, scene, own_face, speak, joint):
+    """As the preview and live sessions show it."""
+    obj, teeth = rig(), placed_mesh("LowerTeeth", [(-0.03, -0.1, 1.5), (0.03, -0.1, 1.5)])
+    attached = {"jaw": joint(teeth), "eye_left": joint(obj, "Eye.L")}
+    tracks = speak.track()
+    found = code("scene.characters").find_character(
+        own_face, attached=code("scene.characters").Attachments(**attached)
+    )
+    last = dataclasses.replace(
+        tracks, weights=tracks.weights[-1:], jaw=tracks.jaw[-1:], eyes=tracks.eyes[-1:]
+    )
+    for _ in range(2):
+        code("scene.frames").show_frame(found, last)
+    bpy.context.view_layer.update()
+    shown = [np.array(teeth.matrix_world), np.array(obj.pose.bones["Eye.L"].matrix)]
+    speak(own_face, **attached)
+    scene.frame_set(FRAMES)
+    same(teeth.matrix_world, shown[0])
+    same(obj.pose.bones["Eye.L"].matrix, shown[1])
+    assert not np.allclose(shown[0], np.eye(4), atol=1e-3)
 
 
 # ---- from the panels ---------------------------------------------------------------------------

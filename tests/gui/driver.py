@@ -19,6 +19,7 @@ from typing import Any
 import bpy
 
 TICK_S = 0.25
+TABS_PX = 24  # at the right of a sidebar
 SHOTS = Path(os.environ["FACEWRIGHT_SHOTS"])
 ZIP = os.environ["FACEWRIGHT_ZIP"]
 VOICE = os.environ["FACEWRIGHT_VOICE"]
@@ -128,6 +129,39 @@ def shot(name: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     target = str(SHOTS / f"{name}.png")
     subprocess.run(["import", "-window", "root", target], check=False, timeout=30)
+
+
+def redrawn() -> Steps:
+    """Let every area draw itself anew, twice: a panel's height is known after the first time."""
+    for _ in range(2):
+        for each in window().screen.areas:
+            each.tag_redraw()
+        yield
+    yield
+
+
+def shot_of_sidebar(name: str) -> None:
+    """Keep a picture of the sidebar alone, without the empty part below its panels.
+
+    That is told by its even colour, so the sidebar must not lie over the viewport."""
+    shot(name)
+    side = region("UI", area("VIEW_3D"))
+    top = window().height - side.y - side.height
+    picture = str(SHOTS / f"{name}.png")
+    place = f"{side.width - TABS_PX}x{side.height}+{side.x}+{top}"
+    words = [
+        "convert",
+        picture,
+        "-crop",
+        place,
+        "+repage",
+        "-fuzz",
+        "3%",
+        "-trim",
+        "+repage",
+        picture,
+    ]
+    subprocess.run(words, check=False, timeout=30)
 
 
 def install(module_name: str = "facewright") -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two characters in a real window: side by side, their parts, a copied scene, a dropped voice."""
+"""Two characters in a real window: side by side, a copied scene, a dropped voice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def script() -> driver.Steps:
         bpy.data.objects.remove(obj)
     yield from driver.open_sidebar("Facewright")
     yield from _two_heads()
-    yield from _parts()
     yield from _copied_scene()
     yield from _dropped(extension)
 
@@ -51,17 +50,6 @@ def _two_heads() -> driver.Steps:
     assert second.location.x - first.location.x >= first.dimensions.x
     assert len(_chosen().pipelines) == 2 and _chosen().active_pipeline == 1
     driver.shot("two_heads")
-
-
-def _parts() -> driver.Steps:
-    """The panel of parts, opened and on a tab of its own."""
-    place = {"bl_space_type": "VIEW_3D", "bl_region_type": "UI", "bl_category": "Parts"}
-    draw = bpy.types.FACEWRIGHT_PT_attached_meshes.draw
-    panel = type("TEST_PT_parts", (bpy.types.Panel,), {**place, "bl_label": "Parts", "draw": draw})
-    bpy.utils.register_class(panel)
-    yield
-    yield from driver.open_sidebar("Parts")
-    driver.shot("attached_meshes")
 
 
 def _copied_scene() -> driver.Steps:

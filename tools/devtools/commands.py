@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("lint", help="linter and type checker")
 
+    commands.add_parser("manual", help="write docs/manual.md from the properties themselves")
+
     adding = commands.add_parser(
         "run", help="run an environment's Python, e.g. run bpy45 -m pytest"
     )
@@ -117,6 +120,13 @@ def _lint(_chosen: argparse.Namespace) -> int:
     return linting.lint()
 
 
+def _manual(_chosen: argparse.Namespace) -> int:
+    """The test that compares the manual with the properties writes it instead."""
+    os.environ["FACEWRIGHT_WRITE_MANUAL"] = "1"
+    newest = envs.BLENDERS[-1].version
+    return testing.test(testing.Choice(("blender",), (newest,), "manual"))
+
+
 def _run(chosen: argparse.Namespace) -> int:
     """A developer's shortcut: any program in an environment, with pytest at hand."""
     python = envs.ensure(chosen.env)
@@ -138,5 +148,6 @@ COMMANDS: Dict[str, Callable[[argparse.Namespace], int]] = {
     "train": _train,
     "gui": _gui,
     "lint": _lint,
+    "manual": _manual,
     "run": _run,
 }

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`docs/manual.md` lists every element of the tool, with the ranges that the properties have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import manual
+import pytest
+
+
+@pytest.fixture
+def text(scene, own_face, root):
+    """The manual as it has to be."""
+    return "\n".join(_lines(own_face, root / "docs" / "manual")) + "\n"
+
+
+def test_the_manual_lists_every_element(text, root):
+    path = root / "docs" / "manual.md"
+    if os.environ.get("FACEWRIGHT_WRITE_MANUAL"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, "run: python3 tools/dev.py manual"
+
+
+def test_everything_explains_itself(scene, own_face):
+    """Each element has a name and a text, and no operator is without a tooltip."""
+    for rows in _noted(own_face).values():
+        for (owner, name), prop in rows.items():
+            if owner == "operator":
+                group, _, function = name.partition(".")
+                rna = getattr(getattr(bpy.ops, group), function).get_rna_type()
+                assert rna.name and rna.description, name
+            else:
+                assert prop.name and prop.description, (owner, name)
+
+
+def _lines(face: Any, pictures: Path) -> Iterator[str]:
+    yield manual.HEADER
+    for panel, rows in _noted(face).items():
+        where = manual.PLACES[panel.bl_space_type]
+        picture = f"{panel.__name__.removeprefix('FACEWRIGHT_PT_')}.png"
+        yield f"## {manual.title(panel)}\n"
+        yield f"{manual.plain(panel.__doc__ or '')}. Where: {where}.\n"
+        if (pictures / picture).is_file():
+            yield f"![{panel.bl_label}](manual/{picture})\n"
+        if rows:
+            yield from manual.table(rows)
+            yield ""
+
+
+def _noted(face: Any) -> dict[Any, dict[tuple[str, str], Any]]:
+    """What each panel draws in all states together."""
+    noted: dict[Any, dict[tuple[str, str], Any]] = {panel: {} for panel in manual.panels()}
+
+    def look() -> None:
+        for panel, rows in noted.items():
+            manual.note(panel, rows, bpy.context)
+
+    chosen = bpy.context.scene.facewright
+    look()
+    _everything(chosen, face)
+    for source in ("FILE", "SOUND", "STRIP", "SAMPLE"):
+        chosen.players[0].voice_source = source
+        look()
+    for pipeline in chosen.pipelines:
+        pipeline.detect_emotion = "FRAMES"
+    look()
+    return {panel: rows for panel, rows in noted.items() if rows}
+
+
+def _everything(chosen: Any, face: Any) -> None:
+    """A scene in which as much as possible is to be seen."""
+    bpy.context.scene.sequence_editor_create()
+    rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(rig)
+    for name in ("One", "Two"):
+        pipeline = chosen.add_pipeline(name, chosen.add_player(name))
+        character = chosen.add_character(name, pipeline, face)
+        for part in ("head_target", "lower_denture", "eye_left", "eye_right"):
+            setattr(character, part, rig)
+    chosen.active_pipeline = 0
