@@ -32,11 +32,12 @@ _SAME = {
     "tooth": "teeth", "gums": "teeth", "gum": "teeth", "low": "lower", "bottom": "lower",
     "bot": "lower", "down": "lower", "b": "lower", "top": "upper", "up": "upper", "t": "upper",
 }  # fmt: skip
-_ELSEWHERE = frozenset(
-    "lash lashes brow brows lid lids inner outer corner socket bag shadow occlusion tear tearline "
-    "line target aim look lookat end nub tip pupil iris cornea highlight parent pole ik track "
-    "tracker blink squint close wide glass glasses patch open muscle".split()
-)
+_ELSEWHERE = frozenset({
+    "lash", "lashes", "brow", "brows", "lid", "lids", "inner", "outer", "corner", "socket", "bag",
+    "shadow", "occlusion", "tear", "tearline", "line", "target", "aim", "look", "lookat", "end",
+    "nub", "tip", "pupil", "iris", "cornea", "highlight", "parent", "pole", "ik", "track",
+    "tracker", "blink", "squint", "close", "wide", "glass", "glasses", "patch", "open", "muscle",
+})  # fmt: skip
 _DOUBTS = {"mch": 9, "org": 9, "def": 3, "master": -3}  # of Rigify: controls are what to turn
 
 

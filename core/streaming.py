@@ -47,8 +47,9 @@ class LiveFace:
                   many as a take hears (up to 1.9 s), fewer hold the emotion of a little earlier
     ``cancelled`` is asked between runs of the network
 
-    ``names`` are those of the frames' weights, ``jaw_rest`` as in ``FaceTrack``, ``state.frame`` the
-    number of the next frame, ``meter`` holds the network's time. Raises UserError as ``animate``.
+    ``names`` are those of the frames' weights, ``jaw_rest`` as in ``FaceTrack``, ``state.frame``
+    the number of the next frame, ``meter`` holds the network's time. Raises UserError as
+    ``animate``.
     """
 
     def __init__(

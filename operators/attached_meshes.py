@@ -13,6 +13,7 @@ from ..core import part_names
 from ..core.errors import UserError
 from ..properties import changes
 from ..properties.ids import find
+from ..scene.character_status import CharacterStatus, character_status
 from ..scene.characters import find_character
 from ..scene.guessing import Guess, guess_parts
 from .chosen import attachments_of
@@ -131,6 +132,11 @@ class FACEWRIGHT_OT_select_character(bpy.types.Operator):
             obj.select_set(True)
         context.view_layer.objects.active = found.face
         return {"FINISHED"}
+
+
+def status_of(character: Any) -> CharacterStatus:
+    """What is wrong with a character, or what it has and lacks."""
+    return character_status(character.skin, attachments_of(character))
 
 
 def fill_parts(scene: bpy.types.Scene, character: Any) -> tuple[list[str], list[str]]:

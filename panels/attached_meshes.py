@@ -7,8 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..operators.chosen import attachments_of
-from ..scene.character_status import CharacterStatus, character_status
+from ..operators.attached_meshes import status_of
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
 from .texts import draw_sentence, room
 
@@ -61,7 +60,7 @@ def _draw_character(layout: bpy.types.UILayout, context: Any, character: Any) ->
     row.prop(character, "name", text="", icon="USER")
     select = row.operator("facewright.select_character", text="", icon="RESTRICT_SELECT_OFF")
     select.character = character.id
-    status = character_status(character.skin, attachments_of(character))
+    status = status_of(character)
     draw_sentence(layout, status.text, _icon(status), room(context, MARGIN_PX, MOST_PX))
     column = aligned(layout.column())
     column.prop(character, "skin")
@@ -75,7 +74,7 @@ def _draw_character(layout: bpy.types.UILayout, context: Any, character: Any) ->
     layout.operator("facewright.guess_parts", icon="VIEWZOOM").character = character.id
 
 
-def _icon(status: CharacterStatus) -> str:
+def _icon(status: Any) -> str:
     if status.problem:
         return "ERROR"
     return "CHECKMARK" if status.complete else "INFO"
