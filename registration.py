@@ -17,24 +17,33 @@ def _modules() -> tuple[ModuleType, ...]:
         attached_meshes,
         command,
         drop_voice,
+        emotion_row,
         fetching,
         head,
+        hearing,
+        playing,
         preview,
         processors,
         pump,
         scene_watch,
         settings,
+        strip_view,
         terms,
+        voices,
         worker_host,
     )
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .panels import attached_meshes as attached_meshes_panel
+    from .operators import player as player_buttons
+    from .operators import strip as strip_events
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
     from .panels import network as network_panel
     from .panels import parameters as parameter_panels
+    from .panels import player as player_panel
+    from .panels import strip as strip_drawing
     from .properties import (
         changes,
         character,
@@ -60,6 +69,13 @@ def _modules() -> tuple[ModuleType, ...]:
         instances,
         worker_host,
         pump,
+        voices,
+        hearing,
+        playing,
+        emotion_row,
+        strip_view,
+        player_buttons,
+        strip_events,
         animate,
         preview,
         head,
@@ -75,6 +91,8 @@ def _modules() -> tuple[ModuleType, ...]:
         processors,
         face_panel,
         attached_meshes_panel,
+        player_panel,
+        strip_drawing,
         parameter_panels,
         network_panel,
         head_motion_panel,

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack, jaw_rest_of
@@ -35,7 +34,9 @@ from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
+from . import hearing
 from .asking import Progress, ask
+from .voices import voice_fields
 
 if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
@@ -248,17 +249,7 @@ def job_fields(
     request: Request, voice: Voice, fps: Fraction
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the worker's jobs about a face are given: arguments and arrays."""
-    where: dict[str, Any] = {
-        "name": voice.label,
-        "start_s": voice.start_s,
-        "end_s": voice.end_s,
-        "channel": voice.channel,
-    }
-    arrays = {}
-    if voice.data is None:
-        where["path"] = voice.path
-    else:
-        arrays["voice_bytes"] = np.frombuffer(voice.data, np.uint8)
+    where, arrays = voice_fields(voice)
     settings = dict(request.settings)
     if request.identity:
         settings["identity"] = request.identity
@@ -378,7 +369,9 @@ def _make_audible(request: Request, start_frame: float) -> tuple[str, ...]:
     if not request.place_sound or isinstance(request.source, Voice):
         return ()
     try:
-        owner = request.voice_owner
-        return place_strip(request.scene.get(), request.source, start_frame, owner)
+        scene, owner = request.scene.get(), request.voice_owner
+        notices = place_strip(scene, request.source, start_frame, owner)
+        hearing.level(scene)
+        return notices
     except (RuntimeError, UserError) as error:
         return (f"The voice was not put into the sequencer: {error}",)
