@@ -47,3 +47,9 @@ def curves_of(block: Any) -> dict[tuple[str, int], Any]:
 def spoken(seconds: float, seed: int = 1) -> np.ndarray:
     """So much of a made-up voice at 16 kHz, int16."""
     return (stubs.speech_like(seconds, seed=seed) * 20000).astype(np.int16)
+
+
+def strengths_at(wired: Any, frame: float) -> np.ndarray:
+    """What the sliders show at a frame."""
+    wired.scene.frame_set(int(frame), subframe=frame % 1)
+    return np.array(wired.pipeline.emotion.values())
