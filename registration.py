@@ -16,14 +16,19 @@ def _modules() -> tuple[ModuleType, ...]:
         animate,
         auto_emotion,
         command,
+        emotion_row,
         fetching,
         head,
+        hearing,
+        playing,
         preview,
         processors,
         pump,
         settings,
+        strip_view,
         terms,
         track_change,
+        voices,
         worker_host,
     )
     from .operators import emotion as emotion_buttons
@@ -31,11 +36,15 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import library as library_buttons
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
+    from .operators import player as player_buttons
+    from .operators import strip as strip_events
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
     from .panels import network as network_panel
     from .panels import parameters as parameter_panels
+    from .panels import player as player_panel
+    from .panels import strip as strip_drawing
     from .properties import (
         changes,
         character,
@@ -61,6 +70,13 @@ def _modules() -> tuple[ModuleType, ...]:
         instances,
         worker_host,
         pump,
+        voices,
+        hearing,
+        playing,
+        emotion_row,
+        strip_view,
+        player_buttons,
+        strip_events,
         animate,
         emotion_buttons,
         auto_emotion,
@@ -77,6 +93,8 @@ def _modules() -> tuple[ModuleType, ...]:
         face_panel,
         emotion_panel,
         auto_emotion_panel,
+        player_panel,
+        strip_drawing,
         parameter_panels,
         network_panel,
         head_motion_panel,

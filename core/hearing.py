@@ -67,7 +67,7 @@ class Asked:
         """Equal as long as the same emotion is detected."""
         source = self.request.emotion
         identity = detection_identity(source, self.settings, self.own)
-        return (self.heard, self.loaded.detector is None, identity)
+        return (self.heard, self.loaded.detector is None, self.model.live, identity)
 
     def emotion_key(self, detection: Kept[Detection | None]) -> Hashable:
         """Equal as long as the same emotion is mixed from what was detected."""
@@ -77,7 +77,7 @@ class Asked:
 
     def network_key(self, *felt: AnyArray) -> Hashable:
         """Equal as long as the network says the same; ``felt`` is the emotion that it is given."""
-        who = (self.model.sha256, self.model.identity_index)
+        who = (self.model.sha256, self.model.identity_index, self.model.live)
         return (who, self.heard, self.own, network_values(self.settings), fingerprint(*felt))
 
 
@@ -121,7 +121,8 @@ class Hearer:
         for model in (own, self._person or own):
             if model.sha256 == own.sha256 and model.identity.casefold() == name:
                 return model
-        return load_model(own.folder, wanted if isinstance(wanted, str) else "")
+        person = load_model(own.folder, wanted if isinstance(wanted, str) else "")
+        return person.low_delay() if own.live else person
 
     def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
         def read() -> Clip:
@@ -141,7 +142,7 @@ class Hearer:
                     lambda share: watch.tell(
                         _AT_EMOTION + share * (_AT_NETWORK - _AT_EMOTION), _EMOTION
                     ),
-                    watch.cancelled,
+                    watch.cancelled, asked.model.ahead if asked.model.live else None,
                 )  # fmt: skip
 
         detection = self._kept.get(

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
@@ -35,7 +34,9 @@ from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
+from . import hearing
 from .asking import Progress, ask
+from .voices import voice_fields
 
 if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
@@ -270,20 +271,6 @@ def job_fields(
     return args, arrays
 
 
-def voice_fields(voice: Voice) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A voice as argument and arrays of the worker's jobs."""
-    fields: dict[str, Any] = {
-        "name": voice.label,
-        "start_s": voice.start_s,
-        "end_s": voice.end_s,
-        "channel": voice.channel,
-    }
-    if voice.data is not None:
-        return fields, {"voice_bytes": np.frombuffer(voice.data, np.uint8)}
-    fields["path"] = voice.path
-    return fields, {}
-
-
 def _listening(source: EmotionSource | None) -> str:
     """Name of the model that reads emotion from the voice; empty when none does."""
     if source is None or not source.model or source.mode == "off":
@@ -381,7 +368,9 @@ def _make_audible(request: Request, start_frame: float) -> tuple[str, ...]:
     if not request.place_sound or isinstance(request.source, Voice):
         return ()
     try:
-        owner = request.voice_owner
-        return place_strip(request.scene.get(), request.source, start_frame, owner)
+        scene, owner = request.scene.get(), request.voice_owner
+        notices = place_strip(scene, request.source, start_frame, owner)
+        hearing.level(scene)
+        return notices
     except (RuntimeError, UserError) as error:
         return (f"The voice was not put into the sequencer: {error}",)

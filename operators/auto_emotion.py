@@ -27,11 +27,11 @@ from ..scene import emotion_curves
 from ..scene.places import model_folder
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, SceneChanged, reference
-from .animation_job import voice_fields
 from .asking import Progress, ask
 from .chosen import named_pipeline, used_part, voice_missing
 from .explained import Explained
 from .running import Running
+from .voices import voice_fields
 
 MEANT = "facewright_pipeline"  # in a context: the pipeline that is meant, if not the shown one
 RENDERING = "Waiting until the picture is rendered"

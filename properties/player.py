@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
+from typing import Any
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -14,8 +18,42 @@ from bpy.props import (
 )
 
 from ..core.limits import MAX_CHANNELS, MAX_DURATION_S
+from ..core.voice.tracks import tracks
 from .changes import telling
 from .recorder import FACEWRIGHT_PG_recorder
+
+NO_TRACK = "NONE"
+
+
+@lru_cache(maxsize=16)
+def _track_items(names: tuple[str, ...]) -> list[tuple[str, str, str, str, int]]:
+    """Blender keeps no reference to the texts of an enum, so somebody has to."""
+    nothing = (NO_TRACK, "None", "No voice of the folder is chosen", "BLANK1", 0)
+    found = enumerate(names, start=1)
+    return [nothing, *((name, name, f"Speak {name}", "SOUND", at) for at, name in found)]
+
+
+def track_items(self: Any, _context: Any = None) -> list[tuple[str, str, str, str, int]]:
+    """The items of the drop-down of tracks."""
+    return _track_items(self.tracks)
+
+
+def _get_track(self: Any) -> int:
+    folder, name = os.path.split(self.voice_path)
+    names = self.tracks
+    if self.voice_source != "FILE" or name not in names:
+        return 0
+    there = os.path.normpath(bpy.path.abspath(folder or "."))
+    return names.index(name) + 1 if there == os.path.normpath(self.track_folder) else 0
+
+
+def _set_track(self: Any, place: int) -> None:
+    names = self.tracks
+    if not 0 < place <= len(names):
+        return
+    if self.voice_source != "FILE":
+        self.voice_source = "FILE"
+    self.voice_path = os.path.join(self.track_root, names[place - 1])
 
 
 class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
@@ -39,6 +77,14 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
         name="Track Root",
         description="Folder whose voices are listed",
         subtype="DIR_PATH",
+    )
+    track: EnumProperty(
+        name="Track",
+        description="The voice, of those in the folder; all pipelines that this player feeds "
+        "speak it",
+        items=track_items,
+        get=_get_track,
+        set=_set_track,
     )
     voice_path: StringProperty(
         name="File",
@@ -112,11 +158,21 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     )
     show_strip: BoolProperty(
         name="Show Waveform",
-        description="Draw the voice's waveform at the bottom of the 3D viewport",
+        description="Draw the voice's waveform at the bottom of 3D viewports that show gizmos",
         default=True,
         update=telling("show_strip"),
     )
     recorder: PointerProperty(type=FACEWRIGHT_PG_recorder)
+
+    @property
+    def track_folder(self) -> str:
+        """Full path of the folder whose voices are listed; empty when none is chosen."""
+        return bpy.path.abspath(self.track_root) if self.track_root else ""
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Names of the folder's voices."""
+        return tracks(self.track_folder) if self.track_root else ()
 
     @property
     def range_s(self) -> tuple[float, float | None]:

@@ -189,14 +189,17 @@ def extend_range(scene: bpy.types.Scene, first: float, last: float) -> tuple[str
     return (f"The scene's range is now {scene.frame_start} to {scene.frame_end}.",)
 
 
+def plays(strip: Any, source: VoiceSource, frame: int) -> bool:
+    """Whether a strip plays a file or Sound, untrimmed, from a frame on; muted or not."""
+    if strip.type != "SOUND" or strip.sound is None:
+        return False
+    times = versions.strip_times(strip)
+    return times.start == frame and times.skip_left == 0 and _is_sound(strip.sound, source)
+
+
 def _plays_already(editor: Any, source: VoiceSource, frame: int) -> bool:
-    for strip in versions.all_strips(editor):
-        if strip.type != "SOUND" or strip.sound is None or strip.mute:
-            continue
-        times = versions.strip_times(strip)
-        if times.start == frame and times.skip_left == 0 and _is_sound(strip.sound, source):
-            return True
-    return False
+    strips = versions.all_strips(editor)
+    return any(not strip.mute and plays(strip, source, frame) for strip in strips)
 
 
 def _is_sound(sound: bpy.types.Sound, source: VoiceSource) -> bool:

@@ -37,11 +37,12 @@ UNFINISHED = 4  # files of other runs that were broken off and may be gone on wi
 def animate(kept: Kept, call: Call) -> Reply:
     """Animate a face from a voice; the take is also written to "take_path" when that is given.
 
-    {voice, model, fps: [n, d], settings, rigs, emotion, device, threads, take_path, workbench}
-    -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
+    {voice, model, fps: [n, d], settings, rigs, emotion, low_delay, device, threads, take_path,
+    workbench} -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
     network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
     "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
-    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3).
+    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3). With
+    "low_delay" the face is the one that a live session of the same sound gives.
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
     """
@@ -273,7 +274,9 @@ def _checkpoint(call: Call, loaded: Loaded) -> Path | None:
 
 
 def _fingerprint(args: Mapping[str, object], arrays: Arrays) -> str:
-    asked = {name: args.get(name) for name in ("voice", "model", "settings", "emotion")}
+    asked = {
+        name: args.get(name) for name in ("voice", "model", "settings", "emotion", "low_delay")
+    }
     total = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
     for name in sorted(arrays):
         total.update(name.encode())

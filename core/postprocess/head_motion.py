@@ -83,6 +83,11 @@ class HeadMotion:
         motion._curves = np.concatenate([motion._curves, curves])
         return motion
 
+    def change(self, settings: Settings) -> None:
+        """Take strength and seed from other settings from the next frame on."""
+        self._strength = settings.head_motion_strength
+        self._drift = _Drift(settings.head_motion_seed)
+
     def push(self, power: Floats) -> None:
         """Take mean squares (K,) of the next hops."""
         if len(power):
