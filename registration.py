@@ -34,10 +34,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
-    from .panels import auto_emotion as auto_emotion_panel
-    from .panels import emotion as emotion_panel
     from .operators import player as player_buttons
     from .operators import strip as strip_events
+    from .panels import auto_emotion as auto_emotion_panel
+    from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
