@@ -14,8 +14,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        attached_meshes,
         auto_emotion,
         command,
+        drop_voice,
         emotion_row,
         fetching,
         head,
@@ -24,6 +26,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preview,
         processors,
         pump,
+        scene_watch,
         settings,
         strip_view,
         terms,
@@ -36,6 +39,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import library as library_buttons
     from .operators import player as player_buttons
     from .operators import strip as strip_events
+    from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
     from .panels import face as face_panel
@@ -84,6 +88,9 @@ def _modules() -> tuple[ModuleType, ...]:
         preview,
         head,
         instance_buttons,
+        attached_meshes,
+        drop_voice,
+        scene_watch,
         settings,
         command,
         fetching,
@@ -91,10 +98,11 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
-        emotion_panel,
-        auto_emotion_panel,
+        attached_meshes_panel,
         player_panel,
         strip_drawing,
+        emotion_panel,
+        auto_emotion_panel,
         parameter_panels,
         network_panel,
         head_motion_panel,

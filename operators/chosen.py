@@ -13,6 +13,8 @@ from ..properties.ids import index_of
 from ..properties.library import preferences
 from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
+from ..scene.characters import Attachments
+from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
 from ..scene.places import SAMPLE_VOICE
 from ..scene.rates import scene_rate
@@ -43,7 +45,27 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     """The parts of the characters that a pipeline drives. Raises UserError for what is no face."""
     chosen: Any = scene.facewright
     turns = pipeline.head_motion
-    return [parts_of(one.skin, *_head_of(one, turns)) for one in chosen.characters_of(pipeline)]
+    return [
+        parts_of(one.skin, *_head_of(one, turns), attachments_of(one))
+        for one in chosen.characters_of(pipeline)
+    ]
+
+
+def attachments_of(character: Any) -> Attachments:
+    """What the user has attached to a character."""
+    return Attachments(
+        tongue=character.tongue,
+        jaw=_joint(character.lower_denture, character.jaw_bone),
+        eye_right=_joint(character.eye_right, character.eye_right_bone),
+        eye_left=_joint(character.eye_left, character.eye_left_bone),
+        others=tuple(dict.fromkeys(each.object for each in character.others if each.object)),
+    )
+
+
+def _joint(obj: bpy.types.Object | None, bone: str) -> Joint | None:
+    if obj is None:
+        return None
+    return Joint(obj, bone if obj.type == "ARMATURE" else "")
 
 
 def _head_of(character: Any, turns: bool) -> tuple[bpy.types.Object | None, str]:
@@ -152,9 +174,16 @@ def voice_missing(player: Any) -> str:
     return lacks.get(player.voice_source, "")
 
 
+def scene_problem(scene: bpy.types.Scene) -> str:
+    """Why a scene's players, pipelines and characters cannot be changed, as one phrase."""
+    return "" if scene.library is None else "This scene is linked from another file"
+
+
 def pipeline_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
     """Why a pipeline cannot be animated, as one phrase; empty when it can."""
     chosen: Any = scene.facewright
+    if scene_problem(scene):
+        return scene_problem(scene)
     if pipeline is None:
         return "Add a pipeline first"
     missing = voice_missing(chosen.player_of(pipeline))
