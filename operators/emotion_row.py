@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from ..core.arrays import Doubles, Floats
 from ..core.parameters import EMOTION_NAMES
 from ..core.strip import Axis
 from ..properties.ids import index_of
+from ..scene import emotion_curves
 from .voice_time import VoiceTime
 
 STEP_PX = 4.0  # between two samples of a curve
@@ -53,14 +53,10 @@ def emotion_row(scene: bpy.types.Scene, axis: Axis, where: VoiceTime) -> Emotion
 
 
 def _sampled(scene: bpy.types.Scene, place: int, axis: Axis, where: VoiceTime) -> EmotionRow:
-    try:
-        curves = importlib.import_module("..scene.emotion_curves", __package__)
-    except ImportError:
-        return EMPTY
-    keys = where.seconds_of(np.asarray(curves.key_times(scene, place), np.float64))
+    keys = where.seconds_of(emotion_curves.key_times(scene, place))
     count = max(2, round(axis.width / STEP_PX))
     frames = where.frame_of(np.linspace(axis.first_s, axis.last_s, count))
-    values = np.asarray(curves.sample(scene, place, frames), np.float32)
+    values = emotion_curves.sample(scene, place, frames)
     highest = values.max(axis=0)
     order = np.argsort(-highest, kind="stable")[:STRONGEST]
     chosen = tuple((int(at), values[:, at]) for at in order if highest[at] > WEAKEST)

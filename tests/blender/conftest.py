@@ -79,6 +79,40 @@ def wired(scene):
 
 
 @pytest.fixture
+def curves(code):
+    """The emotion timeline."""
+    return code("scene.emotion_curves")
+
+
+@pytest.fixture
+def emotions(code):
+    """The names of the ten, in order."""
+    return code("core.parameters").EMOTION_NAMES
+
+
+@pytest.fixture
+def row(emotions):
+    """Ten strengths of which the named ones are not 0."""
+
+    def make(**strengths):
+        return np.array([strengths.get(name, 0.0) for name in emotions], np.float32)
+
+    return make
+
+
+@pytest.fixture
+def key(wired, row):
+    """Set a key at a frame through the panel's own button."""
+
+    def make(frame, **strengths):
+        wired.pipeline.emotion.frame = frame
+        wired.pipeline.emotion.set_values(tuple(row(**strengths)))
+        assert bpy.ops.facewright.emotion_key_add() == {"FINISHED"}
+
+    return make
+
+
+@pytest.fixture
 def make_track(code):
     """A made-up take: random weights, a jaw that sinks, eyes that turn."""
 

@@ -51,6 +51,12 @@ def spoken(seconds: float, seed: int = 1) -> np.ndarray:
     return (stubs.speech_like(seconds, seed=seed) * 20000).astype(np.int16)
 
 
+def strengths_at(wired: Any, frame: float) -> np.ndarray:
+    """What the sliders show at a frame."""
+    wired.scene.frame_set(int(frame), subframe=frame % 1)
+    return np.array(wired.pipeline.emotion.values())
+
+
 FACE_BONES = ("Head", "Jaw", "Eye.R", "Eye.L")
 
 

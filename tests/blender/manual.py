@@ -119,7 +119,9 @@ def table(rows: dict[tuple[str, str], Any]) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    return " ".join(text.split()).replace("|", "/")
+    text = " ".join(text.split()).replace("|", "/")
+    # What Blender itself says of a name has another end from 5.0 on
+    return text.split(", can be re-defined in Python")[0]
 
 
 def _range(prop: Any) -> str:
