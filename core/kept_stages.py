@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Generic, TypeVar, cast
+from itertools import count
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class KeptStages:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._kept: dict[str, tuple[Hashable, Kept[object]]] = {}
-        self._version = 0
+        self._versions: Iterator[int] = count(1)
 
     @property
     def size(self) -> int:
@@ -42,16 +43,46 @@ class KeptStages:
 
         A stage that raises leaves what was kept before. ``counted`` False: no stage of its own.
         """
-        before = self._kept.get(name)
-        if before is not None and before[0] == key:
-            return cast("Kept[T]", before[1])
+        before = self.find(name, key)
+        if before is not None:
+            return cast("Kept[T]", before)
         value = make()
-        self._version += 1
         if counted:
             self.counts[name] += 1
-        kept: Kept[T] = Kept(value, self._version)
+        kept: Kept[T] = Kept(value, next(self._versions))
         self._kept[name] = (key, cast("Kept[object]", kept))
         return kept
+
+    def find(self, name: str, key: Hashable) -> Kept[Any] | None:
+        """What is kept of a stage under this very key; None when nothing is."""
+        before = self._kept.get(name)
+        return before[1] if before is not None and before[0] == key else None
+
+    def last(self, name: str) -> Any:
+        """What is kept of a stage, whatever it was made from; None when nothing is."""
+        before = self._kept.get(name)
+        return None if before is None else before[1].value
+
+
+class KeptBeside(KeptStages):
+    """Stages kept beside those of ``others``: what these hold is used and never replaced."""
+
+    def __init__(self, others: KeptStages) -> None:
+        super().__init__()
+        self._others = others
+        self._versions = others._versions  # one version never means two results
+
+    def find(self, name: str, key: Hashable) -> Kept[Any] | None:
+        """As ``KeptStages.find``, in the others first; then the one beside is not needed."""
+        found = self._others.find(name, key)
+        if found is None:
+            return super().find(name, key)
+        self._kept.pop(name, None)
+        return found
+
+    def last(self, name: str) -> Any:
+        """As ``KeptStages.last``, of the others."""
+        return self._others.last(name)
 
 
 def array_bytes(value: object) -> int:

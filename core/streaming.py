@@ -17,18 +17,28 @@ from fractions import Fraction
 
 import numpy as np
 
+from . import limits
 from .arrays import Floats
 from .emotion.detection import Detector
 from .emotion.source import EmotionSource, columns, emotion_defaults, emotion_notices, mix_emotion
 from .emotion.stream import EmotionStream
 from .emotion.track import EmotionTrack, expression_notices
+from .errors import UserError
 from .face.growth import with_more_shapes
-from .face.stages import FaceState, face_bases, face_block, missing_rigs, prepare_face
+from .face.stages import (
+    FaceState,
+    PreparedFace,
+    face_bases,
+    face_block,
+    missing_rigs,
+    prepare_face,
+)
 from .face.track import FaceTrack
 from .models.model import settings_for
 from .motion import Motion, frames_at_rate, joined
 from .network.running import Meter
 from .network.stream import FixedEmotion, HeardEmotion, LiveEmotion, RateStream, network_stream
+from .parameters import PARAMETERS, Settings, Value
 from .postprocess.blink import blink_track
 from .postprocess.head_motion import HeadMotion, turns_head
 from .solve.pose_table import RigOverrides
@@ -48,7 +58,8 @@ class LiveFace:
     ``cancelled`` is asked between runs of the network
 
     ``names`` are those of the frames' weights, ``state.frame`` the number of the next frame,
-    ``meter`` holds the network's time. Raises UserError as ``animate``.
+    ``meter`` holds the network's time, ``ahead_s`` is the sound after a frame that is waited for.
+    Raises UserError as ``animate``.
     """
 
     def __init__(
@@ -63,9 +74,12 @@ class LiveFace:
     ) -> None:
         source = emotion or EmotionSource()
         values = dict(settings or {})
+        self._source, self._rigs = source, rigs or RigOverrides()
+        self._defaults: dict[str, Value] = {}
         detector = _detector(loaded, source)
         if detector is not None:
-            values = {**emotion_defaults(detector.model.config), **values}
+            self._defaults = emotion_defaults(detector.model.config)
+            values = {**self._defaults, **values}
         self.model = loaded.model
         self.settings = settings_for(self.model, values)
         self.fps = exact_fps(fps)
@@ -83,13 +97,10 @@ class LiveFace:
         nothing = self._stream.nothing()
         self._rate = RateStream(self.fps, nothing)
         self._bases = face_bases(self.model)
-        shapes = self._stream.shapes_after(0, 0)
-        self._prepared = prepare_face(
-            self.model, shapes, self.settings, rigs or RigOverrides(), self._bases
-        )
+        self._prepared = self._ready(self.settings)
         self._width = _width(nothing)
         self._power = VoicePower(self.settings.input_strength)
-        self._head = HeadMotion(self.fps, self.settings) if turns_head(self.settings) else None
+        self._head = HeadMotion(self.fps, self.settings)  # listens even while it is off
         still = frames_at_rate(nothing, self.fps, 0, 1)
         self.names = face_block(self._prepared, still, np.zeros(1))[0].names
 
@@ -98,6 +109,41 @@ class LiveFace:
         """Sentences for the user: nothing failed, but it is worth knowing."""
         return (*self._notices, *self._stream.notices, *missing_rigs(self.model))
 
+    @property
+    def turns_head(self) -> bool:
+        """Whether the next frames come with head motion."""
+        return turns_head(self.settings)
+
+    @property
+    def ahead_s(self) -> float:
+        """Seconds after a frame that have to be heard before it is there, at the most."""
+        return max(self._stream.ahead, self._emotion.ahead) / limits.SAMPLE_RATE
+
+    def change(self, settings: Mapping[str, object]) -> None:
+        """Go on with other values from the next frame on; names left out are the model's.
+
+        Raises UserError, and then nothing changes, for what comes before the network; emotion that
+        is set by hand may change.
+        """
+        wanted = settings_for(self.model, {**self._defaults, **settings})
+        heard = not isinstance(self._emotion, FixedEmotion)
+        fixed = ("network", "emotion") if heard else ("network",)
+        for name, row in PARAMETERS.items():
+            if row.stage in fixed and getattr(wanted, name) != getattr(self.settings, name):
+                raise UserError(
+                    f"{row.label} ({name}) cannot change while a voice comes in.",
+                    "Start live mode again.",
+                )
+        self._prepared = self._ready(wanted)
+        self.settings = wanted
+        self._head.change(wanted)
+        if not heard:
+            self._emotion = self._live_emotion(self._source, None, None)
+
+    def _ready(self, settings: Settings) -> PreparedFace:
+        shapes = self._stream.shapes_after(0, 0)
+        return prepare_face(self.model, shapes, settings, self._rigs, self._bases)
+
     def push(self, samples: Floats) -> FaceTrack | None:
         """Take (n,) float32 mono samples at 16 kHz; the frames that became ready, None for none.
 
@@ -105,8 +151,7 @@ class LiveFace:
         """
         self._stream.push(samples)
         self._emotion.push(samples)
-        if self._head is not None:
-            self._head.push(self._power.push(samples))
+        self._head.push(self._power.push(samples))
         return self._face(self._rate.push(self._heard()), ended=False)
 
     def finish(self) -> FaceTrack | None:
@@ -136,9 +181,9 @@ class LiveFace:
         blink = blink_track(
             count, self.fps, self.model.data.blink_profile, self.settings, self.state.frame, ended
         )
-        head = None if self._head is None else self._head.frames(self.state.frame, count)
+        head = self._head.frames(self.state.frame, count)
         track, self.state = face_block(self._prepared, motion, blink, self.state)
-        return replace(track, head=head)
+        return replace(track, head=head if self.turns_head else None)
 
     def _live_emotion(
         self, source: EmotionSource, detector: Detector | None, ahead: int | None

@@ -145,7 +145,15 @@ def plan_windows(
     Raises UserError for an impossible frame rate or too many frames.
     """
     fps = exact_fps(fps)
-    targets = frame_samples(take_frames(sample_count, fps), fps)
+    count = take_frames(sample_count, fps)
+    return plan_frames(0, count, fps, length, target_offset, delay_s)
+
+
+def plan_frames(
+    first: int, count: int, fps: Fraction, length: int, target_offset: int, delay_s: float = 0.0
+) -> WindowPlan:
+    """The windows of ``count`` frames from ``first`` on, as they are in the plan of the voice."""
+    targets = frame_samples(count, fps, first)
     shift = target_offset + round(delay_s * limits.SAMPLE_RATE)
     return WindowPlan(targets - shift, targets, length, fps)
 

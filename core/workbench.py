@@ -21,7 +21,6 @@ run is a workbench too).
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
@@ -29,37 +28,22 @@ from fractions import Fraction
 
 from . import limits
 from .arrays import Floats
-from .emotion.detection import Detection
-from .emotion.source import (
-    EmotionSource,
-    columns,
-    detect,
-    detection_identity,
-    emotion_defaults,
-    emotion_notices,
-    mix_emotion,
-)
-from .emotion.track import EmotionTrack, expression_notices
+from .emotion.track import EmotionTrack
 from .errors import UserError
-from .face.shaping import AT_FACE, Shaper
+from .face.shaping import Shaper
 from .face.stages import missing_rigs
-from .kept_stages import Kept, KeptStages, array_bytes, fingerprint, stage_values
-from .models.model import Model, load_model, settings_for
+from .hearing import Asked, Hearer, hearing_notices, voice_mark
+from .kept_stages import Kept, KeptStages, array_bytes
+from .models.model import Model, settings_for
 from .motion import Motion, at_rate
-from .network.listening import listen
-from .network.running import Meter
 from .parameters import AUTO_EMOTION, PARAMETERS, Settings
-from .postprocess.head_motion import turns_head
+from .preview import FramePreview, Previewer
 from .solve.pose_table import RigOverrides
 from .take import Loaded, Request, Take
-from .voice.audio import Clip, Voice, read_voice
-from .voice.power import VoicePower
+from .voice.audio import Voice
 from .watch import Check, Progress, Watch
 from .windows import exact_fps, take_frames
 
-_AT_VOICE, _AT_EMOTION, _AT_NETWORK = 0.03, 0.05, 0.06  # share of the work done before
-_VOICE, _EMOTION = "Reading the voice", "Reading the emotion"
-_NETWORK = "Listening to the voice"
 _STAGES = ("voice", "emotion", "network", "postprocess", "solve")  # of a take's timings
 
 
@@ -82,23 +66,15 @@ class _Heard:
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Spoken:
-    """What the network gave, with what was measured meanwhile."""
-
-    motion: Motion
-    ms_per_frame: float
-    notices: tuple[str, ...]
-
-
 class Workbench:
     """One face that is worked on. ``counts`` how often each stage was made, by name."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self._model = loaded.model  # of the person that was asked for last
         self._kept = KeptStages()
-        self._shaper = Shaper(self._kept)
+        self._hearer, self._shaper = Hearer(self._kept), Shaper(self._kept)
+        self._previewer = Previewer(self._kept)
+        self._voice: Voice | None = None
         self._request: Request | None = None
         self._mark: Hashable = None
         self._take: Take | None = None
@@ -120,9 +96,24 @@ class Workbench:
         return self._kept.counts
 
     @property
+    def previewed(self) -> Counter[str]:
+        """As ``counts``, of what was made for previews."""
+        return self._previewer.counts
+
+    @property
     def size(self) -> int:
         """Bytes that the stages' results take, without the model and its network."""
-        return self._kept.size + array_bytes(self._take)
+        return self._kept.size + self._previewer.size + array_bytes(self._take)
+
+    @property
+    def has_face(self) -> bool:
+        """Whether there is a face that ``redo`` could change."""
+        return self._request is not None or self._take is not None
+
+    @property
+    def voice(self) -> Voice | None:
+        """The voice of the last face or preview; None before there was one."""
+        return self._voice
 
     def face(
         self, request: Request, progress: Progress | None = None, cancelled: Check | None = None
@@ -133,18 +124,35 @@ class Workbench:
         them. Where the settings name another person of the folder, that one is read.
         Raises UserError and Cancelled; then what was kept before stays.
         """
-        return self._run(request, _mark(request.voice), progress, cancelled)
+        return self._run(request, voice_mark(request.voice), progress, cancelled)
+
+    def preview(
+        self, request: Request, frame: int, loaded: Loaded | None = None, watch: Watch | None = None
+    ) -> FramePreview | None:
+        """One frame of the face that the request asks for, see ``preview``; None needs a face.
+
+        What is kept of the face stays as it is. ``loaded`` may have more than the workbench's own,
+        such as what reads the emotion. Raises UserError and Cancelled.
+        """
+        mark = voice_mark(request.voice)
+        if mark is None and self._request is not None and self._request.voice == request.voice:
+            mark = self._mark  # its file has gone, but it was heard
+        found = self._previewer.frame(
+            loaded or self.loaded, request, mark, frame, self._take, watch or Watch()
+        )
+        self._voice = request.voice
+        return found
 
     def _run(
         self, request: Request, mark: Hashable, progress: Progress | None, cancelled: Check | None
     ) -> Take:
         watch = Watch(progress, cancelled, dict.fromkeys(_STAGES, 0.0))
-        settings = self._settings(request)
         rate = exact_fps(request.fps)
-        clip = self._voice(request.voice, mark, watch)
-        take_frames(len(clip.samples), rate)  # too many are refused before the network runs
-        heard = self._listen(clip, settings, request, rate, watch)
-        take = self._shape(heard, settings, request.rigs, rate, watch)
+        asked = self._hearer.asked(self.loaded, request, mark, rate, watch)
+        take_frames(len(asked.clip.samples), rate)  # too many are refused before the network runs
+        heard = self._listen(asked, watch)
+        take = self._shape(asked.model, heard, asked.settings, request.rigs, rate, watch)
+        self._voice = request.voice
         self._request, self._mark, self._take = request, mark, None
         return take
 
@@ -173,11 +181,11 @@ class Workbench:
             return self._run(changed, self._mark, progress, cancelled)
         if self._take is None:
             raise UserError("There is no face yet that could be changed.", "Animate a voice first.")
-        take, self._model = self._take, self.loaded.model
+        take, model = self._take, self.loaded.model
         watch = Watch(progress, cancelled, dict.fromkeys(_STAGES, 0.0))
         values = self._settings_of_take(take, settings)
         motion = self._kept.get("take", 0, lambda: take.motion, counted=False)
-        own = missing_rigs(self.loaded.model)
+        own = missing_rigs(model)
         saved = take.voice_power
         heard = _Heard(
             motion=motion,
@@ -192,7 +200,7 @@ class Workbench:
         )
         rate = take.face.fps if fps is None else exact_fps(fps)
         rigs = take.rigs if rigs is None else rigs
-        self._take = self._shape(heard, values, rigs, rate, watch)
+        self._take = self._shape(model, heard, values, rigs, rate, watch)
         return self._take
 
     def _settings_of_take(self, take: Take, settings: Mapping[str, object] | None) -> Settings:
@@ -206,131 +214,30 @@ class Workbench:
         _check_later_stages(values, take)
         return values
 
-    # ---- up to the motion -----------------------------------------------------------------------
-
-    def _settings(self, request: Request) -> Settings:
-        """All values; another person of the folder is read when they name one."""
-        values: dict[str, object] = dict(request.settings)
-        if self.loaded.emotion_model is not None and request.emotion.mode != "off":
-            values = {**emotion_defaults(self.loaded.emotion_model.config), **values}
-        model = self._person(values)
-        settings = settings_for(model, values)
-        self._model = model
-        return settings
-
-    def _person(self, values: Mapping[str, object]) -> Model:
-        """The model of the person whom the values name: the loaded one's when they do not."""
-        own = self.loaded.model
-        if "identity" not in values or not own.identities:
-            return own
-        wanted = values["identity"] or own.identities[0]
-        name = wanted.casefold() if isinstance(wanted, str) else ""
-        for model in (own, self._model):
-            if model.sha256 == own.sha256 and model.identity.casefold() == name:
-                return model
-        return load_model(own.folder, wanted if isinstance(wanted, str) else "")
-
-    def _voice(self, voice: Voice, mark: Hashable, watch: Watch) -> Clip:
-        def read() -> Clip:
-            with watch.stage("voice", _AT_VOICE, _VOICE):
-                return read_voice(voice, lambda: watch.tell(_AT_VOICE, _VOICE))
-
-        return self._kept.get("voice", (voice, mark), read).value
-
-    def _listen(
-        self, clip: Clip, settings: Settings, request: Request, rate: Fraction, watch: Watch
-    ) -> _Heard:
-        model, network = self._model, self.loaded.network
-        voice = request.voice
-        heard = (clip.sha256, voice.start_s, voice.end_s, voice.channel)
-        # A diffusion network has a rate of its own; every other is asked at the face's.
-        own = model.info.fps or rate
-        emotion = self._emotion(clip, settings, request.emotion, own, heard, watch)
-
-        def speak() -> _Spoken:
-            meter = Meter(
-                lambda share: watch.tell(_AT_NETWORK + share * (AT_FACE - _AT_NETWORK), _NETWORK),
-                watch.cancelled,
-            )
-            with watch.stage("network", _AT_NETWORK, _NETWORK):
-                motion = listen(
-                    network, model, clip, rate, emotion, settings,
-                    checkpoint=request.checkpoint, meter=meter,
-                )  # fmt: skip
-            return _Spoken(motion, meter.ms_per_frame, tuple(meter.notices))
-
-        key = (
-            self._who(), heard, own, _network_values(settings),
-            fingerprint(emotion.times_s, emotion.values),
-        )  # fmt: skip
-        spoken = self._kept.get("network", key, speak)
-        power = None
-        if turns_head(settings):
-            gain = settings.input_strength
-            power = self._kept.get(
-                "power", (heard, gain), lambda: VoicePower(gain).push(clip.samples), counted=False
-            )
+    def _listen(self, asked: Asked, watch: Watch) -> _Heard:
+        emotion = self._hearer.emotion(asked, watch)
+        spoken = self._hearer.spoken(asked, emotion, watch)
         return _Heard(
             motion=Kept(spoken.value.motion, spoken.version),
-            power=power,
-            samples=len(clip.samples),
-            voice_name=clip.name,
-            voice_sha256=clip.sha256,
+            power=self._hearer.power(asked),
+            samples=len(asked.clip.samples),
+            voice_name=asked.clip.name,
+            voice_sha256=asked.clip.sha256,
             emotion=emotion,
-            device=network.device,
+            device=asked.loaded.network.device,
             network_ms_per_frame=spoken.value.ms_per_frame,
-            notices=_once(
-                clip.notices,
-                emotion_notices(request.emotion, self.loaded.detector),
-                expression_notices(model, request.settings),
-                network.notices,
-                spoken.value.notices,
-            ),
+            notices=hearing_notices(asked, spoken.value.notices),
         )
 
-    def _emotion(
-        self,
-        clip: Clip,
-        settings: Settings,
-        source: EmotionSource,
-        fps: Fraction,
-        heard: Hashable,
-        watch: Watch,
-    ) -> EmotionTrack:
-        names, detector = self._model.info.emotions, self.loaded.detector
-
-        def hear() -> Detection | None:
-            with watch.stage("emotion", _AT_EMOTION, _EMOTION):
-                return detect(
-                    source, clip, fps, settings, detector,
-                    lambda share: watch.tell(
-                        _AT_EMOTION + share * (_AT_NETWORK - _AT_EMOTION), _EMOTION
-                    ),
-                    watch.cancelled,
-                )  # fmt: skip
-
-        key = (heard, detector is None, detection_identity(source, settings, fps))
-        detection = self._kept.get("detection", key, hear, counted=detector is not None)
-
-        def mix() -> EmotionTrack:
-            watch.tell(_AT_EMOTION, _EMOTION)
-            track = mix_emotion(source, settings, detection.value, detector)
-            return EmotionTrack(track.times_s, columns(track.values, names))
-
-        values = stage_values(settings, "emotion")
-        return self._kept.get(
-            "emotion", (detection.version, names, source.identity, values), mix
-        ).value
-
-    def _who(self) -> Hashable:
-        return self._model.sha256, self._model.identity_index
-
-    # ---- from the motion to the face ------------------------------------------------------------
-
     def _shape(
-        self, heard: _Heard, settings: Settings, rigs: RigOverrides, rate: Fraction, watch: Watch
+        self,
+        model: Model,
+        heard: _Heard,
+        settings: Settings,
+        rigs: RigOverrides,
+        rate: Fraction,
+        watch: Watch,
     ) -> Take:
-        model = self._model
         count = take_frames(heard.samples, rate)
         motion = self._kept.get(
             "rate", (heard.motion.version, rate, count),
@@ -358,27 +265,6 @@ class Workbench:
             network_ms_per_frame=heard.network_ms_per_frame,
             voice_power=None if heard.power is None else heard.power.value,
         )
-
-
-def _once(*notices: tuple[str, ...]) -> tuple[str, ...]:
-    """All notices in their order; two networks may say the same of their processor."""
-    return tuple(dict.fromkeys(notice for some in notices for notice in some))
-
-
-def _mark(voice: Voice) -> Hashable:
-    """Time and size of the voice's file, so that a file that was saved again is read again."""
-    if voice.path is None:
-        return None
-    try:
-        found = os.stat(voice.path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _network_values(settings: Settings) -> Hashable:
-    """The network's parameters; who the person is stands in the key already."""
-    return stage_values(replace(settings, identity=""), "network")
 
 
 def _check_later_stages(settings: Settings, take: Take) -> None:

@@ -32,6 +32,9 @@ UNSEEN = {
 }  # fmt: skip
 
 
+NEEDS_BAKE = "This model shows the change once it is animated"
+
+
 @dataclass(frozen=True)
 class Wish:
     """A pipeline of a scene, whose present frame is to be shown."""
@@ -125,7 +128,7 @@ class Preview:
         if ticket.state != "done":
             self.problem = ticket.error if ticket.kind == "user" else "The preview has failed."
             return
-        self.problem = str(ticket.result.get("stale", ""))
+        self.problem = NEEDS_BAKE if ticket.result["stale"] else ""
         if not self.problem:
             _show(asked.wish, ticket)
 

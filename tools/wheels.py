@@ -6,8 +6,8 @@
     python tools/wheels.py check     lock, manifest, licences and notices agree (no network)
 
 The worker's libraries are pinned once, in tools/requirements/core3*.txt; the lock takes
-onnxruntime, scipy and soundfile from there with all that they need, but never numpy: Blender brings
-its own.
+onnxruntime, scipy, soundfile and sounddevice from there with all that they need, but never numpy:
+Blender brings its own.
 `tools/dev.py` runs this with the Python of its environment "core", which has pip and packaging.
 """
 
@@ -41,7 +41,7 @@ from devtools.places import cache  # noqa: E402
 FOLDER = ROOT / "wheels"
 LOCK = FOLDER / "wheels.lock.toml"
 MANIFEST = ROOT / "blender_manifest.toml"
-WANTED = ("onnxruntime", "scipy", "soundfile")
+WANTED = ("onnxruntime", "scipy", "soundfile", "sounddevice")
 BLENDERS_OWN = {"numpy"}
 PLATFORMS = {
     "windows-x64": ("win_amd64",),

@@ -37,11 +37,12 @@ UNFINISHED = 4  # files of other runs that were broken off and may be gone on wi
 def animate(kept: Kept, call: Call) -> Reply:
     """Animate a face from a voice; the take is also written to "take_path" when that is given.
 
-    {voice, model, fps: [n, d], settings, rigs, emotion, device, threads, take_path, workbench}
-    -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
+    {voice, model, fps: [n, d], settings, rigs, emotion, low_delay, device, threads, take_path,
+    workbench} -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
     network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
     "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
-    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3).
+    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3). With
+    "low_delay" the face is the one that a live session of the same sound gives.
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
     """
@@ -122,7 +123,7 @@ def _bench_of(kept: Kept, call: Call, where: str) -> Workbench:
     path = arguments.full_path(call.args, "take_path", where)
     folder = arguments.full_path(call.args, "model", where)
     bench = kept.find_workbench(name) if name is not None else None
-    if bench is not None:
+    if bench is not None and bench.has_face:  # perhaps there were only previews
         return bench
     if path is None or folder is None:
         raise UserError("The face is no longer at hand.", "Animate the voice again.")
@@ -272,7 +273,9 @@ def _checkpoint(call: Call, loaded: Loaded) -> Path | None:
 
 
 def _fingerprint(args: Mapping[str, object], arrays: Arrays) -> str:
-    asked = {name: args.get(name) for name in ("voice", "model", "settings", "emotion")}
+    asked = {
+        name: args.get(name) for name in ("voice", "model", "settings", "emotion", "low_delay")
+    }
     total = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
     for name in sorted(arrays):
         total.update(name.encode())

@@ -17,7 +17,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .lanes import lanes
@@ -183,6 +182,13 @@ class Kept:
             return Loaded(model, network)
         return Loaded(model, network, *self.emotion(wanted))
 
+    def is_open(self, wanted: Wanted) -> bool:
+        """Whether ``loaded`` has nothing to open but perhaps another identity."""
+        emotion = not wanted.emotion_folder or self._emotion_networks.peek(
+            self._emotion_key(wanted)
+        )
+        return self._networks.peek(self._network_key(wanted)) is not None and bool(emotion)
+
     def loaded_without_network(self, wanted: Wanted) -> Loaded:
         """A model for what comes after the network, which is used if it happens to be open."""
         from ..core.network.devices import OpenNetwork
@@ -200,7 +206,7 @@ class Kept:
 
         folder = wanted.emotion_folder
         model = self.emotion_model(folder)
-        key = (self._fresh(folder), wanted.device, str(wanted.threads))
+        key = self._emotion_key(wanted)
         network = self._emotion_networks.get_or(
             key,
             lambda: open_watchfully(
@@ -210,6 +216,9 @@ class Kept:
             ),
         )
         return model, network
+
+    def _emotion_key(self, wanted: Wanted) -> Key:
+        return (self._fresh(wanted.emotion_folder), wanted.device, str(wanted.threads))
 
     def workbench(self, name: str, loaded: Loaded) -> Workbench:
         """The workbench of a face; a new one when it is unknown or works with other networks."""
@@ -272,8 +281,10 @@ class Kept:
 
     def _fresh(self, folder: str) -> str:
         """Return the folder's real place, after letting go of what its files no longer are."""
+        from ..core.fingerprints import folder_mark
+
         place = os.path.realpath(folder)
-        mark = _mark(place)
+        mark = folder_mark(place)
         if self._marks.get(place, mark) != mark:
             self._drop(place)
         self._marks[place] = mark
@@ -282,15 +293,6 @@ class Kept:
 
 def _same_networks(one: Loaded, other: Loaded) -> bool:
     return one.network is other.network and one.emotion_network is other.emotion_network
-
-
-def _mark(folder: str) -> Mark:
-    """Names, sizes and times (ns) of the folder's files; empty when it cannot be listed."""
-    try:
-        files = [(path, path.stat()) for path in sorted(Path(folder).iterdir())]
-    except OSError:
-        return ()
-    return tuple((path.name, stat.st_size, stat.st_mtime_ns) for path, stat in files)
 
 
 def release_memory() -> None:

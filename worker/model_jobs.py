@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,9 @@ def describe(kept: Kept, call: Call) -> Reply:
     """What a model is and can do, without opening its network.
 
     {model, identity} -> {family, name, identity, identities, emotions, sha256, licence,
-    memory_bytes}, and for a model that moves a face {fps, parameters: {name: its own default},
-    shots: [{name, frames}], poses: {skin: [names], tongue: [names]}}. "licence" is {key, title,
+    memory_bytes}, and for a model that moves a face {fps, low_delay: whether it has a network for
+    live use, parameters: {name: its own default}, shots: [{name, frames}], poses: {skin: [names],
+    tongue: [names]}}. "licence" is {key, title,
     url, notice, restricted} or null, "fps" [n, d] or null for any.
     """
     from ..core.models.model import read_index
@@ -66,6 +67,7 @@ def _face_model(model: Model) -> Fields:
     fps, shots = model.info.fps, model.emotion_db
     return {
         "sha256": model.sha256,
+        "low_delay": model.live_network_path is not None,
         "identity": model.identity,
         "fps": [fps.numerator, fps.denominator] if fps is not None else None,
         "parameters": settings_for(model, {}).to_mapping(),
@@ -117,13 +119,13 @@ def allocate(kept: Kept, call: Call) -> Reply:
     return {"device": opened[0].device, "notices": notices}, {}
 
 
-def free(kept: Kept, sessions: Sized, call: Call) -> Reply:
+def free(kept: Kept, sessions: Sequence[Sized], call: Call) -> Reply:
     """Let go of a model, or of all; what is needed again is opened again by itself.
 
     A live session keeps what it works with until it ends.
 
-    {model: folder | null} -> {open: how many models, networks and live sessions are left}.
+    {model: folder | null} -> {open: how many models, networks, sessions and microphones are left}.
     """
     arguments.only(call.args, ("model",), "free")
     kept.free(arguments.full_path(call.args, "model", "free"))
-    return {"open": kept.open_count + len(sessions)}, {}
+    return {"open": kept.open_count + sum(map(len, sessions))}, {}

@@ -39,13 +39,14 @@ class Order:
 
 
 # Arguments that ``order_of`` reads
-ORDER = ("model", "fps", "settings", "rigs", "emotion", "device", "threads")
+ORDER = ("model", "fps", "settings", "rigs", "emotion", "low_delay", "device", "threads")
 
 
 def order_of(call: Call, where: str) -> Order:
-    """Read {model, fps, settings, rigs, emotion, device, threads} and the arrays of emotion keys.
+    """Read {model, fps, settings, rigs, emotion, low_delay, device, threads} and emotion keys.
 
-    ``emotion`` is {mode: "off" | "frames" | "keys", model, preferred, overrides}. Raises UserError.
+    ``emotion`` is {mode: "off" | "frames" | "keys", model, preferred, overrides}, its keys are
+    arrays. ``low_delay`` takes the model's network for live use. Raises UserError.
     """
     from ..core.solve.pose_table import RigOverrides
 
@@ -62,6 +63,7 @@ def order_of(call: Call, where: str) -> Order:
             device=device_of(args, where),
             threads=arguments.whole(args, "threads", where) or call.threads,
             emotion_folder=emotion.model if emotion.mode != "off" else "",
+            low_delay=arguments.flag(args, "low_delay", where),
         ),
         fps=fps,
         settings=settings,

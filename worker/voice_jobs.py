@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.errors import UserError
+from ..core.errors import Cancelled, UserError
 from . import arguments
 from .calls import Call, Reply
 from .messages import Fields
@@ -16,8 +16,8 @@ from .messages import Fields
 if TYPE_CHECKING:
     from ..core.voice.audio import Voice
 
-
 PATIENCE_S = 600.0  # an hour of voice on a slow disk
+COLUMNS = 4_096  # of an envelope
 
 
 def voice_of(call: Call) -> Voice:
@@ -45,12 +45,26 @@ def voice_of(call: Call) -> Voice:
 
 
 def probe(call: Call) -> Reply:
-    """{voice} -> {rate, channels, duration_s, sha256}, array "envelope" (n, 2) minimum/maximum."""
+    """{voice, columns} -> {rate, channels, duration_s, sha256}, array "envelope" (n, 2).
+
+    The envelope is the lowest and highest value in each of n equal parts of the chosen range, to
+    draw a waveform of: n is ``columns``, 1 to 4096 (1024 when left out), or the range's samples
+    where they are fewer.
+    """
     from ..core.voice.audio import probe_voice
 
-    arguments.only(call.args, ("voice",), "probe")
-    call.progress(0.0, "Reading the voice", PATIENCE_S)
-    info = probe_voice(voice_of(call))
+    arguments.only(call.args, ("voice", "columns"), "probe")
+    columns = arguments.whole(call.args, "columns", "probe")
+    if columns is not None and not 1 <= columns <= COLUMNS:
+        raise UserError(f"'columns' of probe must be between 1 and {COLUMNS}.")
+
+    def between(share: float) -> None:
+        if call.cancelled():
+            raise Cancelled
+        call.progress(share, "Reading the voice", PATIENCE_S)
+
+    between(0.0)
+    info = probe_voice(voice_of(call), columns or 1_024, between)
     result: Fields = {
         "rate": int(info.rate),
         "channels": int(info.channels),

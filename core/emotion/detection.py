@@ -205,11 +205,14 @@ def detect_frames(
     skip: int | None = None,
     progress: Progress | None = None,
     cancelled: Check | None = None,
+    ahead: int | None = None,
 ) -> Detection:
     """What is heard at each frame of a whole voice (N,) float32 at 16 kHz.
 
     ``length`` samples are heard at a time (brought to what the network takes); ``skip`` frames
-    reuse the last window, None takes ``default_skip``. Raises UserError and Cancelled.
+    reuse the last window, None takes ``default_skip``. With ``ahead`` a frame has the last window
+    that ends at most so many samples after it, and no numbers before there is one: what a live
+    face knows (``stream.EmotionStream``). Raises UserError and Cancelled.
     """
     fps = exact_fps(fps)
     length = detector.length(length)
@@ -219,7 +222,12 @@ def detect_frames(
     logits = hear(detector, samples, windows, 0, count, progress, cancelled)
     frames = np.arange(count_frames(len(samples), fps), dtype=np.int64)
     times = frames * (limits.SAMPLE_RATE * fps.denominator) // np.int64(fps.numerator)
-    return Detection("frames", times, logits[frames // (skip + 1)], detector.model.targets, fps)
+    heard = frames // (skip + 1)
+    if ahead is not None:
+        complete = [windows.open_count(int(time) + ahead) - 1 for time in times]
+        heard = np.minimum(heard, np.array(complete, np.int64))
+    rows = np.where(heard[:, None] < 0, np.float32(np.nan), logits[heard])
+    return Detection("frames", times, rows, detector.model.targets, fps)
 
 
 def detect_keys(

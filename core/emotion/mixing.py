@@ -118,6 +118,31 @@ class EmotionMixer:
         beginning = np.asarray(self.mix.beginning or (0.0,) * COUNT, np.float64)
         return MixState(beginning, beginning)
 
+    def memory(self, tolerance: float, longest: int, wished: bool) -> int:
+        """Frames after which what was before plays no part any more, to ``tolerance``.
+
+        Less than twice the fewest, at most ``longest``; ``wished``: a preferred emotion is set. The
+        filters are linear, so the powers of the matrix that leads from (blended, changed) of one
+        frame to those of the next say how fast a difference dies.
+        """
+        mix, frames = self.mix, 1
+        change = min(float(1 / self.fps) / max(mix.transition_s, _SHORTEST_TRANSITION), 1.0)
+        share = mix.preferred_strength if wished else 0.0
+        # Emotions without a label are fed with what was given out; if there was anything at all
+        feeds = (0.0, mix.strength) if wished or any(mix.beginning or ()) else (0.0,)
+        for fed in feeds:
+            if share == 0.0 and fed == 1.0:
+                continue  # stays for ever what it was before the first frame
+            blended = np.array([mix.live_blend, (1.0 - mix.live_blend) * fed])
+            if mix.live_blend >= 1.0:
+                blended[:] = 0.0  # it never changes, so there is no difference
+            step = change * (1.0 - share) * blended + np.array([0.0, 1.0 - change])
+            power, count = np.array([blended, step]), 1
+            while count < longest and np.abs(power).sum(axis=1).max() > tolerance:
+                power, count = power @ power, 2 * count
+            frames = max(frames, count)
+        return min(frames, longest)
+
     def block(
         self, logits: AnyArray, preferred: AnyArray | None, state: MixState | None = None
     ) -> tuple[Floats, MixState]:

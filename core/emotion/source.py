@@ -190,17 +190,19 @@ def detect(
     detector: Detector | None,
     progress: Progress | None = None,
     cancelled: Check | None = None,
+    ahead: int | None = None,
 ) -> Detection | None:
     """Run the Audio2Emotion network where the mode asks for it; None where it does not.
 
-    ``fps`` is the rate at which the face's network is run. Raises UserError and Cancelled.
+    ``fps`` is the rate at which the face's network is run; ``ahead`` as in ``detect_frames``.
+    Raises UserError and Cancelled.
     """
     if detector is None or source.mode == "off":
         return None
     if source.mode == "keys":
         return detect_keys(detector, clip.samples, settings, progress, cancelled)
     return detect_frames(
-        detector, clip.samples, fps, LONGEST, progress=progress, cancelled=cancelled
+        detector, clip.samples, fps, LONGEST, progress=progress, cancelled=cancelled, ahead=ahead
     )
 
 

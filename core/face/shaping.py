@@ -16,13 +16,19 @@ from ..models.model import Model, SolveConfig
 from ..motion import Motion, shapes_of
 from ..parameters import Settings
 from ..postprocess.blink import blink_track
-from ..postprocess.head_motion import HeadMotion, turns_head
+from ..postprocess.head_motion import HeadMotion, head_curves, turns_head
 from ..postprocess.jaw import jaw_motion
 from ..postprocess.skin import SmoothingState
 from ..solve.blendshape import PoseBasis, Solver, SolveState, WeightTrack, finish, prepare
 from ..solve.blendshape import solve_frames as solve
 from ..solve.pose_table import Part, RigOverrides, config_for
-from ..solve.projection import region_products, skin_projection, tongue_products, tongue_projection
+from ..solve.projection import (
+    Projection,
+    region_products,
+    skin_projection,
+    tongue_products,
+    tongue_projection,
+)
 from ..watch import Watch
 from .stages import FaceBases, face_bases, face_eyes, missing_rigs, skin_sides, tongue_sides
 from .track import FaceTrack, assemble
@@ -62,15 +68,14 @@ class Shaper:
 
         ``duration_s`` and ``notices`` are those of the voice. Raises UserError and Cancelled.
         """
-        who = (model.sha256, model.identity_index)
-        configs = _configs(model, settings, rigs)
+        configs = rig_configs(model, settings, rigs)
         with watch.stage("postprocess", AT_FACE, _FACE):
-            bases = self._kept.get("rigs", who, lambda: face_bases(model), counted=False).value
+            bases = self.bases(model)
             parts = self._parts(model, motion, settings, bases, configs)
             jaw = self._jaw(model, motion, settings)
             eyes = self._eyes(model, motion, settings)
         with watch.stage("solve", AT_SOLVE, _SOLVE):
-            tracks = self._tracks(parts, who, settings, watch)
+            tracks = self._tracks(parts, model, settings, watch)
         return assemble(
             [(track, part.config) for track, part in zip(tracks, parts, strict=True)],
             jaw,
@@ -80,6 +85,12 @@ class Shaper:
             notices + missing_rigs(model),
             settings.clamp_weights,
         )
+
+    def bases(self, model: Model) -> FaceBases:
+        """What the rigs of a model give to the solve."""
+        return self._kept.get(
+            "rigs", _who(model), lambda: face_bases(model), counted=False
+        ).value  # fmt: skip
 
     def _parts(
         self,
@@ -106,14 +117,7 @@ class Shaper:
         data, moves = model.data, motion.value
 
         def work() -> Doubles:
-            # Nothing of this is large but the products, and they depend on the mask alone.
-            mask = (settings.face_mask_level, settings.face_mask_softness)
-            products = self._kept.get(
-                "skin_products", (_shapes_key(model, motion), *mask),
-                lambda: region_products(data, shapes_of(model, moves).skin, basis, settings),
-                counted=False,
-            ).value  # fmt: skip
-            projection = skin_projection(products, data, basis, settings)
+            projection = self.skin_projection(model, motion, settings, basis)
             blink = blink_track(moves.frame_count, moves.fps, data.blink_profile, settings)
             state: SmoothingState | None = None
             blocks = [np.zeros((0, len(basis.names)))]
@@ -127,16 +131,35 @@ class Shaper:
 
         return self._kept.get("skin", (motion.version, stage_values(settings, "skin")), work)
 
+    def skin_projection(
+        self, model: Model, motion: Kept[Motion], settings: Settings, basis: PoseBasis
+    ) -> Projection:
+        """From smoothed controls to right sides. Only the products in it take long."""
+        products = self._kept.get(
+            "skin_products", products_key(model, motion, settings),
+            lambda: region_products(
+                model.data, shapes_of(model, motion.value).skin, basis, settings
+            ),
+            counted=False,
+        ).value  # fmt: skip
+        return skin_projection(products, model.data, basis, settings)
+
+    def tongue_projection(
+        self, model: Model, motion: Kept[Motion], settings: Settings, basis: PoseBasis
+    ) -> Projection:
+        """From the tongue's controls to right sides."""
+        products = self._kept.get(
+            "tongue_products", _shapes_key(model, motion),
+            lambda: tongue_products(shapes_of(model, motion.value).tongue, basis),
+            counted=False,
+        ).value  # fmt: skip
+        return tongue_projection(products, model.data, basis, settings)
+
     def _tongue(
         self, model: Model, motion: Kept[Motion], settings: Settings, basis: PoseBasis
     ) -> Kept[Doubles]:
         def work() -> Doubles:
-            products = self._kept.get(
-                "tongue_products", _shapes_key(model, motion),
-                lambda: tongue_products(shapes_of(model, motion.value).tongue, basis),
-                counted=False,
-            ).value  # fmt: skip
-            projection = tongue_projection(products, model.data, basis, settings)
+            projection = self.tongue_projection(model, motion, settings, basis)
             return tongue_sides(projection, motion.value.tongue, settings)
 
         return self._kept.get("tongue", (motion.version, stage_values(settings, "tongue")), work)
@@ -174,22 +197,27 @@ class Shaper:
                 "Animate the voice again.",
             )
 
-        def work() -> Floats:
-            motion = HeadMotion(rate, settings)
-            motion.push(power.value)
-            return motion.frames(0, count)
-
         own = (stage_values(settings, "head"), settings.prediction_delay)
-        return self._kept.get("head", (power.version, rate, count, own), work).value
+        return self._kept.get(
+            "head", (power.version, rate, count, own),
+            lambda: self.moving_head(power, settings, rate).frames(0, count),
+        ).value  # fmt: skip
+
+    def moving_head(self, power: Kept[Floats], settings: Settings, rate: Fraction) -> HeadMotion:
+        """The head of a whole voice, whose frames can be asked for."""
+        curves = self._kept.get(
+            "head_curves", power.version, lambda: head_curves(power.value), counted=False
+        ).value  # fmt: skip
+        return HeadMotion.of_voice(curves, rate, settings)
 
     def _tracks(
-        self, parts: list[_Part], who: Hashable, settings: Settings, watch: Watch
+        self, parts: list[_Part], model: Model, settings: Settings, watch: Watch
     ) -> tuple[WeightTrack, ...]:
         total = sum(len(part.sides.value) for part in parts)
         solved: list[tuple[_Part, Solver, Kept[Doubles]]] = []
         done = 0
         for part in parts:
-            solver = self._solver(part, who, settings)
+            solver = self.solver(part.name, part.basis, part.config, model, settings)
             weights = self._solved(part, solver, done / max(total, 1), total, watch)
             solved.append((part, solver.value, weights))
             done += len(part.sides.value)
@@ -205,12 +233,14 @@ class Shaper:
             ),
         ).value  # fmt: skip
 
-    def _solver(self, part: _Part, who: Hashable, settings: Settings) -> Kept[Solver]:
-        # Multipliers and offsets come after the solve.
-        config = replace(part.config, multipliers=(), offsets=())
+    def solver(
+        self, name: Part, basis: PoseBasis, config: SolveConfig, model: Model, settings: Settings
+    ) -> Kept[Solver]:
+        """The prepared solver of a rig. Multipliers and offsets come after the solve."""
+        config = replace(config, multipliers=(), offsets=())
         return self._kept.get(
-            f"{part.name}_solve", (who, config, settings.sdk_compatible),
-            lambda: prepare(part.basis, part.config, settings.sdk_compatible),
+            f"{name}_solve", (_who(model), config, settings.sdk_compatible),
+            lambda: prepare(basis, config, settings.sdk_compatible),
         )  # fmt: skip
 
     def _solved(
@@ -232,7 +262,8 @@ class Shaper:
         return self._kept.get(f"{part.name}_weights", key, work)
 
 
-def _configs(model: Model, settings: Settings, rigs: RigOverrides) -> dict[Part, SolveConfig]:
+def rig_configs(model: Model, settings: Settings, rigs: RigOverrides) -> dict[Part, SolveConfig]:
+    """Solver settings of the rigs that a model has. Raises UserError as ``config_for``."""
     configs: dict[Part, SolveConfig] = {}
     if model.skin_rig is not None:
         configs["skin"] = config_for(model.skin_rig, "skin", settings, rigs.skin)
@@ -241,7 +272,17 @@ def _configs(model: Model, settings: Settings, rigs: RigOverrides) -> dict[Part,
     return configs
 
 
+def products_key(model: Model, motion: Kept[Motion], settings: Settings) -> Hashable:
+    """What tells one stage "skin_products" from another: the shapes, and the face mask alone."""
+    mask = (settings.face_mask_level, settings.face_mask_softness)
+    return (_shapes_key(model, motion), *mask)
+
+
+def _who(model: Model) -> Hashable:
+    return model.sha256, model.identity_index
+
+
 def _shapes_key(model: Model, motion: Kept[Motion]) -> Hashable:
     """What tells one set of shapes from another: the model's own, or those of this motion."""
     own = motion.value.shapes is None
-    return (model.sha256, model.identity_index) if own else motion.version
+    return _who(model) if own else motion.version

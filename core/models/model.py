@@ -192,8 +192,8 @@ class Model:
     file that the folder's ``model.json`` names, those of the other identities included.
     ``identity`` is the person chosen, ``identity_index`` its place in ``identities`` (the hot entry
     of the network's identity input). ``clip_network_path`` is the same network for whole clips, if
-    there is one; ``live_network_path`` a like one that looks ahead less. ``licence`` is None for
-    our own and users' own models.
+    there is one; ``live_network_path`` a like one that looks ahead less, ``live`` says that it is
+    the network in use. ``licence`` is None for our own and users' own models.
     """
 
     folder: Path
@@ -211,6 +211,12 @@ class Model:
     clip_network_path: Path | None = None
     live_network_path: Path | None = None
     licence: Licence | None = None
+    live: bool = False
+
+    @property
+    def ahead(self) -> int:
+        """Samples after a frame that its window still hears."""
+        return self.info.window_length - self.info.target_offset
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -230,7 +236,7 @@ class Model:
             )
         info = replace(self.info, target_offset=self.info.live_offset, clip_stride=0)
         network = self.live_network_path
-        return replace(self, info=info, network_path=network, clip_network_path=None)
+        return replace(self, info=info, network_path=network, clip_network_path=None, live=True)
 
 
 @dataclass(frozen=True)

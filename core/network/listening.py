@@ -20,7 +20,7 @@ from ..models.model import DiffusionInfo, Model, NetworkInfo
 from ..motion import Motion
 from ..parameters import Settings
 from ..voice.audio import Clip
-from ..windows import plan_windows
+from ..windows import WindowPlan, plan_frames, plan_windows
 from . import diffusion, regression, whole_clip
 from .checkpoint import Checkpoint
 from .devices import CPU, OpenNetwork, open_network, resolve
@@ -28,6 +28,7 @@ from .lanes import Spread
 from .running import Meter
 
 _HINT = "Download the model again, or choose another."
+_FEWEST = 16  # frames; a run over the voice needs so much before its first row as windows of these
 _OPEN = "any"  # a size that the network must not fix
 _Sizes = tuple[int | str, ...]
 
@@ -100,8 +101,49 @@ def listen(
     plan = plan_windows(
         len(clip.samples), fps, info.window_length, info.target_offset, settings.prediction_delay
     )
+    return _hear(opened, model, clip, plan, emotion, settings, meter)
+
+
+def listen_near(
+    opened: OpenNetwork,
+    model: Model,
+    clip: Clip,
+    fps: Fraction,
+    first: int,
+    count: int,
+    emotion: EmotionTrack,
+    settings: Settings,
+    meter: Meter,
+) -> Motion:
+    """What a regression network says in ``count`` frames of a voice from ``first`` on.
+
+    The frames of the whole voice, to rounding. ``emotion`` need be known at these frames only.
+    Raises Cancelled and UserError as ``listen``.
+    """
+    info = model.info
+    plan = plan_frames(
+        first, count, fps, info.window_length, info.target_offset, settings.prediction_delay
+    )
+    return _hear(opened, model, clip, plan, emotion, settings, meter, _FEWEST)
+
+
+def _hear(
+    opened: OpenNetwork,
+    model: Model,
+    clip: Clip,
+    plan: WindowPlan,
+    emotion: EmotionTrack,
+    settings: Settings,
+    meter: Meter,
+    fewest: int = 1,
+) -> Motion:
+    """``fewest`` frames from which on a network for whole clips is used where it suits."""
     rows = regression.emotion_rows(model, plan.targets, emotion, settings)
-    sliding = opened.clip is not None and whole_clip.suits(plan, info.clip_stride)
+    sliding = (
+        opened.clip is not None
+        and plan.frame_count >= fewest
+        and whole_clip.suits(plan, model.info.clip_stride)
+    )
     way = whole_clip.slid if sliding else regression.windowed
     results = way(opened, model, clip.samples, plan, rows, settings.input_strength, meter)
     return regression.split_result(model, results, plan.fps)

@@ -82,7 +82,8 @@ def run_batches(
         return part
 
     done = 0
-    for part in opened.spread(say, _batches(count, opened.light), meter.check):
+    batches = _one_by_one(count) if model.live else _batches(count, opened.light)
+    for part in opened.spread(say, batches, meter.check):
         meter.join(part)
         done += part.frames
         meter.tell(done / count)
@@ -100,6 +101,11 @@ def _batches(count: int, light: bool) -> Iterator[tuple[int, int]]:
         return pairwise(count * part // parts for part in range(parts + 1 if parts else 0))
     steps = range(0, count, limits.NETWORK_BATCH)
     return ((first, min(first + limits.NETWORK_BATCH, count)) for first in steps)
+
+
+def _one_by_one(count: int) -> Iterator[tuple[int, int]]:
+    """A batch for each frame, as they come in live: larger ones give the same only to rounding."""
+    return ((frame, frame + 1) for frame in range(count))
 
 
 def _run_batch(

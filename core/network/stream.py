@@ -36,6 +36,10 @@ class LiveEmotion(Protocol):
     def close(self) -> None:
         """The voice has ended: everything is known now."""
 
+    @property
+    def ahead(self) -> int:
+        """Samples after a frame that have to be heard before its emotion is known."""
+
     def rows(self, first: int, count: int) -> Floats:
         """Rows (m, E), m <= count, of the frames from ``first`` on; negative ones are before 0."""
 
@@ -54,6 +58,10 @@ class FixedEmotion:
 
     def close(self) -> None:
         pass
+
+    @property
+    def ahead(self) -> int:
+        return 0
 
     def rows(self, first: int, count: int) -> Floats:
         return self._track.sample(frame_samples(count, self._fps, first) / limits.SAMPLE_RATE)
@@ -77,6 +85,10 @@ class HeardEmotion:
     def close(self) -> None:
         self._take(self._stream.finish())
         self._closed = True
+
+    @property
+    def ahead(self) -> int:
+        return self._stream.latency_samples
 
     def rows(self, first: int, count: int) -> Floats:
         known = self._first + len(self._rows)
@@ -134,6 +146,10 @@ class NetworkStream(Protocol):
     def sample_count(self) -> int: ...
 
     @property
+    def ahead(self) -> int:
+        """Samples after a frame that have to be heard before it is there, at the most."""
+
+    @property
     def notices(self) -> tuple[str, ...]: ...
 
     def push(self, samples: Floats) -> None:
@@ -182,6 +198,10 @@ class RegressionStream:
     @property
     def sample_count(self) -> int:
         return self._voice.end
+
+    @property
+    def ahead(self) -> int:
+        return max(self._windows.end_of(0), 0)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -240,6 +260,12 @@ class DiffusionStream:
     @property
     def sample_count(self) -> int:
         return self._voice.end
+
+    @property
+    def ahead(self) -> int:
+        timing = self._timing
+        (first,) = frame_samples(1, self.fps, timing.first_frame(0)).tolist()
+        return max(timing.windows.end_of(0) - int(first), 0)
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -83,14 +83,35 @@ def blink_track(
     in an earlier block is always played to its end. Blocks of a voice that is still being spoken
     are the whole take's frames but for a last blink that turns out to have too little time.
     """
+    end_s = (first + count - 1) * fps.denominator / fps.numerator if count else 0.0
+    begun_s = (first if ended else first + count) * fps.denominator / fps.numerator
+    return _closing(first, count, fps, profile, settings, end_s, begun_s)
+
+
+def blinks_of_take(
+    first: int, count: int, total: int, fps: Fraction, profile: Floats, settings: Settings
+) -> Doubles:
+    """The frames ``first`` .. ``first + count - 1`` of ``blink_track`` for a take of ``total``."""
+    end_s = (total - 1) * fps.denominator / fps.numerator if total else 0.0
+    return _closing(first, count, fps, profile, settings, end_s, 0.0)
+
+
+def _closing(
+    first: int,
+    count: int,
+    fps: Fraction,
+    profile: Floats,
+    settings: Settings,
+    end_s: float,
+    begun_s: float,
+) -> Doubles:
+    """Closing (count,) by the blinks that end by ``end_s`` or start before ``begun_s``."""
     track = np.zeros(count)
     length_s = (len(profile) + 1) / PROFILE_RATE  # it rises from 0 before and falls to 0 after
     keys = np.arange(len(profile) + 2) / PROFILE_RATE
     values = np.concatenate([[0.0], profile, [0.0]]).astype(np.float64)
     numbers = np.arange(first, first + count, dtype=np.int64)
     times = numbers * fps.denominator / fps.numerator
-    end_s = float(times[-1]) if count else 0.0
-    begun_s = (first if ended else first + count) * fps.denominator / fps.numerator
     from_s = float(times[0]) - length_s if count else 0.0
     for start in blink_times(
         end_s, settings.blink_interval, length_s, settings.blink_seed, begun_s, from_s

@@ -44,6 +44,7 @@ NOD_S, ACTIVE_S = 0.04, 0.25  # time constant of each low-pass
 HOLD_S = 0.4  # a shorter pause is not silence
 FLOOR_DB, QUIET_DB = -50.0, 25.0  # silence, below full scale, and below the loudest so far
 FADE_DB_S = 0.1  # by which the loudest is forgotten
+_AFTER = 80  # hops beyond the end, more than a prediction delay of -1 s makes a frame look
 _REACH = 4  # hops that a frame's value is made from, all of them before the frame
 
 # The part of the wanted step that a low-pass goes per hop
@@ -53,6 +54,14 @@ _SYLLABLE, _NOD, _ACTIVE = (1.0 - math.exp(-HOP_S / s) for s in (SYLLABLE_S, NOD
 def turns_head(settings: Settings) -> bool:
     """Whether there is any head motion; without, nothing of this module is done."""
     return settings.head_motion and settings.head_motion_strength > 0
+
+
+def head_curves(power: Floats) -> Doubles:
+    """What a whole voice's power (K,) makes of the head, (K + more, 2) [nod, active] per hop.
+
+    No parameter plays a part; silence follows for as long as a frame may look beyond the end.
+    """
+    return _Listener().hear(np.concatenate([power, np.zeros(_AFTER, np.float32)]))
 
 
 class HeadMotion:
@@ -66,6 +75,18 @@ class HeadMotion:
         self._listener = _Listener()
         self._curves = np.zeros((_REACH, 2))  # [nod, active] of the hops from _first on
         self._first = -_REACH
+
+    @classmethod
+    def of_voice(cls, curves: Doubles, fps: Fraction, settings: Settings) -> HeadMotion:
+        """That of a whole voice, from its ``head_curves``: nothing more is to be pushed."""
+        motion = cls(fps, settings)
+        motion._curves = np.concatenate([motion._curves, curves])
+        return motion
+
+    def change(self, settings: Settings) -> None:
+        """Take strength and seed from other settings from the next frame on."""
+        self._strength = settings.head_motion_strength
+        self._drift = _Drift(settings.head_motion_seed)
 
     def push(self, power: Floats) -> None:
         """Take mean squares (K,) of the next hops."""

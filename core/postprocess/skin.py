@@ -86,6 +86,26 @@ def smooth(
     return result, SmoothingState(first, second)
 
 
+def smoothing_memory(fps: Fraction, settings: Settings, tolerance: float) -> int:
+    """Frames after which the smoothers know no more of what was before than ``tolerance`` of it.
+
+    Two equal filters in a row that were off by 1 are off by ``b^n (1 + n a)`` after n frames, with
+    ``a`` of the docstring above and ``b = 1 - a``.
+    """
+    slowest = max(settings.upper_face_smoothing, settings.lower_face_smoothing)
+    gain = _gain(slowest, float(1 / fps))
+    if gain >= 1.0:
+        return 0
+    low, high = 0, 1
+    while (1.0 - gain) ** high * (1.0 + high * gain) > tolerance:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = (1.0 - gain) ** middle * (1.0 + middle * gain) <= tolerance
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
 def _grown(values: Doubles, width: int) -> Doubles:
     """A copy (2, width): shapes that came up since the last block were at 0 all the while.
 

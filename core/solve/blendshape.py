@@ -22,7 +22,7 @@ before. All sums are float64.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from .pivoting import make_pivot
 
 CANCELLED_BOUND = 1e-10
 _VERTEX_BLOCK = 8_192
+_ENDLESS = 1_000_000  # frames
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,39 @@ def solve_frames(
             weights, _ = pivot(side, _without_cancelled(solver, weights), bounds)
         result[frame] = weights
     return result, SolveState(weights, bounds)
+
+
+def memory(solver: Solver, tolerance: float) -> int:
+    """Frames after which the weights before play no part any more, to ``tolerance``.
+
+    At most a million, which stands for never.
+
+    A frame's weights are the point of a box nearest, in the norm of the matrix, to one that is
+    linear in the weights before; so a difference shrinks by pull / (smallest eigenvalue) each time.
+    Where a cancel pair changes sides a difference may live longer.
+    """
+    if solver.pull <= 0:
+        return 0
+    found = np.linalg.eigvalsh(solver.matrix if solver.outer is None else solver.outer)
+    shrinks = solver.pull / max(float(found[0]), 1e-300)
+    # From the norm of the matrix (its square in the SDK's form) to single weights
+    spread = float(found[-1]) / max(float(found[0]), 1e-300)
+    spread = np.sqrt(spread) if solver.outer is None else spread
+    if shrinks >= 1.0:
+        return _ENDLESS
+    frames = np.log(tolerance / (spread * np.sqrt(len(found)))) / np.log(shrinks)
+    return int(min(max(np.ceil(frames), 1), _ENDLESS))
+
+
+def settled(solver: Solver, side: Doubles) -> SolveState:
+    """The state where a face that has long stood still, at the right side (1, P), would end.
+
+    In the SDK's form that before the first frame, which is forgotten in a few frames anyway.
+    """
+    if solver.outer is not None:
+        return start(solver)
+    still = solver.matrix - solver.pull * np.eye(len(solver.matrix))
+    return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side)[1]
 
 
 def _without_cancelled(solver: Solver, weights: Doubles) -> Doubles:

@@ -15,7 +15,7 @@ from .. import limits
 from ..arrays import Doubles, Floats
 from ..models.model import ModelData
 from ..parameters import Settings
-from ..postprocess.skin import region_shares
+from ..postprocess.skin import region_shares, region_strengths
 from ..postprocess.tongue import tongue_rest
 from .blendshape import PoseBasis
 
@@ -50,6 +50,29 @@ def skin_projection(
     strengths = np.array([settings.upper_face_strength, settings.lower_face_strength])
     matrix = (products * strengths[:, None, None]).reshape(-1, products.shape[2])
     return Projection(matrix, _rest_offset(basis, data.skin_neutral.astype(np.float64)))
+
+
+def skin_sides_of_few(
+    data: ModelData, shapes: Floats, basis: PoseBasis, smoothed: Doubles, settings: Settings
+) -> Doubles:
+    """Right sides (T, P) of smoothed controls (T, 2, K) by way of the vertices, for a few frames.
+
+    As with ``skin_projection``, to single precision, without the products of all controls: those
+    take much longer than a frame and hang on the face mask.
+    """
+    rest = data.skin_neutral.reshape(-1)
+    regions = region_strengths(data.skin_neutral, settings)[:, basis.vertices]
+    moves = shapes.reshape(len(shapes), rest.size)
+    extra = np.stack([data.eye_close_delta, data.lip_open_delta]).reshape(2, rest.size)
+    known = len(shapes)
+    total = np.zeros((len(smoothed), 3 * len(basis.vertices)))
+    for region, strengths in enumerate(regions):
+        controls = smoothed[:, region].astype(np.float32)
+        moved = controls[:, :known] @ moves + controls[:, known:] @ extra
+        seen = moved.reshape(len(smoothed), -1, 3)[:, basis.vertices] * strengths[:, None]
+        total += seen.reshape(len(smoothed), -1)
+    offset = _rest_offset(basis, data.skin_neutral.astype(np.float64))
+    return total @ basis.deltas.T + offset
 
 
 def tongue_products(shapes: Floats, basis: PoseBasis) -> Doubles:

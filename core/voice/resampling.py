@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Band-limited resampling to 16 kHz, block by block.
+"""Band-limited resampling, to 16 kHz as a rule, block by block.
 
 The blocks overlap by the length of scipy's ``resample_poly`` filter, so cutting a voice into blocks
 gives what the whole voice at once would give.
@@ -14,20 +14,20 @@ import numpy as np
 from .. import limits
 from ..arrays import Floats
 
-# Rates with no simple ratio to 16 kHz get the nearest simple one: under a millisecond per hour.
+# Rates with no simple ratio get the nearest simple one: under a millisecond per hour.
 _MAX_UP = 2_000
 _BLOCK = 1 << 16  # source samples per step, rounded to whole periods of the ratio
 
 
 class Resampler:
-    """Takes mono float32 samples of one rate, gives them at 16 kHz: ``push`` ... ``finish``.
+    """Takes mono float32 samples of one rate, gives them at another: ``push`` ... ``finish``.
 
-    n samples give ceil(n * up / down) in all, where up / down is 16000 / rate. ``block`` is about
-    how many samples are resampled at once; what comes out lags behind by as much.
+    n samples give ceil(n * up / down) in all, where up / down is ``target`` / rate. ``block`` is
+    about how many samples are resampled at once; what comes out lags behind by as much.
     """
 
-    def __init__(self, rate: int, block: int = _BLOCK) -> None:
-        ratio = Fraction(rate, limits.SAMPLE_RATE).limit_denominator(_MAX_UP)
+    def __init__(self, rate: int, block: int = _BLOCK, target: int = limits.SAMPLE_RATE) -> None:
+        ratio = Fraction(rate, target).limit_denominator(_MAX_UP)
         self.up, self.down = ratio.denominator, ratio.numerator
         self._window: Floats | tuple[str, float] = ("kaiser", 5.0)
         self._pending = np.zeros(0, np.float32)
@@ -38,7 +38,7 @@ class Resampler:
         self._context = -(-reach // self.down) * self.down
 
     def push(self, samples: Floats) -> Floats:
-        """Take (n,) samples; return those at 16 kHz that no later sample can change."""
+        """Take (n,) samples; return those of the other rate that no later sample can change."""
         if self.up == self.down:
             return samples
         self._pending = np.concatenate([self._pending, samples])

@@ -283,7 +283,7 @@ def test_the_network_waits_for_emotion_that_is_not_known_yet(regression, monkeyp
     stream.push(voice_of(2.0))
 
     class Late:
-        known = 0
+        known = ahead = 0
 
         def push(self, samples):
             pass

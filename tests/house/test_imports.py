@@ -13,7 +13,7 @@ import pytest
 from .tree import ROOT, files, name_of
 
 BLENDER = {"bpy", "bmesh", "mathutils", "bpy_extras", "gpu", "gpu_extras", "blf", "aud", "pxr"}
-NATIVE = {"onnxruntime", "scipy", "soundfile"}
+NATIVE = {"onnxruntime", "scipy", "sounddevice", "soundfile"}
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing", "asyncio"}
 
 

@@ -20,7 +20,7 @@ def test_every_platform_has_every_package_for_both_pythons() -> None:
     wheels = tomllib.loads((ROOT / "wheels" / "wheels.lock.toml").read_text("utf-8"))["wheel"]
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
     packages = {wheel["package"] for wheel in wheels}
-    assert {"onnxruntime", "scipy", "soundfile", "cffi", "protobuf"} <= packages
+    assert {"onnxruntime", "scipy", "soundfile", "sounddevice", "cffi", "protobuf"} <= packages
     assert "numpy" not in packages
     for platform in manifest["platforms"]:
         for python in ("cp311", "cp313"):

@@ -10,7 +10,7 @@ import addon_utils
 import bpy
 import pytest
 
-NATIVE = ("onnxruntime", "scipy", "soundfile", "grpc")
+NATIVE = ("onnxruntime", "scipy", "soundfile", "sounddevice", "grpc")
 
 
 def traces() -> set[str]:

@@ -45,6 +45,14 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
         ("OpenBLAS and LAPACK", "BSD-3-Clause", "dist-info/LICENSE.txt"),
         ("the GCC runtime", "GPL-3.0-or-later WITH GCC-exception-3.1", "dist-info/LICENSE.txt"),
     ),
+    "sounddevice": (
+        ("PortAudio", "MIT", "_sounddevice_data/portaudio-binaries/README.md"),
+        (
+            "ASIO, in libraries that are never loaded",
+            "Steinberg's or GPL-3.0",
+            "_sounddevice_data/portaudio-binaries/README.md",
+        ),
+    ),
     "soundfile": (
         ("libsndfile", "LGPL-2.1-or-later", "_soundfile_data/COPYING"),
         ("mpg123 and LAME", "LGPL-2.1-or-later", "licensing/license_notes.md"),
