@@ -22,10 +22,10 @@ from .player import FACEWRIGHT_PG_player
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
 _OWN = ("rna_type", "name", "id")
 # Drop-downs that only show what another property holds
-_LINKS = {
-    *("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data"),
-    "track",
-}
+_LINKS = (
+    *("player", "pipeline", "model_choice", "emotion_choice"),
+    *("person", "shot", "saccade_data", "track"),
+)
 
 
 class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
