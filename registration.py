@@ -14,7 +14,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        attached_meshes,
+        auto_emotion,
         command,
+        drop_voice,
         emotion_row,
         fetching,
         head,
@@ -23,16 +26,22 @@ def _modules() -> tuple[ModuleType, ...]:
         preview,
         processors,
         pump,
+        scene_watch,
         settings,
         strip_view,
         terms,
+        track_change,
         voices,
         worker_host,
     )
+    from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .operators import player as player_buttons
     from .operators import strip as strip_events
+    from .panels import attached_meshes as attached_meshes_panel
+    from .panels import auto_emotion as auto_emotion_panel
+    from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
@@ -73,9 +82,15 @@ def _modules() -> tuple[ModuleType, ...]:
         player_buttons,
         strip_events,
         animate,
+        emotion_buttons,
+        auto_emotion,
+        track_change,
         preview,
         head,
         instance_buttons,
+        attached_meshes,
+        drop_voice,
+        scene_watch,
         settings,
         command,
         fetching,
@@ -83,8 +98,11 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
+        attached_meshes_panel,
         player_panel,
         strip_drawing,
+        emotion_panel,
+        auto_emotion_panel,
         parameter_panels,
         network_panel,
         head_motion_panel,

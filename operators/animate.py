@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import StringProperty
 
-from ..core.errors import Cancelled, UserError
+from ..core.errors import UserError
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from .chosen import named_pipeline, pipeline_problem, request_of
 from .explained import Explained
-from .faults import report_fault, sentence
+from .running import Running
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ..scene.exports import Exported
     from ..scene.sounds import VoiceSource
     from .animation_job import Result, Steps
-
-TICK_S = 0.03
 
 
 def animate_object(
@@ -137,7 +135,7 @@ def face_status(obj: bpy.types.Object | None) -> FaceStatus:
     return FaceStatus(missing=character.missing, unmatched=character.unmatched)
 
 
-class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_animate(Running, bpy.types.Operator):
     """Animate the characters of the shown pipeline from its player's voice"""
 
     bl_idname = "facewright.animate"
@@ -159,91 +157,17 @@ class FACEWRIGHT_OT_animate(Explained, bpy.types.Operator):
         chosen: Any = context.scene.facewright
         return pipeline_problem(context.scene, chosen.pipeline)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Wait for it: in background, and for scripts."""
-        from .asking import wait_for
-
-        try:
-            self._report(wait_for(self._steps(context)))
-        except UserError as error:
-            return self._fail(sentence(error))
-        except Cancelled as error:
-            return self._fail(str(error))
-        except Exception as error:
-            return self._fail(report_fault(error))
-        return {"FINISHED"}
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            self._running = self._steps(context)
-        except UserError as error:
-            return self._fail(sentence(error))
-        except Exception as error:
-            return self._fail(report_fault(error))
-        STATE.begin()
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(TICK_S, window=context.window)
-        manager.modal_handler_add(self)
-        manager.progress_begin(0, 100)
-        redraw(context)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if STATE.cancel or (event.type == "ESC" and event.value == "PRESS"):
-            self._stop(context)
-            STATE.end("Cancelled", "stopped")
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        try:
-            now = next(self._running)
-        except StopIteration as end:
-            self._stop(context)
-            self._report(end.value)
-            return {"FINISHED"}
-        except (UserError, Cancelled) as error:
-            self._stop(context)
-            return self._fail(" ".join(str(error).split()))
-        except Exception as error:
-            self._stop(context)
-            return self._fail(report_fault(error))
-        if (now.fraction, now.text) != (STATE.fraction, STATE.text):
-            STATE.fraction, STATE.text = now.fraction, now.text
-            context.window_manager.progress_update(now.fraction * 100)
-            redraw(context)
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator: a file is loaded, the window closed, Blender quits."""
-        self._stop(context)
-        STATE.end("Cancelled", "stopped")
-
-    def _steps(self, context: bpy.types.Context) -> Steps:
+    def steps(self, context: bpy.types.Context) -> Steps:
         from .animation_job import animation_steps
 
         return animation_steps(request_of(context.scene, named_pipeline(context, self.pipeline)))
 
-    def _stop(self, context: bpy.types.Context) -> None:
-        self._running.close()
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-        STATE.running = False
-        redraw(context)
-
-    def _report(self, result: Result) -> None:
+    def tell(self, result: Result) -> None:
         notices = (*result.notices, *result.remarks)
         STATE.end(result.sentence, "done", notices, result.network_sentence)
         self.report({"INFO"}, " ".join((f"{result.sentence}.", *result.remarks)))
         for notice in result.notices:
             self.report({"WARNING"}, notice)
-
-    def _fail(self, text: str) -> set[str]:
-        STATE.end(text, "failed")
-        self.report({"ERROR"}, text)
-        redraw(bpy.context)
-        return {"CANCELLED"}
 
 
 class FACEWRIGHT_OT_cancel(Explained, bpy.types.Operator):
@@ -259,14 +183,6 @@ class FACEWRIGHT_OT_cancel(Explained, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         STATE.cancel = True
         return {"FINISHED"}
-
-
-def redraw(context: bpy.types.Context) -> None:
-    """Let the panels show what has changed."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
 
 
 register, unregister = bpy.utils.register_classes_factory(

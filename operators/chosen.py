@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import UserError
+from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX
+from ..properties.ids import index_of
 from ..properties.library import preferences
+from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
+from ..scene.characters import Attachments
+from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
 from ..scene.places import SAMPLE_VOICE
-from ..scene.sounds import VoiceSource
+from ..scene.rates import scene_rate
+from ..scene.sounds import VoiceSource, resolve
 from .faults import sentence
 
 if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
+    from ..core.emotion.track import EmotionTrack
+    from ..core.voice.audio import Voice
     from .animation_job import Request
 
 
@@ -37,7 +45,27 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     """The parts of the characters that a pipeline drives. Raises UserError for what is no face."""
     chosen: Any = scene.facewright
     turns = pipeline.head_motion
-    return [parts_of(one.skin, *_head_of(one, turns)) for one in chosen.characters_of(pipeline)]
+    return [
+        parts_of(one.skin, *_head_of(one, turns), attachments_of(one))
+        for one in chosen.characters_of(pipeline)
+    ]
+
+
+def attachments_of(character: Any) -> Attachments:
+    """What the user has attached to a character."""
+    return Attachments(
+        tongue=character.tongue,
+        jaw=_joint(character.lower_denture, character.jaw_bone),
+        eye_right=_joint(character.eye_right, character.eye_right_bone),
+        eye_left=_joint(character.eye_left, character.eye_left_bone),
+        others=tuple(dict.fromkeys(each.object for each in character.others if each.object)),
+    )
+
+
+def _joint(obj: bpy.types.Object | None, bone: str) -> Joint | None:
+    if obj is None:
+        return None
+    return Joint(obj, bone if obj.type == "ARMATURE" else "")
 
 
 def _head_of(character: Any, turns: bool) -> tuple[bpy.types.Object | None, str]:
@@ -47,26 +75,62 @@ def _head_of(character: Any, turns: bool) -> tuple[bpy.types.Object | None, str]
 
 
 def emotion_of(pipeline: Any) -> EmotionSource | None:
-    """Where a pipeline's emotion comes from; None when the sliders say it."""
-    if pipeline.detect_emotion == "OFF":
+    """Where a pipeline's emotion comes from; None when the sliders say it.
+
+    The preferred emotion is a part of listening: keys that were generated hold it already, so the
+    timeline goes to the network as it is. Raises UserError where there are keys and no voice.
+    """
+    keys, listens = emotion_keys_of(pipeline), pipeline.detects
+    if keys is None and not listens:
         return None
     from ..core.emotion.source import EmotionSource
 
+    if not listens:
+        return EmotionSource(keys=keys)
     preferred = tuple(pipeline.preferred) if pipeline.has_preferred else None
     mode = pipeline.detect_emotion.lower()
-    return EmotionSource(model=pipeline.emotion_model_text, mode=mode, preferred=preferred)
+    return EmotionSource(keys, pipeline.emotion_model_text, mode, preferred)
+
+
+def emotion_keys_of(pipeline: Any) -> EmotionTrack | None:
+    """The emotion timeline from the begin of the used part of the voice on; None without keys."""
+    from ..scene.emotion_curves import has_keys
+    from ..scene.emotion_track import emotion_track
+
+    scene = pipeline.id_data
+    place = index_of(scene.facewright.pipelines, pipeline.id)
+    if not has_keys(scene, place):
+        return None
+    own = pipeline.emotion.own_settings()
+    names = [EMOTION_PREFIX + name for name in EMOTION_NAMES]
+    rest = [own.get(name, default_of(pipeline, name)) for name in names]
+    begin, _voice = used_part(scene, scene.facewright.player_of(pipeline))
+    return emotion_track(scene, place, begin, rest)
+
+
+def used_part(scene: bpy.types.Scene, player: Any) -> tuple[float, Voice]:
+    """Where the used part of a player's voice begins, in frames, and the voice. Raises UserError"""
+    missing = voice_missing(player)
+    if missing:
+        raise UserError(f"{missing}.")
+    found = resolve(source_of(player), scene)
+    start = float(player.start_frame) if found.start_frame is None else found.start_frame
+    return start + found.offset_s * float(scene_rate(scene)), found.voice
 
 
 def options_of(pipeline: Any, player: Any) -> dict[str, Any]:
     """A pipeline's settings, as ``make_request`` takes them."""
     general = preferences()
+    emotion = emotion_of(pipeline)
+    # The present strengths say nothing where there are keys
+    sliders = {} if emotion and emotion.keys else pipeline.emotion.own_settings()
     strip = player.voice_source == "STRIP"
     return {
         "start_frame": None if strip else float(player.start_frame),
-        "settings": pipeline.changed_settings(),
+        "settings": {**pipeline.changed_settings(), **sliders},
         "model": pipeline.model_text,
         "identity": pipeline.identity if pipeline.identity in people_of(pipeline) else "",
-        "emotion": emotion_of(pipeline),
+        "emotion": emotion,
         "device": getattr(general, "device", ""),
         "threads": getattr(general, "threads", 0),
         "owner": player.id,
@@ -110,9 +174,16 @@ def voice_missing(player: Any) -> str:
     return lacks.get(player.voice_source, "")
 
 
+def scene_problem(scene: bpy.types.Scene) -> str:
+    """Why a scene's players, pipelines and characters cannot be changed, as one phrase."""
+    return "" if scene.library is None else "This scene is linked from another file"
+
+
 def pipeline_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
     """Why a pipeline cannot be animated, as one phrase; empty when it can."""
     chosen: Any = scene.facewright
+    if scene_problem(scene):
+        return scene_problem(scene)
     if pipeline is None:
         return "Add a pipeline first"
     missing = voice_missing(chosen.player_of(pipeline))

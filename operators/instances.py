@@ -12,9 +12,11 @@ from ..core.errors import UserError
 from ..properties.ids import index_of
 from ..properties.progress import STATE
 from ..scene.characters import find_character
+from ..scene.emotion_curves import close_gap, copy_keys
+from .chosen import scene_problem
 from .explained import Explained
-from .faults import sentence
-from .head import add_head_for, come_near
+from .faults import attempt, sentence
+from .head import add_head_for, come_near, not_now
 
 BUSY = "Wait until the face is animated"
 ADD_FIRST = "Add a pipeline first"
@@ -40,7 +42,7 @@ class FACEWRIGHT_OT_add_pipeline(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if context.mode == "OBJECT" else "Leave the edit mode first"
+        return not_now(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         outcome = self.execute(context)
@@ -68,12 +70,16 @@ class FACEWRIGHT_OT_add_pipeline(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_add_core(bpy.types.Operator):
+class FACEWRIGHT_OT_add_core(Explained, bpy.types.Operator):
     """Add a core without a player and without a character, to be linked by hand"""
 
     bl_idname = "facewright.add_core"
     bl_label = "New Core"
     bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return scene_problem(context.scene)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
@@ -158,8 +164,10 @@ class FACEWRIGHT_OT_duplicate_pipeline(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
-        chosen.duplicate_pipeline(chosen.pipeline)
-        return {"FINISHED"}
+        scene, source = context.scene, chosen.pipeline
+        place = index_of(chosen.pipelines, source.id)
+        copy = chosen.duplicate_pipeline(source)
+        return attempt(self, lambda: copy_keys(scene, place, index_of(chosen.pipelines, copy.id)))
 
 
 class FACEWRIGHT_OT_remove_pipeline(Explained, bpy.types.Operator):
@@ -175,13 +183,15 @@ class FACEWRIGHT_OT_remove_pipeline(Explained, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
+        place = index_of(chosen.pipelines, chosen.pipeline.id)
         chosen.remove_pipeline(chosen.pipeline)
+        close_gap(context.scene, place)
         return {"FINISHED"}
 
 
 def _no_pipeline(context: bpy.types.Context) -> str:
     chosen: Any = context.scene.facewright
-    return "" if chosen.pipeline else ADD_FIRST
+    return scene_problem(context.scene) or ("" if chosen.pipeline else ADD_FIRST)
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -8,8 +8,16 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
+from ..properties.changes import tell
 from ..properties.parameters import NAMES, reset
 from .explained import Explained
+
+# Choices of a pipeline that are no parameters, and the properties that hold them
+OTHERS = {
+    "source_shot": ("source_shot",),
+    "preferred": ("preferred", "has_preferred"),
+    "auto_generate": ("auto_generate",),
+}
 
 
 class FACEWRIGHT_OT_reset(Explained, bpy.types.Operator):
@@ -37,12 +45,14 @@ class FACEWRIGHT_OT_reset(Explained, bpy.types.Operator):
         if not names:
             pipeline.reset_settings()
             return {"FINISHED"}
-        if "source_shot" in names:
-            pipeline.property_unset("source_shot")
-        unknown = [name for name in names if name not in (*NAMES, "source_shot")]
+        unknown = [name for name in names if name not in (*NAMES, *OTHERS)]
         if unknown:
             self.report({"ERROR"}, f"There is no parameter called {unknown[0]!r}.")
             return {"CANCELLED"}
+        for name in [name for name in names if name in OTHERS]:
+            for held in OTHERS[name]:
+                pipeline.property_unset(held)
+            tell(pipeline, name)
         reset(pipeline, [name for name in names if name in NAMES])
         return {"FINISHED"}
 

@@ -13,7 +13,7 @@ from ..operators.faults import shortened
 from ..properties.pipeline import folder_without_terms
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
-from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned
+from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running
 from .texts import draw_sentence, room
 
 LISTED = 60  # names in an opened list
@@ -169,10 +169,7 @@ def _draw_list(layout: bpy.types.UILayout, name: str, title: str, names: tuple[s
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any) -> None:
     layout.separator()
-    if STATE.running:
-        row = layout.row(align=True)
-        row.progress(factor=STATE.fraction, text=STATE.text)
-        row.operator("facewright.cancel", text="", icon="CANCEL")
+    if draw_running(layout):
         return
     row = layout.row()
     row.scale_y = 1.4

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from ..properties.progress import STATE
+
 MAIN = "FACEWRIGHT_PT_face"
 MARGIN_PX = 87  # tabs, icon and rims
 MOST_PX = 700  # of a line, to be read well
@@ -48,3 +50,12 @@ def aligned(layout: bpy.types.UILayout) -> bpy.types.UILayout:
     layout.use_property_split = True
     layout.use_property_decorate = False
     return layout
+
+
+def draw_running(layout: bpy.types.UILayout) -> bool:
+    """How far the running job is, with a button that ends it; False when none runs."""
+    if STATE.running:
+        row = layout.row(align=True)
+        row.progress(factor=STATE.fraction, text=STATE.text)
+        row.operator("facewright.cancel", text="", icon="CANCEL")
+    return STATE.running

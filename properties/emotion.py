@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty
 
 from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX, PARAMETERS
 from .changes import telling
@@ -42,6 +42,15 @@ def _choose(self: FACEWRIGHT_PG_emotion, _context: Any) -> None:
         self.set_values((0.0,) * len(EMOTION_NAMES))
 
 
+def _get_frame(self: FACEWRIGHT_PG_emotion) -> int:
+    return int(self.id_data.frame_current)
+
+
+def _set_frame(self: FACEWRIGHT_PG_emotion, frame: int) -> None:
+    if frame != self.id_data.frame_current_final:
+        self.id_data.frame_set(frame)
+
+
 class FACEWRIGHT_PG_emotion(bpy.types.PropertyGroup):
     """Strengths of the emotions; ordinary F-curves of the scene animate them"""
 
@@ -51,11 +60,28 @@ class FACEWRIGHT_PG_emotion(bpy.types.PropertyGroup):
         items=emotion_items(),
         default=EMOTION_NAMES[0],
         update=_choose,
+        options=set(),
+    )
+    frame: IntProperty(
+        name="Frame",
+        description="The frame that keys are set at: the scene's present frame",
+        get=_get_frame,
+        set=_set_frame,
+        options=set(),
     )
 
     def values(self) -> tuple[float, ...]:
         """Strengths in the order of ``EMOTION_NAMES``."""
         return tuple(float(getattr(self, name)) for name in EMOTION_NAMES)
+
+    def own_settings(self) -> dict[str, float]:
+        """The strengths that the user has set, by the names of ``core.parameters``; those of the
+        others are left to the model."""
+        return {
+            EMOTION_PREFIX + name: float(getattr(self, name))
+            for name in EMOTION_NAMES
+            if self.is_property_set(name)
+        }
 
     def set_values(self, values: tuple[float, ...]) -> None:
         for name, value in zip(EMOTION_NAMES, values, strict=True):

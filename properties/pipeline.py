@@ -26,6 +26,7 @@ from .emotion import FACEWRIGHT_PG_emotion
 from .library import BUILT_IN_EMOTION, defaults, look, preferences
 from .links import link
 from .model_choice import chooser, problem, terms_missing
+from .names import unique_name
 
 NO_SHOT = "MODEL"
 
@@ -118,7 +119,7 @@ def _set_saccade_data(self: Any, place: int) -> None:
 class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     """A network with its settings; its name is ``name``"""
 
-    name: StringProperty(name="Name", description="What the pipeline is called")
+    name: unique_name("What the pipeline is called", "pipelines", "Core")
     id: StringProperty(name="Id", description="What characters and takes know the pipeline by")
     player_id: StringProperty(name="Player", description="Id of the player that feeds it")
     player: link(

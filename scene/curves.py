@@ -43,15 +43,56 @@ def write_curve(curves: Any, path: str, index: int, frames: Array, values: Array
     curve.update()
 
 
-def copy_curve(source: Any, curves: Any) -> None:
-    """Add a copy of another action's curve, with its keys and modifiers (no envelope's points)."""
-    count = len(source.keyframe_points)
-    copy = curves.new(source.data_path, index=source.array_index)
-    copy.keyframe_points.add(count)
+Keys = dict[str, Array]  # all that makes keys: (n,) or (n, 2) by name
+
+
+def read_keys(curve: Any) -> Keys:
+    """Everything about a curve's keys; ``co`` (n, 2) are frames and values."""
+    points = curve.keyframe_points
+    found: Keys = {}
     for name, size, kind in _COPIED:
-        values = np.empty(count * size, kind)
-        source.keyframe_points.foreach_get(name, values)
-        copy.keyframe_points.foreach_set(name, values)
+        values = np.empty(len(points) * size, kind)
+        points.foreach_get(name, values)
+        found[name] = values.reshape(-1, size) if size > 1 else values
+    return found
+
+
+def put_keys(curve: Any, keys: Keys) -> None:
+    """Give a curve these keys instead of its own, in the order of their frames."""
+    order = np.argsort(keys["co"][:, 0], kind="stable")
+    curve.keyframe_points.clear()
+    curve.keyframe_points.add(len(order))
+    for name, _size, kind in _COPIED:
+        values = np.ascontiguousarray(keys[name][order], kind).ravel()
+        curve.keyframe_points.foreach_set(name, values)
+    curve.update()
+
+
+def linear_keys(frames: Array, values: Array) -> Keys:
+    """Linear keys at ``frames`` (n,), with handles that are right should they become curved."""
+    pairs = np.stack([frames, values], axis=1).astype(np.float32)
+    found: Keys = {
+        name: np.zeros((len(pairs), size) if size > 1 else len(pairs), kind)
+        for name, size, kind in _COPIED
+    }
+    found["co"] = pairs
+    aside = np.array([1, 0], np.float32)
+    found["handle_left"], found["handle_right"] = pairs - aside, pairs + aside
+    found["interpolation"][:] = linear()
+    found["handle_left_type"][:] = found["handle_right_type"][:] = _handle_type("AUTO_CLAMPED")
+    return found
+
+
+def _handle_type(name: str) -> int:
+    items = bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items
+    return int(items[name].value)
+
+
+def copy_curve(source: Any, curves: Any, path: str = "") -> Any:
+    """Add a copy of a curve, with its keys and modifiers (no envelope's points); "" keeps its
+    path."""
+    copy = curves.new(path or source.data_path, index=source.array_index)
+    put_keys(copy, read_keys(source))
     copy.extrapolation, copy.mute = source.extrapolation, source.mute
     for modifier in source.modifiers:
         twin = copy.modifiers.new(modifier.type)
@@ -59,3 +100,4 @@ def copy_curve(source: Any, curves: Any) -> None:
             if not row.is_readonly:
                 setattr(twin, row.identifier, getattr(modifier, row.identifier))
     copy.update()
+    return copy

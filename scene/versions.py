@@ -40,26 +40,50 @@ def add_slot(action: bpy.types.Action, id_type: str, name: str) -> int:
     """Make room in an action for one data-block's curves; the number finds them again."""
     if not HAS_ACTION_SLOTS:
         return 0
-    if not action.layers:
-        action.layers.new("Layer").strips.new(type="KEYFRAME")
     slot = action.slots.new(id_type=id_type, name=name)
-    action.layers[0].strips[0].channelbag(slot, ensure=True)
+    _add_bag(action, slot)
     return int(slot.handle)
+
+
+def _add_bag(action: bpy.types.Action, slot: Any) -> None:
+    if not action.layers:
+        action.layers.new("Layer")
+    if not action.layers[0].strips:
+        action.layers[0].strips.new(type="KEYFRAME")
+    action.layers[0].strips[0].channelbag(slot, ensure=True)
+
+
+def curve_bag(action: bpy.types.Action, handle: int) -> Any:
+    """What holds the ``fcurves`` and ``groups`` of one slot; None when there is nothing yet."""
+    if not HAS_ACTION_SLOTS:
+        return action
+    for slot in action.slots:
+        if slot.handle == handle and action.layers and action.layers[0].strips:
+            return action.layers[0].strips[0].channelbag(slot)
+    return None
 
 
 def slot_curves(action: bpy.types.Action, handle: int) -> Any:
     """The curves of one slot: a collection with ``new``, or an empty tuple."""
-    if not HAS_ACTION_SLOTS:
-        return getattr(action, "fcurves")  # noqa: B009
-    for slot in action.slots:
-        if slot.handle == handle and action.layers and action.layers[0].strips:
-            bag = action.layers[0].strips[0].channelbag(slot)
-            return bag.fcurves if bag else ()
-    return ()
+    bag = curve_bag(action, handle)
+    return bag.fcurves if bag else ()
 
 
-def assigned_slot(data: bpy.types.AnimData) -> int:
-    """The number of the slot that animates a data-block; 0 for none."""
+def ensure_bag(owner: Any, name: str) -> Any:
+    """What holds the curves of a data-block's own action; the action is made when it has none."""
+    data = owner.animation_data or owner.animation_data_create()
+    handle = assigned_slot(data)
+    if data.action is None or (HAS_ACTION_SLOTS and not handle):
+        action = data.action or new_action(name, owner.id_type)
+        handle = add_slot(action, owner.id_type, owner.name)
+        assign_action(owner, action, handle)
+    elif HAS_ACTION_SLOTS and curve_bag(data.action, handle) is None:
+        _add_bag(data.action, data.action_slot)
+    return curve_bag(data.action, handle)
+
+
+def assigned_slot(data: bpy.types.AnimData | bpy.types.NlaStrip) -> int:
+    """The number of the slot that animates a data-block, or that a strip plays; 0 for none."""
     return int(data.action_slot_handle) if HAS_ACTION_SLOTS else 0
 
 

@@ -51,6 +51,14 @@ class EmotionTrack:
             return np.zeros((len(times_s), 0), np.float32)
         return np.stack(columns, axis=1).astype(np.float32)
 
+    def until(self, end_s: float) -> EmotionTrack:
+        """The same up to ``end_s`` seconds, where a key takes the place of those after it."""
+        inside = self.times_s < end_s
+        if not inside.any() or inside.all():
+            return self
+        times = np.append(self.times_s[inside], end_s)
+        return EmotionTrack(times, np.concatenate([self.values[inside], self.sample(times[-1:])]))
+
     def samples(self) -> Integers:
         """Times of the keys (K,) int64 in samples at 16 kHz, rounded.
 

@@ -16,6 +16,7 @@ from .emotion import read_emotion_config
 from .files import find_files
 from .info import read_emotion_labels, read_network_info
 from .loading import expression_names, identity_index, model_config
+from .model import default_emotions
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def read_defaults(folder: Path, identity: str = "") -> ModelDefaults:
         return ModelDefaults(emotion_defaults(config))
     info = read_network_info(files)
     person = files.people[identity_index(files, identity)]
-    values = model_config(person.config, info)
+    values = {**model_config(person.config, info), **default_emotions(info)}
     shots: tuple[tuple[str, int], ...] = ()
     if files.database is not None and info.implicit_length:
         shots = expression_names(files.database)

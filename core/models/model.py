@@ -317,6 +317,15 @@ class ModelIndex:
         return "Every language"
 
 
+def default_emotions(info: NetworkInfo) -> dict[str, float]:
+    """The strengths that a network names for itself, by parameter name."""
+    return {
+        EMOTION_PREFIX + name: min(max(strength, 0.0), 1.0)
+        for name, strength in zip(info.emotions, info.default_emotion, strict=True)
+        if name in EMOTION_NAMES
+    }
+
+
 def settings_for(model: Model, overrides: Mapping[str, object]) -> Settings:
     """Settings of a take: the user's values, else the model's, else the table's defaults.
 
@@ -326,10 +335,7 @@ def settings_for(model: Model, overrides: Mapping[str, object]) -> Settings:
     """
     if overrides.get("source_shot") == "":  # the model's own, with the frame that it names
         overrides = {name: value for name, value in overrides.items() if name != "source_shot"}
-    values: dict[str, object] = dict(model.config)
-    for name, strength in zip(model.info.emotions, model.info.default_emotion, strict=True):
-        if name in EMOTION_NAMES:
-            values[EMOTION_PREFIX + name] = min(max(strength, 0.0), 1.0)
+    values: dict[str, object] = {**model.config, **default_emotions(model.info)}
     for part, rig in (("skin", model.skin_rig), ("tongue", model.tongue_rig)):
         if rig is not None:
             values[f"{part}_regularization"] = rig.config.l2

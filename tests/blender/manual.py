@@ -49,7 +49,8 @@ class Notes:
         return draw
 
     def _property(self, data: Any, name: str) -> None:
-        prop = data.bl_rna.properties.get(name)
+        # The last: a ``name`` of our own comes after that of every property group
+        prop = next((p for p in list(data.bl_rna.properties)[::-1] if p.identifier == name), None)
         if prop is not None and data.bl_rna.identifier.startswith("FACEWRIGHT"):
             self.rows.setdefault((data.bl_rna.identifier, name), prop)
 

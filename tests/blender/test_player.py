@@ -229,10 +229,6 @@ def test_keys_are_added_once_and_pass_on_what_is_not_over_the_strip(code, player
 
 def test_the_emotion_row_shows_keys_and_the_strongest_emotions(code, known, wired, player, scene):
     row_of, where_of = code("operators.emotion_row"), code("operators.voice_time").voice_time
-    try:
-        code("scene.emotion_curves")
-    except ImportError:
-        pytest.skip("there are no emotion curves yet")
     known(player)
     emotion = wired.pipeline.emotion
     for frame, joy, fear in ((11, 0.0, 0.3), (71, 1.0, 0.3)):

@@ -173,3 +173,13 @@ def test_an_accumulator_gives_what_the_track_gives():
         track.sample(samples / 16000),
         atol=1e-7,
     )
+
+
+def test_a_track_can_end_earlier_without_changing_before():
+    times = np.array([0.0, 1.0, 2.0, 3.0])
+    track = emotion.EmotionTrack(times, np.array([[0], [1], [0], [1]], np.float32))
+    short = track.until(1.5)
+    np.testing.assert_array_equal(short.times_s, [0, 1, 1.5])
+    np.testing.assert_allclose(short.values[:, 0], [0, 1, 0.5])
+    assert track.until(9.0) is track
+    np.testing.assert_array_equal(track.until(2.0).times_s, [0, 1, 2])
