@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -232,3 +233,43 @@ def shown(code, chosen):
         return texts
 
     return draw
+
+
+@pytest.fixture
+def wav(tmp_path):
+    """A voice of 4 s."""
+    return str(stubs.write_wav(tmp_path / "vier.wav", stubs.speech_like(4.0)))
+
+
+@pytest.fixture
+def player(wired, wav):
+    """The player of a pipeline, with a voice of 4 s from frame 11 on; 30 frames per second."""
+    wired.player.voice_path, wired.player.start_frame = wav, 11
+    return wired.player
+
+
+@pytest.fixture
+def known(code, scene):
+    """What is known of a player's voice once the worker has looked at it."""
+    voices, pump = code("operators.voices"), code("operators.pump")
+    voices.forget()
+
+    def look(player: Any) -> Any:
+        end = time.monotonic() + 60
+        while True:
+            found = voices.known(scene, player)
+            if found.facts is not None or found.problem:
+                return found
+            assert time.monotonic() < end, "the voice was never read"
+            pump.pump()
+            time.sleep(0.01)
+
+    yield look
+    voices.forget()
+
+
+@pytest.fixture
+def playing(code):
+    module = code("operators.playing")
+    yield module
+    module.stop()
