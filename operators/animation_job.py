@@ -34,6 +34,7 @@ from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
 from . import hearing
 from .asking import Progress, ask
+from .preview import PREVIEW
 from .rendering import until_rendered
 from .take_labels import fingerprint_of, label_for
 from .voices import voice_fields
@@ -194,6 +195,7 @@ def animation_steps(request: Request) -> Steps:
         if not done:
             remove_take(path)
     scene = request.scene.get()
+    PREVIEW.animated(scene, request.origin.pipeline_id)
     emotion_model = _listening(request.emotion)
     remarks = extend_range(scene, written.first_frame, written.last_frame)
     if emotion_model:
@@ -258,7 +260,7 @@ def job_fields(
         "fps": [fps.numerator, fps.denominator],
         "settings": settings,
         # So that a slider that was moved after a take does not ask the network again
-        "workbench": request.owner or f"face {request.faces[0].skin.uid}",
+        "workbench": request.origin.pipeline_id or f"face {request.faces[0].skin.uid}",
     }
     if request.rigs:
         args["rigs"] = dict(request.rigs)

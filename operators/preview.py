@@ -23,6 +23,7 @@ from ..scene.references import Reference, reference
 from . import pump
 from .chosen import pipeline_problem, request_of
 from .faults import sentence
+from .rendering import rendering
 from .worker_host import worker
 
 # What changes nothing of the face
@@ -135,7 +136,7 @@ class Preview:
 
 def _busy() -> bool:
     """Whether the scene must not be touched now: a take is made, played or rendered."""
-    if STATE.running or bpy.app.is_job_running("RENDER"):
+    if STATE.running or rendering():
         return True
     return any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
 

@@ -64,6 +64,7 @@ class Running(Explained):
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
         manager.modal_handler_add(self)
         manager.progress_begin(0, 100)
+        context.workspace.status_text_set(f"{self.bl_label}: Esc cancels")  # type: ignore[attr-defined]
         redraw(context)
         return {"RUNNING_MODAL"}
 
@@ -103,6 +104,7 @@ class Running(Explained):
             _going.remove(self._running)
         context.window_manager.event_timer_remove(self._timer)
         context.window_manager.progress_end()
+        context.workspace.status_text_set(None)
         STATE.running = False
         redraw(context)
 

@@ -157,7 +157,7 @@ def test_a_failure_gives_every_bone_back(code, own_face, speak, joint, scene_sta
     def fail(*_arguments):
         raise RuntimeError("full")
 
-    monkeypatch.setattr(code("scene.actions"), "_mark", fail)
+    monkeypatch.setattr(code("scene.placing"), "_mark", fail)
     with pytest.raises(RuntimeError):
         speak(own_face, jaw=joint(obj, "Jaw"), eye_left=joint(obj, "Eye.L"))
     assert scene_state() == before
