@@ -20,6 +20,8 @@ def _modules() -> tuple[ModuleType, ...]:
         fetching,
         head,
         hearing,
+        listening,
+        live,
         playing,
         preview,
         processors,
@@ -35,6 +37,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .operators import player as player_buttons
+    from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
@@ -44,6 +47,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import network as network_panel
     from .panels import parameters as parameter_panels
     from .panels import player as player_panel
+    from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
     from .properties import (
         changes,
@@ -51,6 +55,7 @@ def _modules() -> tuple[ModuleType, ...]:
         emotion,
         instances,
         library,
+        microphones,
         pipeline,
         player,
         progress,
@@ -62,6 +67,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preferences,
         progress,
         changes,
+        microphones,
         recorder,
         player,
         character,
@@ -78,6 +84,9 @@ def _modules() -> tuple[ModuleType, ...]:
         player_buttons,
         strip_events,
         animate,
+        listening,
+        recorder_buttons,
+        live,
         emotion_buttons,
         auto_emotion,
         track_change,
@@ -92,6 +101,7 @@ def _modules() -> tuple[ModuleType, ...]:
         processors,
         face_panel,
         player_panel,
+        recorder_panel,
         strip_drawing,
         emotion_panel,
         auto_emotion_panel,

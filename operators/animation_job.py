@@ -51,7 +51,8 @@ class Request:
 
     ``faces`` all get the same motion. ``source`` is a voice that Blender knows, or any other.
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
-    best that works here. ``owner`` is the id of the player whose voice it is, "" for none.
+    best that works here. ``low_delay`` listens with the model's network for live use, as a live
+    session does. ``owner`` is the id of the player whose voice it is, "" for none.
     """
 
     scene: Reference
@@ -68,6 +69,7 @@ class Request:
     threads: int = 0
     place_sound: bool = True
     owner: str = ""
+    low_delay: bool = False
 
     def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
         """The faces as they are now. Raises UserError, and SceneChanged when a part is gone."""
@@ -253,7 +255,7 @@ def job_fields(
     settings = dict(request.settings)
     if request.identity:
         settings["identity"] = request.identity
-    args = {
+    args: dict[str, Any] = {
         "voice": where,
         "model": str(model_folder(request.model)),
         "fps": [fps.numerator, fps.denominator],
@@ -265,6 +267,8 @@ def job_fields(
         args["rigs"] = dict(request.rigs)
     if request.device:
         args["device"] = request.device
+    if request.low_delay:
+        args["low_delay"] = True
     if request.emotion is not None:
         args["emotion"], keys = emotion_fields(request.emotion)
         arrays.update(keys)

@@ -43,7 +43,12 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     """The parts of the characters that a pipeline drives. Raises UserError for what is no face."""
     chosen: Any = scene.facewright
     turns = pipeline.head_motion
-    return [parts_of(one.skin, *_head_of(one, turns)) for one in chosen.characters_of(pipeline)]
+    return [face_of(one, turns) for one in chosen.characters_of(pipeline)]
+
+
+def face_of(character: Any, turns: bool) -> Parts:
+    """The parts of one character; its head only where it ``turns``. Raises UserError."""
+    return parts_of(character.skin, *_head_of(character, turns))
 
 
 def _head_of(character: Any, turns: bool) -> tuple[bpy.types.Object | None, str]:
