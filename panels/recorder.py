@@ -28,8 +28,7 @@ class FACEWRIGHT_PT_recorder(SubPanel, bpy.types.Panel):
     bl_order = 20
 
     def draw_header(self, context: bpy.types.Context) -> None:
-        on = RECORDER.running is not None
-        self.layout.label(text="", icon="RECORD_ON" if on else "REC")
+        self.layout.label(text="", icon="RECORD_ON")
 
     def draw(self, context: bpy.types.Context) -> None:
         look_once()
