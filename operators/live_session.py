@@ -130,6 +130,7 @@ class Session:
         self.frame_s = (int(ticket.result["first_frame"]) + count - 1) / float(fps)
 
     def lateness_ms(self) -> float:
-        """Milliseconds from the moment when all was said that the newest frame needs until now."""
+        """Milliseconds from the moment when all was said that the newest frame needs until now, as
+        far as the device knows how late its sound is."""
         spoken = self.state["began_s"] + self.frame_s + self.state["ahead_ms"] / 1000
-        return 1000 * (time.monotonic() - float(spoken))
+        return 1000 * (time.monotonic() - float(spoken)) + float(self.state["latency_ms"])

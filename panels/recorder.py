@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recorder: microphone, level, record, live, and what becomes of it."""
+"""The recorder: microphone, level, record, live, and what becomes of it.
+
+Buttons that are greyed say why in their tooltips; the reasons for Rec and Live are shown as well.
+"""
 
 from __future__ import annotations
 
@@ -144,15 +147,12 @@ def _draw_outcome(
     layout: Any, context: bpy.types.Context, running: Listening | None, width: float
 ) -> None:
     heard = heard_here(context) if running is None else None
-    if running is not None or heard is not None:
-        if heard is not None:
-            _draw_heard(layout, heard)
-        row = layout.row(align=True)
-        row.operator("facewright.recorder_save", icon="FILE_TICK")
-        row.operator("facewright.recorder_discard", icon="TRASH")
-        followed = running.orders if running is not None else heard and heard.orders
-        if followed:
-            layout.operator("facewright.live_keep", icon="KEYFRAME_HLT")
+    if heard is not None:
+        _draw_heard(layout, heard)
+    row = layout.row(align=True)
+    row.operator("facewright.recorder_save", icon="FILE_TICK")
+    row.operator("facewright.recorder_discard", icon="TRASH")
+    layout.operator("facewright.live_keep", icon="KEYFRAME_HLT")
     if running is not None:
         return
     if RECORDER.problem:
