@@ -14,8 +14,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        attached_meshes,
         auto_emotion,
         command,
+        drop_voice,
         emotion_row,
         fetching,
         head,
@@ -26,6 +28,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preview,
         processors,
         pump,
+        scene_watch,
         settings,
         strip_view,
         terms,
@@ -39,6 +42,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import player as player_buttons
     from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
+    from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
     from .panels import face as face_panel
@@ -93,6 +97,9 @@ def _modules() -> tuple[ModuleType, ...]:
         preview,
         head,
         instance_buttons,
+        attached_meshes,
+        drop_voice,
+        scene_watch,
         settings,
         command,
         fetching,
@@ -100,6 +107,7 @@ def _modules() -> tuple[ModuleType, ...]:
         library_buttons,
         processors,
         face_panel,
+        attached_meshes_panel,
         player_panel,
         recorder_panel,
         strip_drawing,

@@ -101,4 +101,5 @@ def joined(tracks: list[FaceTrack], duration_s: float) -> FaceTrack:
         fps=first.fps,
         duration_s=duration_s,
         head=np.concatenate(heads) if heads else None,
+        jaw_rest=first.jaw_rest,
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..core.face.track import FaceTrack
+from ..core.face.track import FaceTrack, jaw_rest_of
 from ..operators.faults import WorkerFault, report_fault
 from ..operators.worker_host import worker
 from ..providers.base import Ticket
@@ -95,6 +95,7 @@ class Run:
         self._ticket: Ticket | None = None
         self._pid: int | None = None  # of the worker that has it open
         self._names: tuple[str, ...] = ()
+        self._jaw_rest: tuple[float, float, float] | None = None
 
     @property
     def state(self) -> State:
@@ -178,6 +179,7 @@ class Run:
         if self.state == "opening":
             self.outcome.result = ticket.result
             self._names = tuple(ticket.result["names"])
+            self._jaw_rest = jaw_rest_of(ticket.result)
             self._pid = worker(self._order.device, self._order.threads).pid
             self.outcome.state = "open"
             return
@@ -197,7 +199,7 @@ class Run:
         count = len(arrays["weights"])
         track = FaceTrack(
             self._names, arrays["weights"], arrays["jaw"], arrays["eyes"], fps, float(count / fps),
-            head=arrays.get("head"),
+            head=arrays.get("head"), jaw_rest=self._jaw_rest,
         )  # fmt: skip
         return FrameBlock(self.number, int(ticket.result["first_frame"]), track, last)
 

@@ -57,9 +57,9 @@ class LiveFace:
                   many as a take hears (up to 1.9 s), fewer hold the emotion of a little earlier
     ``cancelled`` is asked between runs of the network
 
-    ``names`` are those of the frames' weights, ``state.frame`` the number of the next frame,
-    ``meter`` holds the network's time, ``ahead_s`` is the sound after a frame that is waited for.
-    Raises UserError as ``animate``.
+    ``names`` are those of the frames' weights, ``jaw_rest`` as in ``FaceTrack``, ``state.frame``
+    the number of the next frame, ``meter`` holds the network's time, ``ahead_s`` is the sound after
+    a frame that is waited for. Raises UserError as ``animate``.
     """
 
     def __init__(
@@ -102,7 +102,8 @@ class LiveFace:
         self._power = VoicePower(self.settings.input_strength)
         self._head = HeadMotion(self.fps, self.settings)  # listens even while it is off
         still = frames_at_rate(nothing, self.fps, 0, 1)
-        self.names = face_block(self._prepared, still, np.zeros(1))[0].names
+        first = face_block(self._prepared, still, np.zeros(1))[0]
+        self.names, self.jaw_rest = first.names, first.jaw_rest
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def write_take(path: str | os.PathLike[str], take: Take) -> None:
         "motion_fps": [motion.fps.numerator, motion.fps.denominator],
         "duration_s": face.duration_s,
         "names": list(face.names),
+        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
         "emotion_names": list(take.emotion_names),
         "notices": list(face.notices),
         "settings": take.values,
@@ -171,7 +172,19 @@ def _face(npz: NpzReader, header: _Header, source: Path) -> FaceTrack:
         duration_s=duration_s,
         notices=_texts(header, "notices", source),
         head=npz.floats("head", (len(weights), 3)) if "head" in npz.names else None,
+        jaw_rest=_jaw_rest(header, source),
     )
+
+
+def _jaw_rest(header: _Header, source: Path) -> tuple[float, float, float] | None:
+    """Takes of before it was written have none."""
+    place = header.get("jaw_rest")
+    if place is None:
+        return None
+    if not isinstance(place, list) or len(place) != 3:
+        raise _damaged(source)
+    x, y, z = (_number({"axis": value}, "axis", source) for value in place)
+    return x, y, z
 
 
 def _emotion(npz: NpzReader, header: _Header, source: Path) -> tuple[tuple[str, ...], EmotionTrack]:

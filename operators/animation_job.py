@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import UserError
-from ..core.face.track import FaceTrack
+from ..core.face.track import FaceTrack, jaw_rest_of
 from ..core.naming import CANONICAL_NAMES
 from ..core.network.devices import label_of
 from ..core.parameters import checked_values
@@ -347,6 +347,7 @@ def face_track(ticket: Ticket) -> FaceTrack:
         duration_s=float(result["duration_s"]),
         notices=tuple(result["notices"]),
         head=ticket.arrays.get("head"),
+        jaw_rest=jaw_rest_of(ticket.result),
     )
 
 

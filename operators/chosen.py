@@ -13,6 +13,8 @@ from ..properties.ids import index_of
 from ..properties.library import preferences
 from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
+from ..scene.characters import Attachments
+from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
 from ..scene.places import SAMPLE_VOICE
 from ..scene.rates import scene_rate
@@ -48,7 +50,24 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
 
 def face_of(character: Any, turns: bool) -> Parts:
     """The parts of one character; its head only where it ``turns``. Raises UserError."""
-    return parts_of(character.skin, *_head_of(character, turns))
+    return parts_of(character.skin, *_head_of(character, turns), attachments_of(character))
+
+
+def attachments_of(character: Any) -> Attachments:
+    """What the user has attached to a character."""
+    return Attachments(
+        tongue=character.tongue,
+        jaw=_joint(character.lower_denture, character.jaw_bone),
+        eye_right=_joint(character.eye_right, character.eye_right_bone),
+        eye_left=_joint(character.eye_left, character.eye_left_bone),
+        others=tuple(dict.fromkeys(each.object for each in character.others if each.object)),
+    )
+
+
+def _joint(obj: bpy.types.Object | None, bone: str) -> Joint | None:
+    if obj is None:
+        return None
+    return Joint(obj, bone if obj.type == "ARMATURE" else "")
 
 
 def _head_of(character: Any, turns: bool) -> tuple[bpy.types.Object | None, str]:
@@ -157,9 +176,16 @@ def voice_missing(player: Any) -> str:
     return lacks.get(player.voice_source, "")
 
 
+def scene_problem(scene: bpy.types.Scene) -> str:
+    """Why a scene's players, pipelines and characters cannot be changed, as one phrase."""
+    return "" if scene.library is None else "This scene is linked from another file"
+
+
 def pipeline_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
     """Why a pipeline cannot be animated, as one phrase; empty when it can."""
     chosen: Any = scene.facewright
+    if scene_problem(scene):
+        return scene_problem(scene)
     if pipeline is None:
         return "Add a pipeline first"
     missing = voice_missing(chosen.player_of(pipeline))

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from . import scene_watch
+
 DIALOG_WIDTH = 520  # room for a sentence of terms
 
 
@@ -19,6 +21,7 @@ class Explained:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        scene_watch.notice()
         reason = cls.disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from .chosen import scene_problem
 from .explained import Explained
 from .faults import report_fault, sentence
 
@@ -15,7 +16,7 @@ FAR_M = 1.0  # from farther away, a head is too small to be seen as one
 
 
 class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
-    """Add the built-in head at the 3D cursor and let the shown pipeline drive it"""
+    """Add the built-in head at the 3D cursor or beside another, driven by the shown pipeline"""
 
     bl_idname = "facewright.add_head"
     bl_label = "Add Template Head"
@@ -23,7 +24,7 @@ class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if context.mode == "OBJECT" else "Leave the edit mode first"
+        return not_now(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         outcome = self.execute(context)
@@ -37,12 +38,20 @@ class FACEWRIGHT_OT_add_head(Explained, bpy.types.Operator):
         return {"FINISHED"} if add_head_for(self, context, pipeline) else {"CANCELLED"}
 
 
+def not_now(context: bpy.types.Context) -> str:
+    """Why nothing can be added to the scene now, as one phrase; empty when it can."""
+    if context.mode != "OBJECT":
+        return "Leave the edit mode first"
+    return scene_problem(context.scene)
+
+
 def add_head_for(operator: Any, context: bpy.types.Context, pipeline: Any) -> bool:
     """Add a head that a pipeline drives and select it; False after an error was reported."""
-    from ..scene.template_head import add_template_head
+    from ..scene.template_head import add_template_head, free_place
 
     try:
-        head = add_template_head(context.collection, context.scene.cursor.location)
+        place = free_place(context.scene, context.scene.cursor.location)
+        head = add_template_head(context.collection, place)
     except UserError as error:
         operator.report({"ERROR"}, sentence(error))
         return False

@@ -13,9 +13,10 @@ from ..properties.ids import index_of
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from ..scene.emotion_curves import close_gap, copy_keys
+from .chosen import scene_problem
 from .explained import Explained
 from .faults import attempt, sentence
-from .head import add_head_for, come_near
+from .head import add_head_for, come_near, not_now
 
 BUSY = "Wait until the face is animated"
 ADD_FIRST = "Add a pipeline first"
@@ -41,7 +42,7 @@ class FACEWRIGHT_OT_add_pipeline(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if context.mode == "OBJECT" else "Leave the edit mode first"
+        return not_now(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         outcome = self.execute(context)
@@ -69,12 +70,16 @@ class FACEWRIGHT_OT_add_pipeline(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_add_core(bpy.types.Operator):
+class FACEWRIGHT_OT_add_core(Explained, bpy.types.Operator):
     """Add a core without a player and without a character, to be linked by hand"""
 
     bl_idname = "facewright.add_core"
     bl_label = "New Core"
     bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return scene_problem(context.scene)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
@@ -186,7 +191,7 @@ class FACEWRIGHT_OT_remove_pipeline(Explained, bpy.types.Operator):
 
 def _no_pipeline(context: bpy.types.Context) -> str:
     chosen: Any = context.scene.facewright
-    return "" if chosen.pipeline else ADD_FIRST
+    return scene_problem(context.scene) or ("" if chosen.pipeline else ADD_FIRST)
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -16,7 +16,7 @@ from ..properties.library import preferences
 from ..properties.pipeline import models_problem, people_of
 from ..scene.places import model_folder
 from ..scene.rates import scene_rate
-from .chosen import face_of, faces_of
+from .chosen import face_of, faces_of, scene_problem
 from .faults import sentence
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def _emotion(pipeline: Any) -> EmotionSource | None:
 def live_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
     """Why a pipeline cannot follow a microphone, as one phrase; empty when it can."""
     chosen: Any = scene.facewright
+    if scene_problem(scene):
+        return scene_problem(scene)
     if pipeline is None:
         return "Add a pipeline first"
     if chosen.player_of(pipeline) is None:

@@ -11,7 +11,7 @@ import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..core.face.track import FaceTrack
+from ..core.face.track import FaceTrack, jaw_rest_of
 from ..providers.base import Ticket
 from .worker_host import worker
 
@@ -126,6 +126,7 @@ class Session:
             fps=fps,
             duration_s=1 / float(fps),
             head=None if head is None else head[-1:],
+            jaw_rest=jaw_rest_of(self.about),
         )
         self.frame_s = (int(ticket.result["first_frame"]) + count - 1) / float(fps)
 

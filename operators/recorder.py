@@ -17,6 +17,7 @@ from ..properties.progress import STATE
 from ..scene.places import recordings_folder
 from ..scene.references import reference
 from . import microphones
+from .chosen import scene_problem
 from .explained import Explained
 from .faults import attempt
 from .keeping import NOTHING, Saved, save_steps
@@ -45,6 +46,8 @@ def start_problem(context: bpy.types.Context) -> str:
     player = player_here(context)
     if player is None:
         return NO_PLAYER
+    if scene_problem(context.scene):
+        return scene_problem(context.scene)
     running = RECORDER.running
     if running is not None:
         if running.plan.player_id != player.id:

@@ -10,6 +10,7 @@ from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringPr
 
 from .changes import telling
 from .links import link
+from .names import unique_name
 
 HEAD_TYPES = ("ARMATURE", "EMPTY", "MESH")
 
@@ -53,7 +54,7 @@ class FACEWRIGHT_PG_mesh(bpy.types.PropertyGroup):
 class FACEWRIGHT_PG_character(bpy.types.PropertyGroup):
     """A character; its name is ``name``"""
 
-    name: StringProperty(name="Name", description="What the character is called")
+    name: unique_name("What the character is called", "characters", "Character")
     id: StringProperty(name="Id", description="What takes know the character by")
     pipeline_id: StringProperty(name="Pipeline", description="Id of the pipeline that drives it")
     pipeline: link(
@@ -84,6 +85,11 @@ class FACEWRIGHT_PG_character(bpy.types.PropertyGroup):
         "Left Eye", "The character's left eye: an object, or a bone", "eye_left", _can_turn
     )
     eye_left_bone: _bone("Left Eye Bone", "the left eye", "eye_left_bone")
+    guessed: StringProperty(
+        name="Found Parts",
+        description="Fields that were filled by name; those of another skin are found anew",
+        options={"HIDDEN"},
+    )
     others: CollectionProperty(type=FACEWRIGHT_PG_mesh)
     active_other: IntProperty(name="Mesh", description="The chosen further mesh")
     head_target: PointerProperty(

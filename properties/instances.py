@@ -7,7 +7,7 @@ looked up each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import bpy
@@ -31,7 +31,8 @@ _LINKS = {
 class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     """Everything that a scene remembers of Facewright"""
 
-    version: IntProperty(name="Version", description="Version of what is saved", default=VERSION)
+    # Written when the first item is added. The default stands for files from before.
+    version: IntProperty(name="Version", description="Version of what is saved", default=1)
     players: CollectionProperty(type=FACEWRIGHT_PG_player)
     pipelines: CollectionProperty(type=FACEWRIGHT_PG_pipeline)
     characters: CollectionProperty(type=FACEWRIGHT_PG_character)
@@ -88,12 +89,12 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
 
     def add_player(self, name: str = "Player") -> Any:
         """A new player."""
-        return _added(self.players, name)
+        return self._added(self.players, name)
 
     def add_pipeline(self, name: str = "Core", player: Any = None) -> Any:
         """A new pipeline, which becomes the one that panels show."""
         player_id = player.id if player else ""
-        pipeline = _added(self.pipelines, name)
+        pipeline = self._added(self.pipelines, name)
         pipeline.player_id = player_id
         self.active_pipeline = len(self.pipelines) - 1
         return pipeline
@@ -101,7 +102,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     def add_character(self, name: str, pipeline: Any = None, skin: Any = None) -> Any:
         """A new character, driven by a pipeline."""
         pipeline_id = pipeline.id if pipeline else ""
-        character = _added(self.characters, name)
+        character = self._added(self.characters, name)
         character.pipeline_id = pipeline_id
         if skin is not None:
             character.skin = skin
@@ -132,12 +133,13 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             self.players.remove(index_of(self.players, player_id))
         self.active_pipeline = min(self.active_pipeline, max(0, len(self.pipelines) - 1))
 
-
-def _added(items: Any, name: str) -> Any:
-    wanted = free_name(items, name)
-    item = items.add()
-    item.id, item.name = new_id(), wanted
-    return item
+    def _added(self, items: Any, name: str) -> Any:
+        if not (self.players or self.pipelines or self.characters):
+            self.version = VERSION
+        wanted = free_name(items, name)
+        item = items.add()
+        item.id, item.name = new_id(), wanted
+        return item
 
 
 def copy_group(source: Any, target: Any) -> None:
@@ -158,10 +160,13 @@ def copy_group(source: Any, target: Any) -> None:
             setattr(target, name, getattr(source, name))
 
 
-def renew_shared_ids() -> None:
-    """Give new ids to what a copied or appended scene shares with another one."""
+def renew_shared_ids(scenes: Iterable[bpy.types.Scene] | None = None) -> None:
+    """Give new ids to what a copied or appended scene shares with one that comes before it.
+
+    Linked scenes keep theirs: they are their own file's.
+    """
     seen: set[str] = set()
-    for scene in bpy.data.scenes:
+    for scene in bpy.data.scenes if scenes is None else scenes:
         if scene.library is None:
             _renew(scene.facewright, seen)
 

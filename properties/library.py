@@ -7,6 +7,7 @@ holds is read from its JSON files, each time anew when they have changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,9 @@ BUILT_IN_NAME, BUILT_IN_EMOTION_NAME = "Facewright", "Facewright Emotion"
 # The models that come with Facewright, in the library's order: they are used where none is named
 BUILT_INS = {BUILT_IN_NAME: BUILT_IN, BUILT_IN_EMOTION_NAME: BUILT_IN_EMOTION}
 WHERE = "Edit > Preferences > Add-ons > Facewright > Models"
+LOOKED_S = 0.2
+KEPT_DEFAULTS = 64
+_DEFAULTS: dict[tuple[str, str], tuple[float, ModelDefaults]] = {}
 FETCHING = JobState()  # the one download that runs, for operators and panels
 
 
@@ -79,8 +83,27 @@ def _look(folder: Path, _changed_ns: tuple[int, int]) -> Look:
         return Look(None, None, error.message)
 
 
-def defaults(folder: Path, identity: str = "") -> ModelDefaults:
-    """What a model sets by itself; nothing for a folder that cannot be used."""
+def folder_path(text: str) -> Path:
+    """A model's folder as a path; empty is the built-in one."""
+    return Path(bpy.path.abspath(text)).absolute() if text.strip() else BUILT_IN
+
+
+def defaults(folder: str, identity: str = "") -> ModelDefaults:
+    """What a model sets by itself; nothing for a folder that cannot be used.
+
+    Panels ask for every slider, so the folder is looked at anew only after a moment.
+    """
+    now = time.monotonic()
+    at, found = _DEFAULTS.get((folder, identity), (-LOOKED_S, None))
+    if found is None or now - at > LOOKED_S:
+        if len(_DEFAULTS) > KEPT_DEFAULTS:
+            _DEFAULTS.clear()
+        found = _looked_defaults(folder_path(folder), identity)
+        _DEFAULTS[folder, identity] = now, found
+    return found
+
+
+def _looked_defaults(folder: Path, identity: str) -> ModelDefaults:
     try:
         changed_ns = folder.stat().st_mtime_ns, (folder / "model.json").stat().st_mtime_ns
     except (OSError, ValueError):

@@ -9,15 +9,13 @@ another model brings the model's value back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from ..core.parameters import AUTO_EMOTION, EYES, HEAD, INPUT, PARAMETERS, SKIN, TEETH, TONGUE
 from .changes import tell
-from .library import BUILT_IN, defaults
+from .library import defaults
 
 OWN = "own_"
 _TEXTS = tuple(row.name for row in INPUT if row.kind == "text")
@@ -31,7 +29,7 @@ _OF_EMOTION = frozenset(row.name for row in AUTO_EMOTION)
 
 
 def parameter_annotations() -> dict[str, Any]:
-    """Properties by name for a class that has ``model_folder`` and ``emotion_model_folder``."""
+    """Properties by name for a class that has ``model_text`` and ``emotion_model_text``."""
     found: dict[str, Any] = {}
     for name in NAMES:
         found[OWN + name] = _own(name)
@@ -60,15 +58,10 @@ def reset(pipeline: Any, names: Iterable[str]) -> None:
 def default_of(pipeline: Any, name: str) -> float:
     """What counts as long as the user sets nothing."""
     if name in _OF_EMOTION:
-        known = defaults(pipeline.emotion_model_folder)
+        known = defaults(pipeline.emotion_model_text)
     else:
-        known = defaults(pipeline.model_folder, pipeline.identity)
+        known = defaults(pipeline.model_text, pipeline.identity)
     return float(known.values.get(name, PARAMETERS[name].default))
-
-
-def folder_path(text: str) -> Path:
-    """A model's folder as a path; empty is the built-in one."""
-    return Path(bpy.path.abspath(text)).absolute() if text.strip() else BUILT_IN
 
 
 def _range(name: str) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from ..core.parameters import EMOTION_NAMES
 from . import parameters
 from .changes import tell, telling
 from .emotion import FACEWRIGHT_PG_emotion
-from .library import BUILT_IN_EMOTION, defaults, look, preferences
+from .library import BUILT_IN_EMOTION, defaults, folder_path, look, preferences
 from .links import link
 from .model_choice import chooser, problem, terms_missing
+from .names import unique_name
 
 NO_SHOT = "MODEL"
 
@@ -118,7 +119,7 @@ def _set_saccade_data(self: Any, place: int) -> None:
 class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     """A network with its settings; its name is ``name``"""
 
-    name: StringProperty(name="Name", description="What the pipeline is called")
+    name: unique_name("What the pipeline is called", "pipelines", "Core")
     id: StringProperty(name="Id", description="What characters and takes know the pipeline by")
     player_id: StringProperty(name="Player", description="Id of the player that feeds it")
     player: link(
@@ -222,7 +223,7 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     @property
     def model_folder(self) -> Path:
         """The same as a path."""
-        return parameters.folder_path(self.model_text)
+        return folder_path(self.model_text)
 
     @property
     def emotion_model_text(self) -> str:
@@ -233,12 +234,12 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
     @property
     def emotion_model_folder(self) -> Path:
         """The same as a path."""
-        return parameters.folder_path(self.emotion_model_text)
+        return folder_path(self.emotion_model_text)
 
     @property
     def shots(self) -> tuple[tuple[str, int], ...]:
         """Name and number of frames of each expression of the model's database."""
-        return defaults(self.model_folder, self.identity).shots
+        return defaults(self.model_text, self.identity).shots
 
     def changed_settings(self) -> dict[str, Any]:
         """Parameters that the user has set; the others are left to the model."""

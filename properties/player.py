@@ -20,6 +20,7 @@ from bpy.props import (
 from ..core.limits import MAX_CHANNELS, MAX_DURATION_S
 from ..core.voice.tracks import tracks
 from .changes import telling
+from .names import unique_name
 from .recorder import FACEWRIGHT_PG_recorder
 
 NO_TRACK = "NONE"
@@ -59,7 +60,7 @@ def _set_track(self: Any, place: int) -> None:
 class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
     """An audio player; its name is ``name``"""
 
-    name: StringProperty(name="Name", description="What the player is called")
+    name: unique_name("What the player is called", "players", "Player")
     id: StringProperty(name="Id", description="What pipelines know the player by")
     voice_source: EnumProperty(
         name="Voice",

@@ -21,9 +21,10 @@ import numpy as np
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
 from . import versions
-from .channels import REST, Channels, CurveId, channels_of, rest_matrix, rotation, turning
-from .characters import PART, Character
+from .channels import Channels, CurveId, channels_of, rotation
+from .characters import Character
 from .curves import copy_curve, write_curve
+from .joints import PART, REST, remember_rest, rest_matrix, rest_place, turning
 from .rates import scene_rate, take_frames
 from .references import Reference, SceneChanged, reference
 
@@ -188,7 +189,7 @@ def _ours(owner: Any) -> bpy.types.Action | None:
 
 def _left_behind(all_channels: list[Channels], character: Character) -> list[tuple[Reference, str]]:
     """Objects, and bones of them, that the take before turned and this one does not."""
-    now = {(channels.owner, channels.bone) for channels in all_channels}
+    now = {(channels.owner, each.bone) for channels in all_channels for each in channels.turned}
     before = {action for channels in all_channels if (action := _ours(channels.owner.get()))}
     takes = {action[TAKE] for action in before}
     left: list[tuple[Reference, str]] = []
@@ -218,7 +219,8 @@ def _put_in_place(
     parts: list[_Part], left: list[tuple[Reference, str]], label: TakeLabel
 ) -> list[str]:
     """Make the new actions the active ones; on any error everything is as before."""
-    undo: list[tuple[Any, bpy.types.Action | None, int, Any, str, bool]] = []
+    undo: list[tuple[Any, bpy.types.Action | None, int]] = []
+    held: list[tuple[Any, str, bool]] = []
     try:
         for part in parts:
             owner, action = part.channels.owner.get(), part.action.get()
@@ -226,28 +228,33 @@ def _put_in_place(
             data = owner.animation_data
             old = data.action if data else None
             old_slot = versions.assigned_slot(data) if data else 0
-            turns = turning(owner, part.channels.bone)
-            if turns is None:
-                raise SceneChanged(f"Stopped: '{part.channels.bone}' no longer exists.")
-            mode = getattr(turns, "rotation_mode", "")
-            undo.append((owner, old, old_slot, turns, mode, REST in turns))
+            undo.append((owner, old, old_slot))
             if old is not None and (TAKE in old or part.channels.shared):
                 _keep_foreign_curves(old, old_slot, action, part)
             _mark(action, label, [p for p in parts if p.action == part.action])
-            if part.channels.rotation_mode:
-                turns.rotation_mode = part.channels.rotation_mode
-                turns[REST] = json.dumps(part.channels.rest)
+            _hold(owner, part.channels, held)
             versions.assign_action(owner, action, part.slot)
     except BaseException:
-        for owner, old, old_slot, turns, mode, had_rest in reversed(undo):
+        for owner, old, old_slot in reversed(undo):
             versions.assign_action(owner, old, old_slot)
-            if mode:
-                turns.rotation_mode = mode
+        for turns, mode, had_rest in held:
+            turns.rotation_mode = mode
             if REST in turns and not had_rest:
                 del turns[REST]
         raise
     released = _release(left, {part.channels.owner for part in parts})
-    return _retire([old for _owner, old, *_rest in undo] + released)
+    return _retire([old for _owner, old, _slot in undo] + released)
+
+
+def _hold(owner: Any, channels: Channels, held: list[tuple[Any, str, bool]]) -> None:
+    """Let what turns remember its rest; ``held`` is what it takes to undo that."""
+    for each in channels.turned:
+        turns = turning(owner, each.bone)
+        if turns is None:
+            raise SceneChanged(f"Stopped: '{each.bone}' no longer exists.")
+        held.append((turns, turns.rotation_mode, REST in turns))
+        turns.rotation_mode = each.rotation_mode
+        remember_rest(turns, each.rest, each.moves)
 
 
 def _release(
@@ -265,6 +272,7 @@ def _release(
             versions.assign_action(owner, None, 0)
         _mode, name, values = rotation(turns, rest_matrix(turns)[None])
         setattr(turns, name, values[0])
+        turns.location = rest_place(turns) or turns.location
         del turns[REST]
     return actions
 

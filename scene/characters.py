@@ -2,12 +2,12 @@
 """What one face consists of: the meshes whose shape keys it moves, the lower denture, the eyes.
 
 Either the parts of the built-in head, which carry a custom property, or any mesh with ARKit-named
-shape keys and the meshes that are parented to it.
+shape keys and the meshes that are parented to it. What the user has attached comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,8 +16,8 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.naming import ARKIT_NAMES, CANONICAL_NAMES, Match, match
+from .joints import PART, Joint, check_joint
 
-PART = "facewright_part"
 JAW_PARTS = ("lower_denture",)
 EYE_PARTS = ("eye_right", "eye_left")
 
@@ -33,11 +33,30 @@ class ShapedMesh:
 
 
 @dataclass(frozen=True)
-class HeadTarget:
-    """What head motion turns: an object about its origin, or one ``bone`` of an armature."""
+class Attachments:
+    """What the user has attached; what is None is found by itself, or is not there."""
 
-    object: bpy.types.Object
-    bone: str = ""
+    tongue: bpy.types.Object | None = None
+    jaw: Joint | None = None
+    eye_right: Joint | None = None
+    eye_left: Joint | None = None
+    others: tuple[bpy.types.Object, ...] = ()
+
+    @property
+    def meshes(self) -> Iterator[bpy.types.Object]:
+        """Those that move by shape keys."""
+        if self.tongue is not None:
+            yield self.tongue
+        yield from self.others
+
+    @property
+    def joints(self) -> Iterator[tuple[str, Joint]]:
+        """Those that turn, with what to call them."""
+        named = (("jaw", self.jaw), ("right eye", self.eye_right), ("left eye", self.eye_left))
+        yield from ((what, joint) for what, joint in named if joint is not None)
+
+
+NOTHING = Attachments()
 
 
 @dataclass(frozen=True)
@@ -49,9 +68,9 @@ class Character:
     name: str
     face: bpy.types.Object
     meshes: tuple[ShapedMesh, ...]
-    jaw: tuple[bpy.types.Object, ...] = ()
-    eyes: tuple[bpy.types.Object | None, bpy.types.Object | None] = (None, None)
-    head: HeadTarget | None = None
+    jaw: tuple[Joint, ...] = ()
+    eyes: tuple[Joint | None, Joint | None] = (None, None)
+    head: Joint | None = None
     members: tuple[bpy.types.Object, ...] = ()
     missing: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -63,31 +82,39 @@ class Character:
 
 
 def find_character(
-    obj: bpy.types.Object | None, poses: Sequence[str] = CANONICAL_NAMES
+    obj: bpy.types.Object | None,
+    poses: Sequence[str] = CANONICAL_NAMES,
+    attached: Attachments = NOTHING,
 ) -> Character:
     """The face that an object belongs to. Raises UserError when it cannot be animated."""
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
     if not obj.users_scene:  # deleted, but kept by whoever points at it
         raise UserError(f"'{obj.name}' is in no scene.", "Choose another face.")
+    _check(attached)
     members = _members(obj)
     face = _face_of(obj, members)
     if face.type != "MESH":
         kind = face.type.replace("_", " ").lower()
         raise UserError(f"'{face.name}' is no mesh ({kind}).", "Choose the mesh of a face.")
+    parts = {obj[PART]: obj for obj in members if PART in obj}
+    members = _with_attached(members, parts, attached)
     notices: list[str] = []
     meshes = tuple(_shaped_meshes(members, tuple(poses), notices))
     if not meshes:
         raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
-    parts = {obj.get(PART): obj for obj in members}
+    _check_shaped(attached, meshes)
     used = {name for mesh in meshes for name in mesh.found.pairs}
     return Character(
         name=face.name,
         face=face,
         meshes=meshes,
-        jaw=tuple(parts[part] for part in JAW_PARTS if part in parts),
-        eyes=(parts.get(EYE_PARTS[0]), parts.get(EYE_PARTS[1])),
-        head=HeadTarget(face) if PART in face else None,
+        jaw=(attached.jaw,) if attached.jaw else tuple(_parts(parts, JAW_PARTS)),
+        eyes=(
+            attached.eye_right or next(_parts(parts, EYE_PARTS[:1]), None),
+            attached.eye_left or next(_parts(parts, EYE_PARTS[1:]), None),
+        ),
+        head=Joint(face) if PART in face else None,
         members=members,
         missing=tuple(name for name in ARKIT_NAMES if name not in used),
         unmatched=next((m.found.unmatched_available for m in meshes if m.object == face), ()),
@@ -103,20 +130,56 @@ def with_head_target(
         if bone:
             raise UserError(f"The head bone '{bone}' belongs to no armature.", "Choose one.")
         return character
-    if not obj.users_scene:
-        raise UserError(f"The head target '{obj.name}' is in no scene.", "Choose another.")
-    if obj in character.jaw or obj in character.eyes:
-        raise UserError(f"'{obj.name}' cannot be the head, the take moves it already.")
-    if not obj.is_editable:
-        raise UserError(
-            f"'{obj.name}' is linked from another file.", "Make a library override of it first."
-        )
-    bones = obj.pose.bones if obj.type == "ARMATURE" and obj.pose else ()
-    if obj.type == "ARMATURE" and not bone:
-        raise UserError(f"No bone of '{obj.name}' is chosen for the head.", "Choose its head bone.")
-    if bone and bone not in [each.name for each in bones]:
-        raise UserError(f"'{obj.name}' has no bone '{bone}'.", "Choose its head bone.")
-    return replace(character, head=HeadTarget(obj, bone))
+    head = Joint(obj, bone)
+    if head in character.jaw or head in character.eyes:
+        raise UserError(f"'{bone or obj.name}' cannot be the head, the take moves it already.")
+    check_joint(head, "head")
+    return replace(character, head=head)
+
+
+def _check(attached: Attachments) -> None:
+    """Raise UserError for what cannot be attached, whatever the face is."""
+    seen: dict[Joint, str] = {}
+    for what, joint in attached.joints:
+        check_joint(joint, what)
+        if joint in seen:
+            name = joint.bone or joint.object.name
+            raise UserError(f"'{name}' cannot be both {seen[joint]} and {what}.")
+        seen[joint] = what
+    for obj in attached.meshes:
+        if not obj.users_scene:
+            raise UserError(f"'{obj.name}' is in no scene.", "Choose another mesh.")
+        if obj.type != "MESH":
+            raise UserError(f"'{obj.name}' is no mesh.", "Choose another.")
+
+
+def _check_shaped(attached: Attachments, meshes: Sequence[ShapedMesh]) -> None:
+    """Raise UserError for an attached mesh that a take would not move."""
+    keys = [mesh.key for mesh in meshes]
+    for obj in attached.meshes:
+        if getattr(obj.data, "shape_keys", None) not in keys:
+            raise UserError(_why_not(obj), "Detach it, or name its shape keys as ARKit does.")
+
+
+def _with_attached(
+    members: tuple[bpy.types.Object, ...],
+    parts: dict[str, bpy.types.Object],
+    attached: Attachments,
+) -> tuple[bpy.types.Object, ...]:
+    """The objects of a face with what is attached, instead of the parts that it replaces."""
+    joints = [joint for _what, joint in attached.joints]
+    named = (
+        ("tongue", attached.tongue), (JAW_PARTS[0], attached.jaw),
+        (EYE_PARTS[0], attached.eye_right), (EYE_PARTS[1], attached.eye_left),
+    )  # fmt: skip
+    replaced = [parts.get(part) for part, given in named if given is not None]
+    objects = [*attached.meshes, *(joint.object for joint in joints if not joint.bone)]
+    kept = [obj for obj in members if obj not in replaced]
+    return tuple(dict.fromkeys([*kept, *objects]))
+
+
+def _parts(parts: dict[str, bpy.types.Object], names: Iterable[str]) -> Iterator[Joint]:
+    return (Joint(parts[name]) for name in names if name in parts)
 
 
 def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
@@ -153,7 +216,7 @@ def _shaped_meshes(
         if not key.is_editable:
             raise UserError(
                 f"The shape keys of '{obj.name}' are linked from another file.",
-                "Make a library override of the object first.",
+                f"Make a library override of {'its mesh too' if obj.override_library else 'it'}.",
             )
         used = found.sources()
         muted = [block.name for block in blocks if block.mute and block.name in used]

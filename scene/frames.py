@@ -7,14 +7,14 @@ again.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.face.track import FaceTrack
-from .channels import REST, Channels, channels_of, turning
+from .channels import Channels, channels_of
 from .characters import Character
+from .joints import REST, remember_rest, turning
 from .references import Reference
 
 
@@ -32,15 +32,14 @@ def show_frame(character: Character, frame: FaceTrack) -> None:
 
 
 def _keep_rest(owner: Any, channels: Channels) -> None:
-    if not channels.rotation_mode:
-        return
-    turns = turning(owner, channels.bone)
-    if turns is None:
-        return
-    if REST not in turns:
-        turns[REST] = json.dumps(channels.rest)
-    if turns.rotation_mode != channels.rotation_mode:
-        turns.rotation_mode = channels.rotation_mode
+    for each in channels.turned:
+        turns = turning(owner, each.bone)
+        if turns is None:
+            continue
+        if REST not in turns:
+            remember_rest(turns, each.rest, each.moves)
+        if turns.rotation_mode != each.rotation_mode:
+            turns.rotation_mode = each.rotation_mode
 
 
 def _put(owner: Any, path: str, index: int, value: float) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.naming import CANONICAL_NAMES
-from .characters import Character, find_character, with_head_target
+from .characters import NOTHING, Attachments, Character, find_character, with_head_target
+from .joints import Joint
 from .references import Reference, reference
 
 
@@ -20,6 +21,10 @@ class Attached:
     object: Reference
     bone: str = ""
 
+    def joint(self) -> Joint:
+        """The same as it is now. Raises SceneChanged when the object is gone."""
+        return Joint(self.object.get(), self.bone)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -27,19 +32,48 @@ class Parts:
 
     skin: Reference
     head: Attached | None = None
+    tongue: Reference | None = None
+    jaw: Attached | None = None
+    eye_right: Attached | None = None
+    eye_left: Attached | None = None
+    others: tuple[Reference, ...] = ()
 
     def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
         """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
-        found = find_character(self.skin.get(), poses)
+        found = find_character(self.skin.get(), poses, self.attachments())
         if self.head is None:
             return found
         return with_head_target(found, self.head.object.get(), self.head.bone)
 
+    def attachments(self) -> Attachments:
+        """What is attached, as it is now. Raises SceneChanged when a part is gone."""
+        return Attachments(
+            tongue=self.tongue.get() if self.tongue else None,
+            jaw=self.jaw.joint() if self.jaw else None,
+            eye_right=self.eye_right.joint() if self.eye_right else None,
+            eye_left=self.eye_left.joint() if self.eye_left else None,
+            others=tuple(each.get() for each in self.others),
+        )
+
 
 def parts_of(
-    skin: bpy.types.Object | None, head: bpy.types.Object | None = None, head_bone: str = ""
+    skin: bpy.types.Object | None,
+    head: bpy.types.Object | None = None,
+    head_bone: str = "",
+    attached: Attachments = NOTHING,
 ) -> Parts:
     """The parts of a face with what head motion turns. Raises UserError when it is no face."""
-    with_head_target(find_character(skin), head, head_bone)
-    turned = None if head is None else Attached(reference(head), head_bone)
-    return Parts(reference(skin), turned)
+    with_head_target(find_character(skin, attached=attached), head, head_bone)
+    return Parts(
+        reference(skin),
+        None if head is None else Attached(reference(head), head_bone),
+        reference(attached.tongue) if attached.tongue else None,
+        _remembered(attached.jaw),
+        _remembered(attached.eye_right),
+        _remembered(attached.eye_left),
+        tuple(reference(each) for each in attached.others),
+    )
+
+
+def _remembered(joint: Joint | None) -> Attached | None:
+    return Attached(reference(joint.object), joint.bone) if joint else None

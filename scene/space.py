@@ -18,6 +18,14 @@ MODEL_UNIT_M = 0.01
 # (x, y, z) -> (x, -z, y): a quarter turn about X
 AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
+# The built-in head's jaw in the model's space, cm: the middle of its markers, and the hinge that
+# jawOpen turns about as seen from there. Other models' markers lie on the same teeth.
+MARKERS_CM: Array = np.array([0.0, -2.97757, 7.97446])
+HINGE_CM: Array = np.array([0.0, 1.86239, -5.69972])
+# Its lower denture in the character's space: how wide, and the hinge as seen from its middle
+DENTURE_WIDTH_M = 0.0631398
+HINGE_FROM_DENTURE_M: Array = np.array([0.0, 0.0483346, 0.0273157])
+
 
 def character_matrix(unit_m: float = MODEL_UNIT_M) -> Array:
     """(4, 4) float64: a point of the model's space to the character's local space."""
@@ -30,6 +38,29 @@ def jaw_matrices(jaw: Array, unit_m: float = MODEL_UNIT_M) -> Array:
     """Rigid motions (T, 4, 4) of the model's space as motions of the local space, float64."""
     to_local = character_matrix(unit_m)
     return to_local @ np.asarray(jaw, np.float64) @ np.linalg.inv(to_local)
+
+
+def as_built_in(jaw: Array, markers: tuple[float, float, float] | None) -> Array:
+    """Rigid motions (T, 4, 4) of a model whose markers rest elsewhere, for the built-in head."""
+    if markers is None:
+        return jaw
+    there, back = np.eye(4), np.eye(4)
+    there[:3, 3] = np.array(markers) - MARKERS_CM
+    back[:3, 3] = -there[:3, 3]
+    return back @ np.asarray(jaw, np.float64) @ there
+
+
+def jaw_about_hinge(
+    jaw: Array, markers: tuple[float, float, float] | None, unit_m: float = MODEL_UNIT_M
+) -> tuple[Array, Array]:
+    """Rigid motions (T, 4, 4) as turns (T, 4, 4) about the jaw's hinge in the character's space,
+    and the hinge's own shifts (T, 3) in metres."""
+    jaw = np.asarray(jaw, np.float64)
+    hinge = (MARKERS_CM if markers is None else np.array(markers)) + HINGE_CM
+    turns = np.tile(np.eye(4), (len(jaw), 1, 1))
+    turns[:, :3, :3] = AXES @ jaw[:, :3, :3] @ AXES.T
+    shifts = jaw[:, :3, :3] @ hinge + jaw[:, :3, 3] - hinge
+    return turns, shifts @ AXES.T * unit_m
 
 
 def eye_matrices(angles: Array) -> Array:
@@ -57,13 +88,17 @@ def head_matrices(angles: Array) -> Array:
     return eye_matrices(angles[:, :2]) @ tilt
 
 
-def in_bone(turns: Array, bone: Array, up_y: bool = False) -> Array:
-    """Turns (T, 4, 4) of a character as those of a bone's own axes, whose rest is ``bone`` (4, 4).
+def bone_axes(bone: Array, up_y: bool = False) -> Array:
+    """A bone's own axes (3, 3) as columns in the character's space; ``bone`` (4, 4) is its rest.
 
     ``up_y``: the armature's space is laid out as the model's, not as Blender's.
     """
-    axes = _turn(np.asarray(bone, np.float64)[None])[0]
-    axes = AXES @ axes if up_y else axes
+    axes = turn_of(bone)
+    return AXES @ axes if up_y else axes
+
+
+def within(turns: Array, axes: Array) -> Array:
+    """Turns (T, 4, 4) as seen along other axes, the columns of (3, 3)."""
     result = np.array(turns)
     result[:, :3, :3] = axes.T @ turns[:, :3, :3] @ axes
     return result
@@ -72,7 +107,7 @@ def in_bone(turns: Array, bone: Array, up_y: bool = False) -> Array:
 def turned_within(turns: Array, rest: Array) -> Array:
     """What an object's matrix (4, 4) becomes under turns (T, 4, 4) about its own axes, unscaled."""
     held = np.eye(4)
-    held[:3, :3] = _turn(np.asarray(rest, np.float64)[None])[0]
+    held[:3, :3] = turn_of(rest)
     return held @ turns
 
 
@@ -132,6 +167,11 @@ def quaternions(matrices: Array) -> Array:
     flips = np.where(np.sum(unit[1:] * unit[:-1], axis=1) < 0, -1.0, 1.0)
     unit[1:] *= np.cumprod(flips)[:, None]
     return unit if len(unit) == 0 or unit[0, 0] >= 0 else -unit
+
+
+def turn_of(matrix: Array) -> Array:
+    """The turn (3, 3) in a matrix (4, 4) that may hold a scale."""
+    return _turn(np.asarray(matrix, np.float64)[None])[0]
 
 
 def _turn(matrices: Array) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.head import MATERIALS, OPEN_MOUTH_AMOUNT, Head, HeadPart, load_head
 from ..core.naming import TONGUE_NAMES
 from . import materials
-from .characters import PART
+from .joints import PART, world
 from .space import character_matrix
 
 NAME = "Facewright Head"
@@ -26,6 +26,8 @@ ASSET = Path(__file__).resolve().parent.parent / "assets" / "head.npz"
 OPEN_MOUTH = "facewright_open_mouth"
 # Multipliers of tongue poses legally reach 3.
 TONGUE_SLIDER_MAX = 3.0
+WIDTH_M = 0.25  # of the head with a little air
+HEIGHT_M = 0.35
 _TITLES = {
     "skin": NAME,
     "upper_denture": f"{NAME} Upper Denture",
@@ -72,6 +74,16 @@ def add_template_head(
     objects["skin"].location = tuple(location)
     twin = _add_open_mouth(head, objects["skin"], collection) if open_mouth else None
     return TemplateHead(objects, twin)
+
+
+def free_place(scene: bpy.types.Scene, wanted: Sequence[float]) -> tuple[float, float, float]:
+    """The wanted place in metres, or the next one to its left (X) that no template head takes."""
+    x, y, z = (float(value) for value in wanted)
+    heads = [world(obj)[:3, 3] for obj in scene.objects if obj.get(PART) == "skin"]
+    near = [hx for hx, hy, hz in heads if abs(hy - y) < WIDTH_M and abs(hz - z) < HEIGHT_M]
+    while any(abs(taken - x) < WIDTH_M - 1e-6 for taken in near):
+        x += WIDTH_M
+    return x, y, z
 
 
 def _origin(head: Head, name: str) -> np.ndarray[Any, Any]:

@@ -38,8 +38,8 @@ def animate(kept: Kept, call: Call) -> Reply:
     """Animate a face from a voice; the take is also written to "take_path" when that is given.
 
     {voice, model, fps: [n, d], settings, rigs, emotion, low_delay, device, threads, take_path,
-    workbench} -> {names, fps, duration_s, notices, voice, model, settings, rigs, timings, device,
-    network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
+    workbench} -> {names, jaw_rest, fps, duration_s, notices, voice, model, settings, rigs, timings,
+    device, network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
     "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
     "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3). With
     "low_delay" the face is the one that a live session of the same sound gives.
@@ -192,6 +192,7 @@ def answer(take: Take) -> Reply:
         "fps": [face.fps.numerator, face.fps.denominator],
         "duration_s": float(face.duration_s),
         "notices": list(face.notices),
+        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
         "voice": {"name": take.voice_name, "sha256": take.voice_sha256},
         "model": {
             "name": take.model_name,

@@ -67,7 +67,7 @@ class Lives:
 
         {session, microphone, rate, drive, record, muted, model, fps, settings, rigs, emotion,
         low_delay, device, threads} -> {microphone, rate, channels} and what "live_read" tells; with
-        "drive" {names, fps, device, notices, model} as "session_open".
+        "drive" {names, jaw_rest, fps, device, notices, model} as "session_open".
         """
         where = "live_open"
         args = call.args

@@ -93,10 +93,11 @@ def open_voice(
 
 
 def opened(voice: LiveVoice) -> Fields:
-    """What an opening tells: {names, fps, device, notices, model}."""
+    """What an opening tells: {names, jaw_rest, fps, device, notices, model}."""
     face, model = voice.face, voice.face.model
     return {
         "names": list(face.names),
+        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
         "fps": [face.fps.numerator, face.fps.denominator],
         "device": voice.device,
         "notices": list(face.notices),

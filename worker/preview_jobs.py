@@ -111,6 +111,7 @@ def _answer(found: FramePreview, loaded: Loaded) -> Reply:
         "stale": False,
         "frame": found.frame,
         "names": list(face.names),
+        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
         "fps": [face.fps.numerator, face.fps.denominator],
         "duration_s": float(face.duration_s),
         "notices": list(face.notices),

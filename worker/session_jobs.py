@@ -44,7 +44,7 @@ class Sessions:
         no longer than the face does.
 
         {session, rate, channels, low_delay, model, fps, settings, rigs, emotion, device, threads}
-        -> {names, fps, device, notices, model}.
+        -> {names, jaw_rest, fps, device, notices, model}.
         """
         where = "session_open"
         arguments.only(call.args, ("session", "rate", "channels", *ORDER), where)

@@ -127,6 +127,7 @@ class FrameShaper:
             moment.duration_s,
             moment.notices + missing_rigs(model),
             settings.clamp_weights,
+            jaw_neutral=model.data.jaw_neutral,
         )
 
     def _solvers(

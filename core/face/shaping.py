@@ -84,6 +84,7 @@ class Shaper:
             duration_s,
             notices + missing_rigs(model),
             settings.clamp_weights,
+            model.data.jaw_neutral,
         )
 
     def bases(self, model: Model) -> FaceBases:

@@ -183,6 +183,7 @@ def face_block(
         motion.fps,
         float(motion.frame_count / motion.fps),
         clamp=settings.clamp_weights,
+        jaw_neutral=prepared.model.data.jaw_neutral,
     )
     frame = state.frame + motion.frame_count
     return face, replace(

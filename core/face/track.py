@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,8 @@ class FaceTrack:
     ``notices``    sentences for the user: nothing failed, but it is worth knowing
     ``head``       (T, 3) float32 degrees of the head's rotation [X pitch, Y yaw, Z roll], see
                    ``postprocess.head_motion``; None: head motion is off
+    ``jaw_rest``   (3,) middle of the lower denture's markers at rest in the model's space, which
+                   tells where the model's jaw is; None: where the built-in model's is
     """
 
     names: tuple[str, ...]
@@ -43,6 +46,7 @@ class FaceTrack:
     duration_s: float
     notices: tuple[str, ...] = ()
     head: Floats | None = None
+    jaw_rest: tuple[float, float, float] | None = None
 
     @property
     def frame_count(self) -> int:
@@ -57,11 +61,13 @@ def assemble(
     duration_s: float,
     notices: tuple[str, ...] = (),
     clamp: bool = False,
+    jaw_neutral: Floats | None = None,
 ) -> FaceTrack:
     """Put the weights of several rigs under canonical names; what no rig has stays 0.
 
     The eyeLook poses come from the angles ``eyes`` where a rig lacks them or does not solve them,
     through that rig's multiplier and offset; ``clamp`` keeps them in 0..1 as the solver does.
+    ``jaw_neutral`` (J, 3) are the markers of the lower denture at rest.
     """
     columns: dict[str, Floats] = {}
     solved: set[str] = set()
@@ -84,4 +90,19 @@ def assemble(
     for column, name in enumerate(names):
         if name in columns:
             weights[:, column] = columns[name]
-    return FaceTrack(names, weights, jaw, eyes, fps, duration_s, notices)
+    return FaceTrack(
+        names, weights, jaw, eyes, fps, duration_s, notices, jaw_rest=_middle(jaw_neutral)
+    )
+
+
+def _middle(markers: Floats | None) -> tuple[float, float, float] | None:
+    if markers is None:
+        return None
+    x, y, z = markers.mean(axis=0, dtype=np.float64)
+    return float(x), float(y), float(z)
+
+
+def jaw_rest_of(result: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """Where the model's jaw lies, as a job of the worker told it."""
+    place = result.get("jaw_rest")
+    return None if place is None else (float(place[0]), float(place[1]), float(place[2]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -76,6 +77,40 @@ def wired(scene):
         pipeline=chosen.pipelines[0],
         character=chosen.characters[0],
     )
+
+
+@pytest.fixture
+def curves(code):
+    """The emotion timeline."""
+    return code("scene.emotion_curves")
+
+
+@pytest.fixture
+def emotions(code):
+    """The names of the ten, in order."""
+    return code("core.parameters").EMOTION_NAMES
+
+
+@pytest.fixture
+def row(emotions):
+    """Ten strengths of which the named ones are not 0."""
+
+    def make(**strengths):
+        return np.array([strengths.get(name, 0.0) for name in emotions], np.float32)
+
+    return make
+
+
+@pytest.fixture
+def key(wired, row):
+    """Set a key at a frame through the panel's own button."""
+
+    def make(frame, **strengths):
+        wired.pipeline.emotion.frame = frame
+        wired.pipeline.emotion.set_values(tuple(row(**strengths)))
+        assert bpy.ops.facewright.emotion_key_add() == {"FINISHED"}
+
+    return make
 
 
 @pytest.fixture
@@ -198,3 +233,43 @@ def shown(code, chosen):
         return texts
 
     return draw
+
+
+@pytest.fixture
+def wav(tmp_path):
+    """A voice of 4 s."""
+    return str(stubs.write_wav(tmp_path / "vier.wav", stubs.speech_like(4.0)))
+
+
+@pytest.fixture
+def player(wired, wav):
+    """The player of a pipeline, with a voice of 4 s from frame 11 on; 30 frames per second."""
+    wired.player.voice_path, wired.player.start_frame = wav, 11
+    return wired.player
+
+
+@pytest.fixture
+def known(code, scene):
+    """What is known of a player's voice once the worker has looked at it."""
+    voices, pump = code("operators.voices"), code("operators.pump")
+    voices.forget()
+
+    def look(player: Any) -> Any:
+        end = time.monotonic() + 60
+        while True:
+            found = voices.known(scene, player)
+            if found.facts is not None or found.problem:
+                return found
+            assert time.monotonic() < end, "the voice was never read"
+            pump.pump()
+            time.sleep(0.01)
+
+    yield look
+    voices.forget()
+
+
+@pytest.fixture
+def playing(code):
+    module = code("operators.playing")
+    yield module
+    module.stop()

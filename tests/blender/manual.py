@@ -49,7 +49,8 @@ class Notes:
         return draw
 
     def _property(self, data: Any, name: str) -> None:
-        prop = data.bl_rna.properties.get(name)
+        # The last: a ``name`` of our own comes after that of every property group
+        prop = next((p for p in list(data.bl_rna.properties)[::-1] if p.identifier == name), None)
         if prop is not None and data.bl_rna.identifier.startswith("FACEWRIGHT"):
             self.rows.setdefault((data.bl_rna.identifier, name), prop)
 
@@ -118,7 +119,9 @@ def table(rows: dict[tuple[str, str], Any]) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    return " ".join(text.split()).replace("|", "/")
+    text = " ".join(text.split()).replace("|", "/")
+    # What Blender itself says of a name has another end from 5.0 on
+    return text.split(", can be re-defined in Python")[0]
 
 
 def _range(prop: Any) -> str:

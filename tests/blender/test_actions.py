@@ -50,7 +50,7 @@ def test_keys_are_linear_and_on_every_frame(own_face, make_track, write):
 def test_jaw_and_eyes_turn_the_heads_objects(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
     head = code("scene.characters").find_character(scene.facewright.characters[-1].skin)
-    jaw, eyes = head.jaw[0], head.eyes
+    jaw, eyes = head.jaw[0].object, [eye.object for eye in head.eyes]
     rest, centres = jaw.location.copy(), [eye.location.copy() for eye in eyes]
     track = make_track(20, 30)
     write(head.face, track)
@@ -67,7 +67,8 @@ def test_jaw_and_eyes_turn_the_heads_objects(code, scene, make_track, write):
 
 def test_the_rest_place_survives_a_second_take(code, scene, make_track, write):
     bpy.ops.facewright.add_head()
-    jaw = code("scene.characters").find_character(scene.facewright.characters[-1].skin).jaw[0]
+    jaw = code("scene.characters").find_character(scene.facewright.characters[-1].skin)
+    jaw = jaw.jaw[0].object
     rest = jaw.location.copy()
     for take in ("one", "two"):
         write(scene.facewright.characters[-1].skin, make_track(20, 30), take_id=take)

@@ -53,11 +53,6 @@ def ready(wired, code, hearing, track):
 
 
 @pytest.fixture
-def curves(code):
-    return code("scene.emotion_curves")
-
-
-@pytest.fixture
 def kept(code, track):
     """The voice as the worker reads it: int16 in the file."""
 

@@ -1,59 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emotion panel: solo, clear strength, keys as ordinary curves, and what the network is given.
-
-Expected strengths are computed here from the keys, in seconds of the voice.
-"""
+"""The emotion panel: solo, clear strength, and keys as ordinary curves of the scene."""
 
 from __future__ import annotations
-
-import json
 
 import bpy
 import numpy as np
 import pytest
-import stubs
-from makers import curves_of
-from stub_emotion import make_stub_emotion
+from makers import curves_of, strengths_at
 
 OPS = bpy.ops.facewright
-
-
-@pytest.fixture
-def curves(code):
-    return code("scene.emotion_curves")
-
-
-@pytest.fixture
-def names(code):
-    return code("core.parameters").EMOTION_NAMES
-
-
-@pytest.fixture
-def row(names):
-    """Ten strengths of which the named ones are not 0."""
-
-    def make(**strengths):
-        return np.array([strengths.get(name, 0.0) for name in names], np.float32)
-
-    return make
-
-
-@pytest.fixture
-def key(wired, row):
-    """Set a key at a frame through the panel's own button."""
-
-    def make(frame, **strengths):
-        wired.pipeline.emotion.frame = frame
-        wired.pipeline.emotion.set_values(tuple(row(**strengths)))
-        assert OPS.emotion_key_add() == {"FINISHED"}
-
-    return make
-
-
-def at(wired, frame):
-    """What the sliders show at a frame."""
-    wired.scene.frame_set(int(frame), subframe=frame % 1)
-    return np.array(wired.pipeline.emotion.values())
 
 
 def stored(scene):
@@ -97,7 +52,7 @@ def test_clear_strength_is_now_and_in_every_key_and_nothing_else(wired, key, row
     assert after.pop(path) == [(1.0, 0.0, "LINEAR"), (21.0, 0.0, "LINEAR")]
     assert before.pop(path) and before == after
     for frame in (1, 11, 21, 40):
-        assert at(wired, frame)[6] == 0.0
+        assert strengths_at(wired, frame)[6] == 0.0
 
 
 def test_clear_strength_flattens_curved_keys(wired, key):
@@ -110,7 +65,7 @@ def test_clear_strength_flattens_curved_keys(wired, key):
         point.handle_right = (point.co[0] + 5, 1.5)
     wired.pipeline.emotion.chosen = "joy"
     OPS.emotion_clear_strength()
-    assert max(at(wired, frame)[6] for frame in range(1, 40)) == 0.0
+    assert max(strengths_at(wired, frame)[6] for frame in range(1, 40)) == 0.0
 
 
 # ---- keys ---------------------------------------------------------------------------------------
@@ -120,14 +75,14 @@ def test_keys_hold_all_emotions_and_are_joined_by_straight_lines(wired, key, row
     key(1, joy=0.2)
     key(11, joy=0.8, anger=0.5)
     assert len(curves_of(wired.scene)) == 10
-    np.testing.assert_allclose(at(wired, 6), row(joy=0.5, anger=0.25), atol=1e-6)
-    np.testing.assert_allclose(at(wired, 30), row(joy=0.8, anger=0.5), atol=1e-6)
+    np.testing.assert_allclose(strengths_at(wired, 6), row(joy=0.5, anger=0.25), atol=1e-6)
+    np.testing.assert_allclose(strengths_at(wired, 30), row(joy=0.8, anger=0.5), atol=1e-6)
     np.testing.assert_array_equal(curves.key_times(wired.scene, 0), [1, 11])
     key(6, fear=1.0)
     np.testing.assert_array_equal(curves.key_times(wired.scene, 0), [1, 6, 11])
     key(6, grief=1.0)  # again at the same frame: no second key
     np.testing.assert_array_equal(curves.key_times(wired.scene, 0), [1, 6, 11])
-    np.testing.assert_allclose(at(wired, 6), row(grief=1.0), atol=1e-6)
+    np.testing.assert_allclose(strengths_at(wired, 6), row(grief=1.0), atol=1e-6)
 
 
 def test_keys_are_removed_one_by_one_and_all_at_once(wired, key, curves, row):
@@ -141,7 +96,7 @@ def test_keys_are_removed_one_by_one_and_all_at_once(wired, key, curves, row):
     assert wired.pipeline.emotion.joy == pytest.approx(0.3, abs=1e-6)  # shown at once
     assert OPS.emotion_keys_clear() == {"FINISHED"}
     assert not curves_of(wired.scene) and not curves.has_keys(wired.scene, 0)
-    np.testing.assert_allclose(at(wired, 50), row(joy=0.3), atol=1e-6)
+    np.testing.assert_allclose(strengths_at(wired, 50), row(joy=0.3), atol=1e-6)
     assert not OPS.emotion_keys_clear.poll()
     key(5, joy=1.0)
     OPS.emotion_key_remove()
@@ -270,178 +225,6 @@ def test_drivers_and_strips_follow_a_pipeline_too(three, wired, key):
     assert {path.split(".")[1] for path, _index in curves_of(scene)} == {
         "pipelines[0]", "pipelines[1]",
     }  # fmt: skip
-
-
-# ---- what the network is given ------------------------------------------------------------------
-
-
-@pytest.fixture
-def given(wired, code, own_face, voice, stub, monkeypatch):
-    """Run Animate; the emotion that the network was given, at seconds of the voice (T, 10)."""
-    wired.player.voice_path, wired.character.skin = voice, own_face
-    wired.pipeline.model = str(stub.folder)
-    animate = code("operators.animate").FACEWRIGHT_OT_animate
-    results, report = [], animate.tell
-
-    def tell(self, result):
-        results.append(result)
-        report(self, result)
-
-    monkeypatch.setattr(animate, "tell", tell)
-    names = code("core.parameters").EMOTION_NAMES
-
-    def run(seconds):
-        assert OPS.animate() == {"FINISHED"}
-        result = results[-1]
-        times, values = np.asarray(result.emotion_times), np.asarray(result.emotion_values)
-        order = [result.emotion_names.index(name) for name in names]
-        return np.stack([np.interp(seconds, times, values[:, at]) for at in order], axis=1)
-
-    yield run
-    code("properties.progress").STATE.clear()
-
-
-SECONDS = np.arange(0, 1.5, 0.05)
-
-
-def test_untouched_sliders_are_the_models_and_set_ones_the_users(given, wired, row):
-    np.testing.assert_array_equal(given(SECONDS)[0], given(SECONDS)[-1])
-    wired.pipeline.emotion.set_values(tuple(row(joy=0.75, fear=0.25)))
-    np.testing.assert_allclose(given(SECONDS), np.tile(row(joy=0.75, fear=0.25), (30, 1)))
-
-
-def test_a_models_own_emotion_stays_until_it_is_touched(wired, code, tmp_path, row, key):
-    emotions = code("core.parameters").EMOTION_NAMES
-    own = stubs.make_stub_model(tmp_path / "happy").folder
-    info = own / "network_info.json"
-    found = json.loads(info.read_text("utf-8"))
-    found["params"]["default_emotion"] = [
-        0.3 if name == "joy" else 0.0 for name in found["params"]["explicit_emotions"]
-    ]
-    info.write_text(json.dumps(found), "utf-8")
-    chosen = code("operators.chosen")
-    wired.player.voice_source, wired.pipeline.model = "SAMPLE", str(own)
-    assert chosen.options_of(wired.pipeline, wired.player)["settings"] == {}
-    wired.pipeline.emotion.fear = 0.5
-    settings = chosen.options_of(wired.pipeline, wired.player)["settings"]
-    assert settings == {"emotion_fear": 0.5}
-    wired.pipeline.emotion.keyframe_insert("fear", frame=1)
-    options = chosen.options_of(wired.pipeline, wired.player)
-    assert options["settings"] == {}
-    values = options["emotion"].keys.values[0]
-    np.testing.assert_allclose(values, row(joy=0.3, fear=0.5))
-    assert len(values) == len(emotions)
-
-
-@pytest.mark.parametrize(("fps", "base"), [(24, 1.0), (30, 1.001), (60, 1.0)])
-def test_keys_reach_the_network_at_their_time(given, wired, key, row, fps, base):
-    wired.scene.render.fps, wired.scene.render.fps_base = fps, base
-    wired.player.start_frame, wired.player.range_start = 101, 0.25
-    rate = fps / base
-    key(105, joy=0.2)
-    key(125, joy=0.8, anger=0.4)
-    begin = 101 + 0.25 * rate
-    times = [(105 - begin) / rate, (125 - begin) / rate]
-    seconds = SECONDS[SECONDS < 1.2]
-    share = np.clip((seconds - times[0]) / (times[1] - times[0]), 0, 1)[:, None]
-    expected = (1 - share) * row(joy=0.2) + share * row(joy=0.8, anger=0.4)
-    np.testing.assert_allclose(given(seconds), expected, atol=2e-3)
-
-
-def test_curves_bent_in_the_graph_editor_reach_the_network(given, wired, key, code):
-    key(1, joy=0.1)
-    key(31, joy=0.9)
-    for curve in curves_of(wired.scene).values():
-        for point in curve.keyframe_points:
-            point.interpolation = "BEZIER"
-        curve.update()
-    shown = np.stack([at(wired, frame) for frame in range(1, 46)])
-    assert np.abs(shown[:31, 6] - np.linspace(0.1, 0.9, 31)).max() > 0.02
-    np.testing.assert_allclose(given(np.arange(45) / 30), shown, atol=1e-4)
-
-
-def test_steps_stay_steps(given, wired, key, row):
-    key(1, joy=0.2)
-    key(16, joy=0.9)
-    for curve in curves_of(wired.scene).values():
-        for point in curve.keyframe_points:
-            point.interpolation = "CONSTANT"
-    found = given(np.arange(45) / 30)
-    np.testing.assert_allclose(found[:15], np.tile(row(joy=0.2), (15, 1)), atol=1e-6)
-    np.testing.assert_allclose(found[15:], np.tile(row(joy=0.9), (30, 1)), atol=1e-6)
-
-
-def test_one_keyed_emotion_leaves_the_others_at_their_sliders(given, wired, row):
-    wired.pipeline.emotion.set_values(tuple(row(joy=0.5, grief=0.25)))
-    wired.pipeline.emotion.keyframe_insert("joy", frame=1)
-    np.testing.assert_allclose(given(SECONDS), np.tile(row(joy=0.5, grief=0.25), (30, 1)))
-
-
-def test_the_preferred_emotion_is_not_mixed_into_the_timeline_once_more(given, wired, key, row):
-    key(1, joy=0.5)
-    wired.pipeline.emotion.set_values(tuple(row(fear=1.0)))
-    OPS.preferred_load()
-    np.testing.assert_allclose(given(SECONDS), np.tile(row(joy=0.5), (30, 1)), atol=1e-6)
-
-
-def test_in_voice_mode_keys_or_sliders_are_mixed_in_unless_something_is_preferred(
-    given, wired, key, row, code, tmp_path
-):
-    library, pipeline = code("properties.library"), wired.pipeline
-    hearing = make_stub_emotion(tmp_path / "hearing").folder
-    licence = library.look(hearing).licence
-    library.add_model(library.preferences(), hearing, accepted=licence.key if licence else "")
-    pipeline.detect_emotion, pipeline.emotion_model = "FRAMES", str(hearing)
-    pipeline.live_blend, pipeline.live_transition = 0.0, 0.001
-    pipeline.overall_emotion_strength = 0.5
-    try:
-        heard = given(SECONDS)
-        assert heard.max() > 0.05
-        pipeline.preferred_strength = 1.0  # what is mixed in, alone
-        np.testing.assert_allclose(given(SECONDS), heard, atol=1e-6)  # nothing is
-        pipeline.emotion.set_values(tuple(row(grief=0.8)))
-        np.testing.assert_allclose(given(SECONDS), np.tile(row(grief=0.4), (30, 1)), atol=1e-6)
-        key(1, joy=0.0)
-        key(46, joy=1.0)
-        ramp = np.clip(SECONDS / 1.5, 0, 1)[:, None] * row(joy=0.5)
-        np.testing.assert_allclose(given(SECONDS), ramp, atol=2e-3)
-        pipeline.emotion.set_values(tuple(row(fear=0.6)))
-        OPS.preferred_load()
-        np.testing.assert_allclose(given(SECONDS), np.tile(row(fear=0.3), (30, 1)), atol=1e-6)
-        pipeline.preferred_strength = 0.5
-        half = 0.5 * heard + 0.5 * row(fear=0.3)
-        np.testing.assert_allclose(given(SECONDS), half, atol=1e-5)
-    finally:
-        library.preferences().models.clear()
-
-
-def test_cycles_and_slopes_go_on_after_the_last_key(wired, key, code, curves):
-    wired.scene.frame_end = 120
-    key(1, joy=0.0)
-    key(11, joy=1.0)
-    for curve in curves_of(wired.scene).values():
-        curve.modifiers.new("CYCLES")
-    wired.scene.animation_data.action.update_tag()  # Python's changes are not seen by themselves
-    track = code("scene.emotion_track").emotion_track(wired.scene, 0, 1.0)
-    frames = np.arange(1.0, 121.0)
-    shown = np.stack([at(wired, frame) for frame in frames])
-    np.testing.assert_allclose(track.sample((frames - 1) / 30), shown, atol=1e-3)
-    assert np.ptp(shown[60:, 6]) > 0.5
-
-
-def test_a_long_still_timeline_needs_few_rows(wired, key, code):
-    tracks = code("scene.emotion_track")
-    key(1, joy=0.5)
-    for frame in range(100, 2000, 100):
-        key(frame, joy=0.5)
-    track = tracks.emotion_track(wired.scene, 0, 1.0)
-    assert len(track.times_s) == 1
-    key(200_000, joy=0.9)
-    for curve in curves_of(wired.scene).values():
-        curve.keyframe_points[-2].interpolation = "SINE"
-    track = tracks.emotion_track(wired.scene, 0, 1.0)
-    assert len(track.times_s) <= tracks.MOST_FRAMES + 100
-    assert track.sample(np.array([1e9]))[0, 6] == pytest.approx(0.9)
 
 
 # ---- saving, undo -------------------------------------------------------------------------------

@@ -1,217 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audio player: tracks of a folder, what is known of a voice, range, playback, who is heard."""
+"""The audio player: its range, playback, and the waveform strip as far as background shows it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-import stubs
-from layouts import Layout
 
 WITH_SOUND = bpy.app.build_options.audaspace
 needs_sound = pytest.mark.skipif(not WITH_SOUND, reason="this bpy was built without sound")
 
 
-@pytest.fixture
-def wav(tmp_path):
-    """A voice of 4 s."""
-    return str(stubs.write_wav(tmp_path / "vier.wav", stubs.speech_like(4.0)))
-
-
-@pytest.fixture
-def player(wired, wav):
-    """The player of a pipeline, with a voice of 4 s from frame 11 on; 30 frames per second."""
-    wired.player.voice_path, wired.player.start_frame = wav, 11
-    return wired.player
-
-
-@pytest.fixture
-def known(code, scene):
-    """What is known of a player's voice once the worker has looked at it."""
-    voices, pump = code("operators.voices"), code("operators.pump")
-    voices.forget()
-
-    def look(player: Any) -> Any:
-        end = time.monotonic() + 60
-        while True:
-            found = voices.known(scene, player)
-            if found.facts is not None or found.problem:
-                return found
-            assert time.monotonic() < end, "the voice was never read"
-            pump.pump()
-            time.sleep(0.01)
-
-    yield look
-    voices.forget()
-
-
-@pytest.fixture
-def playing(code):
-    module = code("operators.playing")
-    yield module
-    module.stop()
-
-
-@pytest.fixture
-def drawn(code):
-    """All texts of the panel."""
-    panel = code("panels.player").FACEWRIGHT_PT_player
-
-    def draw() -> list[str]:
-        shown: list[str] = []
-        panel.draw(SimpleNamespace(layout=Layout(shown)), SimpleNamespace(scene=bpy.context.scene))
-        return shown
-
-    return draw
-
-
-def strips(scene):
-    editor = scene.sequence_editor
-    if editor is None:
-        return []
-    return list(editor.strips if hasattr(editor, "strips") else editor.sequences)
-
-
-def begin(strip):
-    return strip.left_handle if hasattr(strip, "left_handle") else strip.frame_final_start
-
-
 def preview(scene):
     return scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end
-
-
-# ---- tracks --------------------------------------------------------------------------------------
-
-
-def test_a_track_is_chosen_from_the_folder(code, wired, tmp_path):
-    for name in ("b 10.wav", "b 2.wav"):
-        stubs.write_wav(tmp_path / name, stubs.speech_like(0.5))
-    player = wired.player
-    items = code("properties.player").track_items
-    player.track_root = str(tmp_path)
-    assert [row[0] for row in items(player)] == ["NONE", "b 2.wav", "b 10.wav"]
-    assert player.track == "NONE"
-    player.voice_source = "SAMPLE"
-    told: list[str] = []
-    changes = code("properties.changes")
-    listener = lambda _item, name: told.append(name)  # noqa: E731
-    changes.LISTENERS.append(listener)
-    try:
-        player.track = "b 10.wav"
-    finally:
-        changes.LISTENERS.remove(listener)
-    assert told == ["voice_source", "voice_path"]
-    assert player.voice_source == "FILE"
-    assert os.path.samefile(player.voice_path, tmp_path / "b 10.wav")
-    assert player.track == "b 10.wav"
-    player.voice_source = "SAMPLE"
-    assert player.track == "NONE"
-
-
-def test_a_track_of_a_folder_beside_the_blend_is_kept_relative(wired, wav, tmp_path):
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), check_existing=False)
-    player = bpy.context.scene.facewright.players[0]
-    player.track_root = "//"
-    player.track = "vier.wav"
-    assert player.voice_path == "//vier.wav"
-    assert player.track == "vier.wav"
-    elsewhere = tmp_path / "other"
-    elsewhere.mkdir()
-    shutil.copy(wav, elsewhere / "vier.wav")
-    player.voice_path = str(elsewhere / "vier.wav")  # a file of that name in another folder
-    assert player.track == "NONE"
-
-
-def test_a_track_changes_the_voice_of_all_pipelines_of_its_player(code, wired, wav, tmp_path):
-    chosen = wired.scene.facewright
-    player_id = chosen.players[0].id
-    chosen.add_pipeline("Second", chosen.players[0])
-    chosen.players[0].track_root = str(tmp_path)
-    chosen.players[0].track = "vier.wav"
-    source_of = code("operators.chosen").source_of
-    assert [each.player_id for each in chosen.pipelines] == [player_id] * 2
-    names = {source_of(chosen.player_of(each)).name for each in chosen.pipelines}
-    assert [Path(name) for name in names] == [Path(wav)]
-
-
-def test_a_folder_without_voices_is_said(drawn, wired, tmp_path):
-    assert not any("holds no voices" in text for text in drawn())
-    wired.player.track_root = str(tmp_path)
-    assert any("holds no voices" in text for text in drawn())
-    wired.player.track_root = str(tmp_path / "gone")
-    assert any("holds no voices" in text for text in drawn())
-
-
-# ---- what is known -------------------------------------------------------------------------------
-
-
-def test_the_worker_tells_length_channels_and_waveform(known, player, tmp_path):
-    left, right = stubs.speech_like(1.0), np.zeros(16_000, np.float32)
-    stereo = tmp_path / "stereo.wav"
-    stubs.write_wav(stereo, np.stack([left, right], axis=1))
-    facts = known(player).facts
-    assert (facts.duration_s, facts.channels) == (4.0, 1)
-    player.voice_path = str(stereo)
-    both = known(player).facts
-    assert (both.duration_s, both.channels, both.rate) == (1.0, 2, 16_000)
-    player.channel = 1
-    assert known(player).facts.envelope.max() == pytest.approx(left.max(), abs=1e-3)
-    player.channel = 2
-    assert known(player).facts.envelope.max() == 0.0
-    player.channel = 3
-    assert "channel" in known(player).problem
-
-
-def test_a_voice_that_has_changed_is_read_again(code, known, player, wav):
-    assert known(player).facts.duration_s == 4.0
-    stubs.write_wav(Path(wav), stubs.speech_like(2.0))
-    code("operators.voices")._looks.clear()  # as after a second
-    assert known(player).facts.duration_s == 2.0
-
-
-def test_a_packed_sound_and_a_bad_file_are_known_for_what_they_are(
-    code, known, drawn, player, tmp_path, wav
-):
-    sound = bpy.data.sounds.load(wav)
-    sound.pack()
-    os.remove(wav)
-    assert "does not exist" in known(player).problem
-    player.sound, player.voice_source = sound, "SOUND"
-    assert known(player).facts.duration_s == 4.0
-    bad = tmp_path / "bad.wav"
-    bad.write_bytes(b"no sound at all" * 99)
-    player.voice_source, player.voice_path = "FILE", str(bad)
-    problem = known(player).problem
-    assert "bad.wav cannot be read as sound" in problem
-    assert problem in " ".join(drawn())
-    assert code("operators.voices").known(player.id_data, player).problem == problem
-
-
-def test_a_voice_is_read_once_however_often_it_is_asked_for(code, known, player, scene):
-    pump, voices = code("operators.pump"), code("operators.voices")
-    before = len(pump._pump.tasks)
-    for _ in range(5):
-        assert voices.known(scene, player) == voices.known(scene, player)
-    assert len(pump._pump.tasks) == before + 1
-    assert known(player).facts
-    assert len(pump._pump.tasks) == before
-
-
-def test_the_panel_shows_the_length(known, drawn, player):
-    assert any("Reading the voice" in text for text in drawn())
-    known(player)
-    assert "0:04.00, 16 kHz, mono" in drawn()
-    assert "Channel (all)" in drawn()
-    player.channel = 1
-    assert "Channel" in drawn()
 
 
 # ---- range and jumps -----------------------------------------------------------------------------
@@ -402,96 +205,6 @@ def test_loop_toggles(player):
         assert player.loop is loop
 
 
-# ---- who is heard --------------------------------------------------------------------------------
-
-
-@needs_sound
-def test_the_voice_is_placed_when_it_first_plays_and_no_second_time(playing, player, scene):
-    assert strips(scene) == []
-    for _ in range(2):
-        bpy.ops.facewright.play()
-        playing.stop()
-        (strip,) = strips(scene)
-        assert begin(strip) == 11
-    first = strip.as_pointer()
-    bpy.ops.facewright.play()
-    assert strips(scene)[0].as_pointer() == first
-
-
-@needs_sound
-def test_a_placed_voice_follows_the_players_choices(playing, player, scene, voice):
-    player.start_frame = 20
-    assert strips(scene) == []
-    bpy.ops.facewright.play()
-    playing.stop()
-    player.start_frame = 30
-    (strip,) = strips(scene)
-    assert begin(strip) == 30
-    player.voice_path = voice
-    (strip,) = strips(scene)
-    assert os.path.samefile(bpy.path.abspath(strip.sound.filepath), voice)
-    player.voice_path = "/nowhere.wav"  # the panel says so
-    assert len(strips(scene)) <= 1
-
-
-@needs_sound
-def test_volume_is_the_strips(playing, player, scene):
-    player.volume = 0.25
-    bpy.ops.facewright.play()
-    (strip,) = strips(scene)
-    assert strip.volume == pytest.approx(0.25)
-    player.volume = 0.0
-    assert strip.volume == 0.0
-
-
-@needs_sound
-def test_solo_silences_the_others_and_is_undone(code, wired, player, scene, voice):
-    chosen = scene.facewright
-    chosen.add_player("Other")
-    chosen.add_pipeline("Second", chosen.players[1])
-    chosen.players[1].voice_path = voice
-    ensure = code("operators.hearing").ensure
-    for each in chosen.players:
-        ensure(scene, each)
-    first, second = strips(scene)
-    chosen.pipelines[0].solo = True
-    assert (first.mute, second.mute) == (False, True)
-    chosen.players[1].start_frame = 3  # a new strip of a silent player is silent
-    assert sorted(strip.mute for strip in strips(scene)) == [False, True]
-    chosen.pipelines[1].solo = True
-    assert not any(strip.mute for strip in strips(scene))
-    chosen.pipelines[0].solo = False
-    assert sorted(strip.mute for strip in strips(scene)) == [False, True]
-    chosen.pipelines[1].solo = False
-    assert not any(strip.mute for strip in strips(scene))
-
-
-@needs_sound
-def test_what_the_user_muted_stays_muted(code, wired, player, scene):
-    chosen = scene.facewright
-    chosen.add_pipeline("Without")
-    code("operators.hearing").ensure(scene, chosen.players[0])
-    (strip,) = strips(scene)
-    strip.mute = True
-    for solo in (True, False):
-        chosen.pipelines[1].solo = solo
-        assert strip.mute
-
-
-@needs_sound
-def test_two_players_with_one_voice_share_what_is_heard(code, wired, player, scene, wav):
-    chosen = scene.facewright
-    chosen.add_player("Twin")
-    chosen.add_pipeline("Second", chosen.players[1])
-    chosen.players[1].voice_path, chosen.players[1].start_frame = wav, 11
-    ensure = code("operators.hearing").ensure
-    for each in chosen.players:
-        ensure(scene, each)
-    (strip,) = strips(scene)
-    chosen.pipelines[1].solo = True
-    assert not strip.mute
-
-
 # ---- the strip, as far as background shows it ----------------------------------------------------
 
 
@@ -516,10 +229,6 @@ def test_keys_are_added_once_and_pass_on_what_is_not_over_the_strip(code, player
 
 def test_the_emotion_row_shows_keys_and_the_strongest_emotions(code, known, wired, player, scene):
     row_of, where_of = code("operators.emotion_row"), code("operators.voice_time").voice_time
-    try:
-        code("scene.emotion_curves")
-    except ImportError:
-        pytest.skip("there are no emotion curves yet")
     known(player)
     emotion = wired.pipeline.emotion
     for frame, joy, fear in ((11, 0.0, 0.3), (71, 1.0, 0.3)):

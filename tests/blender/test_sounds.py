@@ -8,7 +8,6 @@ from pathlib import Path
 
 import bpy
 import pytest
-import stubs
 
 WITH_SOUND = bpy.app.build_options.audaspace
 needs_sound = pytest.mark.skipif(not WITH_SOUND, reason="this bpy was built without sound")
@@ -17,12 +16,6 @@ needs_sound = pytest.mark.skipif(not WITH_SOUND, reason="this bpy was built with
 @pytest.fixture
 def sounds(code):
     return code("scene.sounds")
-
-
-@pytest.fixture
-def wav(tmp_path):
-    """A voice of 4 s."""
-    return str(stubs.write_wav(tmp_path / "vier.wav", stubs.speech_like(4.0)))
 
 
 def strips(scene):

@@ -113,7 +113,8 @@ def test_a_character_is_found_from_any_part(head):
         character = find(obj)
         assert character.face == head.skin
         assert character.missing == ()
-        assert [eye["facewright_part"] for eye in character.eyes] == ["eye_right", "eye_left"]
+        eyes = [eye.object["facewright_part"] for eye in character.eyes]
+        assert eyes == ["eye_right", "eye_left"]
 
 
 def test_the_open_mouth_twin_is_hidden_and_of_the_same_topology(head):

@@ -103,6 +103,7 @@ def test_the_mouth_opens_with_the_voice_and_eyes_and_jaw_move(model, take):
         take.face.jaw, jaw.jaw_motion(model.data.jaw_neutral, take.motion.jaw, values)
     )
     assert np.ptp(take.face.jaw[:, 1, 3]) > 0.01
+    np.testing.assert_allclose(take.face.jaw_rest, model.data.jaw_neutral.mean(axis=0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

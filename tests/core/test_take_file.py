@@ -50,6 +50,7 @@ def test_a_take_comes_back_whole(tmp_path, take):
     assert found.face.fps == found.motion.fps == Fraction(24000, 1001)
     assert found.face.names == take.face.names
     assert found.face.notices == ("Ünder",)
+    assert found.face.jaw_rest == take.face.jaw_rest and len(take.face.jaw_rest) == 3
     assert found.face.duration_s == take.face.duration_s
     assert found.voice_name == "声.wav"
     assert found.voice_sha256 == take.voice_sha256

@@ -5,44 +5,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
-
-
-class Here:
-    """The extension's modules, the player, and places of the strip in window pixels."""
-
-    def __init__(self, extension: Any) -> None:
-        self.name = extension.__name__
-
-    def module(self, name: str) -> Any:
-        return sys.modules[f"{self.name}.{name}"]
-
-    @property
-    def player(self) -> Any:
-        return bpy.context.scene.facewright.players[0]
-
-    @property
-    def view(self) -> Any:
-        """The strip as the viewport shows it; None while it shows none."""
-        with bpy.context.temp_override(**driver.viewport()):
-            return self.module("operators.strip_view").view(bpy.context)
-
-    def at(self, seconds: float, row: str = "wave") -> tuple[int, int]:
-        """Window pixels of a time in one of the strip's rows."""
-        place, strip = driver.viewport()["region"], self.view.strip
-        box = getattr(strip, row)
-        x, y = strip.axis.x_of(seconds), box.y + box.height / 2
-        return place.x + round(x), place.y + round(y)
-
-    def frame_of(self, seconds: float) -> int:
-        with bpy.context.temp_override(**driver.viewport()):
-            return round(self.view.time.frame_of(seconds))
+import strip_mouse
+from strip_mouse import Here
 
 
 def script() -> driver.Steps:
@@ -61,6 +31,7 @@ def script() -> driver.Steps:
     yield
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.view3d.view_axis(type="FRONT")
+    here.player.voice_source = "FILE"  # instead of the sample that a new pipeline speaks
     assert not here.view, "there is a strip without a voice"
     _keys_are_the_users()
     folder = Path(driver.VOICE).parent
@@ -105,43 +76,6 @@ def _show_panel(here: Here) -> driver.Steps:
     yield from driver.open_sidebar("Facewright")
 
 
-def _hover(x: int, y: int) -> driver.Steps:
-    _move(x, y)
-    yield
-
-
-def _move(x: int, y: int) -> None:
-    for by in (2, 0):  # a gizmo notices the pointer when it moves over it
-        driver.window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x - by, y=y)
-
-
-def _key(key: str, x: int, y: int) -> driver.Steps:
-    _move(x, y)
-    yield
-    for value in ("PRESS", "RELEASE"):
-        driver.window().event_simulate(type=key, value=value, x=x, y=y)
-    yield
-
-
-def _drag(begin: tuple[int, int], end: tuple[int, int], release: str = "LEFTMOUSE") -> driver.Steps:
-    _move(*begin)
-    yield
-    send = driver.window().event_simulate
-    send(type="LEFTMOUSE", value="PRESS", x=begin[0], y=begin[1])
-    yield
-    for step in range(1, 4):
-        x = begin[0] + (end[0] - begin[0]) * step // 3
-        y = begin[1] + (end[1] - begin[1]) * step // 3
-        send(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
-        yield
-    if release == "ESC":
-        for value in ("PRESS", "RELEASE"):
-            send(type="ESC", value=value, x=end[0], y=end[1])
-        yield
-    send(type="LEFTMOUSE", value="RELEASE", x=end[0], y=end[1])
-    yield
-
-
 def _near(frame: int, wanted: int) -> bool:
     return abs(frame - wanted) <= 1
 
@@ -152,9 +86,9 @@ def _click_and_scrub(here: Here) -> driver.Steps:
         yield from driver.click(*here.at(seconds, row))
         assert _near(scene.frame_current, here.frame_of(seconds)), (row, scene.frame_current)
     assert bpy.context.selected_objects, "a click on the strip has reached the scene"
-    yield from _drag(here.at(1.0), here.at(2.5))
+    yield from strip_mouse.drag(here.at(1.0), here.at(2.5))
     assert _near(scene.frame_current, here.frame_of(2.5)), scene.frame_current
-    yield from _drag(here.at(2.5), here.at(0.5), release="ESC")
+    yield from strip_mouse.drag(here.at(2.5), here.at(0.5), release="ESC")
     assert _near(scene.frame_current, here.frame_of(2.5)), "Esc did not bring the frame back"
     yield from driver.press("Z", ctrl=True)
     assert not _near(bpy.context.scene.frame_current, here.frame_of(2.5)), "not undone"
@@ -163,20 +97,20 @@ def _click_and_scrub(here: Here) -> driver.Steps:
 def _range_by_keys(here: Here) -> driver.Steps:
     scene = bpy.context.scene
     scene.frame_current = here.frame_of(0.75)
-    yield from _key("LEFT_BRACKET", *here.at(2.0))
+    yield from strip_mouse.key("LEFT_BRACKET", *here.at(2.0))
     scene.frame_current = here.frame_of(2.0)
-    yield from _key("RIGHT_BRACKET", *here.at(1.0))
+    yield from strip_mouse.key("RIGHT_BRACKET", *here.at(1.0))
     player = here.player
     assert abs(player.range_start - 0.75) < 0.05, player.range_start
     assert abs(player.range_end - 2.0) < 0.05, player.range_end
-    yield from _hover(*here.at(player.range_start))
+    yield from strip_mouse.hover(*here.at(player.range_start))
     driver.shot("player_2_range")
-    yield from _key("R", *here.at(1.5))
+    yield from strip_mouse.key("R", *here.at(1.5))
     assert scene.frame_current == here.frame_of(player.range_start)
     loop = player.loop
-    yield from _key("L", *here.at(1.5))
+    yield from strip_mouse.key("L", *here.at(1.5))
     assert here.player.loop is not loop
-    yield from _key("L", *here.at(1.5))
+    yield from strip_mouse.key("L", *here.at(1.5))
     assert here.player.loop is loop
 
 
@@ -187,25 +121,25 @@ def _keys_elsewhere(here: Here) -> driver.Steps:
     scene.frame_current = here.frame_of(1.5)
     before = (scene.frame_current, player.loop, *player.range_s)
     for key in ("LEFT_BRACKET", "RIGHT_BRACKET", "L", "P", "R"):
-        yield from _key(key, x, y)
+        yield from strip_mouse.key(key, x, y)
         assert not here.module("operators.playing").is_playing(), key
     after = (scene.frame_current, player.loop, *here.player.range_s)
     assert after == before, after
     operators = [each.bl_idname for each in driver.window().modal_operators]
     assert "TRANSFORM_OT_rotate" in operators, "R beside the strip no longer rotates"
-    yield from _key("ESC", x, y)
+    yield from strip_mouse.key("ESC", x, y)
 
 
 def _drag_the_range(here: Here) -> driver.Steps:
     player = here.player
     end = player.range_end
-    yield from _drag(here.at(player.range_start), here.at(1.25))
+    yield from strip_mouse.drag(here.at(player.range_start), here.at(1.25))
     assert abs(player.range_start - 1.25) < 0.05, player.range_start
     assert player.range_end == end
-    yield from _drag(here.at(player.range_end), here.at(2.6), release="ESC")
+    yield from strip_mouse.drag(here.at(player.range_end), here.at(2.6), release="ESC")
     assert player.range_end == end, "Esc did not bring the range back"
     length = here.view.time.duration_s
-    yield from _drag(here.at(player.range_end), here.at(length + 1.0))
+    yield from strip_mouse.drag(here.at(player.range_end), here.at(length + 1.0))
     assert here.player.range_end == -1.0, here.player.range_end
     yield from driver.press("Z", ctrl=True)
     assert here.player.range_end == end, "the range's drag cannot be undone"
@@ -219,12 +153,12 @@ def _zoom(here: Here) -> driver.Steps:
     whole, distance = span(), driver.area("VIEW_3D").spaces.active.region_3d.view_distance
     x, y = here.at(1.5)
     for _ in range(3):
-        yield from _key("WHEELUPMOUSE", x, y)
+        yield from strip_mouse.key("WHEELUPMOUSE", x, y)
     near = span()
     assert whole[0] < near[0] < 1.5 < near[1] < whole[1], near
     driver.shot("player_3_zoomed")
     for _ in range(5):
-        yield from _key("WHEELDOWNMOUSE", x, y)
+        yield from strip_mouse.key("WHEELDOWNMOUSE", x, y)
     assert span() == whole
     assert driver.area("VIEW_3D").spaces.active.region_3d.view_distance == distance
 
@@ -237,20 +171,20 @@ def _play(here: Here) -> driver.Steps:
     scene.use_preview_range = False
     own = (scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end)
     scene.frame_current = here.frame_of(1.5)
-    yield from _key("P", *here.at(1.0))
+    yield from strip_mouse.key("P", *here.at(1.0))
     assert playing.is_playing(), "P over the strip did not play"
     for _ in range(6):
         yield
     first, last = here.frame_of(0.5), here.frame_of(2.5)
     assert first <= scene.frame_current <= last
     driver.shot("player_4_playing")
-    yield from _key("P", *here.at(1.0))
+    yield from strip_mouse.key("P", *here.at(1.0))
     assert not playing.is_playing(), "P did not pause"
     after = (scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end)
     assert after == own
     player.loop = False
     scene.frame_current = here.frame_of(2.0)
-    yield from _key("P", *here.at(1.0))
+    yield from strip_mouse.key("P", *here.at(1.0))
     yield from driver.wait_for("the range to end", lambda: not playing.is_playing(), 60)
     assert _near(scene.frame_current, last), scene.frame_current
     yield
@@ -268,10 +202,10 @@ def _other_modes(here: Here) -> driver.Steps:
     yield
     yield
     loop = here.player.loop
-    yield from _key("L", *here.at(1.5))
+    yield from strip_mouse.key("L", *here.at(1.5))
     assert here.player.loop is not loop
     scene.frame_current = here.frame_of(1.0)
-    yield from _key("LEFT_BRACKET", *here.at(1.5))
+    yield from strip_mouse.key("LEFT_BRACKET", *here.at(1.5))
     assert abs(here.player.range_start - 1.0) < 0.05
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -287,7 +221,7 @@ def _without(here: Here) -> driver.Steps:
     assert here.view is None
     yield from driver.click(*spot)
     assert bpy.context.scene.frame_current == frame
-    yield from _key("P", *spot)
+    yield from strip_mouse.key("P", *spot)
     assert not here.module("operators.playing").is_playing()
     driver.shot("player_5_hidden")
 

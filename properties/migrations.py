@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings what a file holds to this version, and what a broken or hostile file holds to order.
+
+A migration takes a scene from its version to the next. Scenes saved by a newer version are only
+put in order: what this one does not know is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import bpy
+
+from .ids import new_id
+from .instances import VERSION
+
+MOST = 256  # of a list; every redraw looks at all of them
+MIGRATIONS: dict[int, Callable[[Any], None]] = {}
+
+
+def migrate(scenes: Iterable[bpy.types.Scene]) -> None:
+    """Bring scenes to this version. Linked ones are their own file's business."""
+    for scene in scenes:
+        if scene.library is not None:
+            continue
+        chosen: Any = scene.facewright
+        while chosen.version in MIGRATIONS and chosen.version < VERSION:
+            MIGRATIONS[chosen.version](chosen)
+            chosen.version += 1
+        repair(chosen)
+
+
+def repair(chosen: Any) -> None:
+    """Cut lists that are too long, give missing ids, clear links that lead nowhere."""
+    lists = (chosen.players, chosen.pipelines, chosen.characters)
+    for items in (*lists, *(character.others for character in chosen.characters)):
+        _cut(items)
+    for items in lists:
+        _give_ids(items)
+    _clear_dangling(chosen.pipelines, "player_id", chosen.players)
+    _clear_dangling(chosen.characters, "pipeline_id", chosen.pipelines)
+    last = max(0, len(chosen.pipelines) - 1)
+    if not 0 <= chosen.active_pipeline <= last:
+        chosen.active_pipeline = min(max(chosen.active_pipeline, 0), last)
+    for character in chosen.characters:
+        if not 0 <= character.active_other < max(1, len(character.others)):
+            character.active_other = 0
+
+
+def _cut(items: Any) -> None:
+    while len(items) > MOST:
+        items.remove(len(items) - 1)
+
+
+def _give_ids(items: Any) -> None:
+    seen: set[str] = set()
+    for item in items:
+        if not item.id or item.id in seen:
+            item.id = new_id()
+        seen.add(item.id)
+
+
+def _clear_dangling(items: Any, field: str, linked: Any) -> None:
+    known = {item.id for item in linked}
+    for item in items:
+        if getattr(item, field) and getattr(item, field) not in known:
+            setattr(item, field, "")
