@@ -110,7 +110,7 @@ def _vertices(bpy: Any) -> dict[str, float]:
     due, shown = time.monotonic(), -1.0
     end = due + LIMIT_S
     while _heard_s(recorder) < SPOKEN_S:
-        assert due < end and not recorder.problem, recorder.problem
+        assert due < end, recorder.problem
         due = max(due + BEAT * pump.QUICK_S, time.monotonic())
         time.sleep(max(due - time.monotonic(), 0))
         began = time.monotonic()
