@@ -165,7 +165,7 @@ class Listening:
                 self._sessions[at].end()
             else:
                 self._renew(at, settings_now(pipeline))
-        redraw()
+        _redraw_sidebars()
 
     def _renew(self, at: int, settings: dict[str, Any]) -> None:
         if settings != self.orders[at].settings and self._sessions[at].is_open:
@@ -199,6 +199,16 @@ def _opened(plan: Plan, order: Order | None) -> Session:
     if order is None or order is plan.orders[0]:
         args["record"] = True
     return Session(args, arrays, plan.device, plan.threads)
+
+
+def _redraw_sidebars() -> None:
+    """Alone: what is shown of the faces draws itself."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
 
 
 class Recorder:

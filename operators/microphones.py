@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import bpy
+
 from ..core.errors import Cancelled, UserError
 from ..properties.library import preferences
 from ..properties.microphones import MICROPHONES
@@ -15,8 +17,8 @@ from .voices import redraw
 
 
 def look_once() -> None:
-    """Ask unless somebody has; cheap enough while drawing."""
-    if not MICROPHONES.asked:
+    """Ask unless somebody has, or nobody would hear the answer; cheap enough while drawing."""
+    if not MICROPHONES.asked and not bpy.app.background:
         look()
 
 

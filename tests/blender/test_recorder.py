@@ -334,8 +334,10 @@ def test_undo_leaves_live_on_and_loading_ends_it(desk, wired, player, own_face, 
     OPS.live()
     desk.hear(0.4)
     bpy.ops.ed.undo()
+    assert bpy.context.scene.facewright.pipelines[0].skin_strength == 1.0
     heard = desk.heard_s()
     desk.hear(heard + 0.3)
+    assert np.abs(shown(bpy.data.objects["Face"])).max() > 0
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "live.blend"))
     desk.hear(desk.heard_s() + 0.1)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "live.blend"))
@@ -380,6 +382,7 @@ def test_nothing_is_written_while_rendering(desk, wired, player, own_face, code,
 
 def test_the_list_of_microphones(desk, player, spoken, tmp_path):
     assert "Looking for microphones" in desk.texts()
+    assert OPS.microphones_refresh() == {"FINISHED"}
     desk.until(lambda: desk.known.known, "the list")
     name = f"File: {spoken.name}"
     assert desk.known.names == (name,)
@@ -424,6 +427,20 @@ def test_a_lost_microphone_leaves_the_recording(desk, player, tmp_path):
     assert desk.recorder.problem.split(".")[0] in desk.texts()
     assert OPS.recorder_save() == {"FINISHED"}
     assert len(samples_of(tmp_path / "Take.wav")[0]) >= RATE, "a second of it is there"
+
+
+def test_a_pulled_plug_ends_it_and_is_told(desk, wired, player, code):
+    """What the worker says of a device that has gone, its own tests know."""
+    OPS.record()
+    desk.hear(0.3)
+    session = desk.recorder.running.first
+    ticket = code("providers.base").Ticket(0, "live_read")
+    ticket.state = "done"
+    ticket.result = {**session.state, "error": "The microphone Desk has stopped."}
+    session._take(ticket)
+    desk.over()
+    assert "The microphone Desk has stopped." in desk.texts()
+    assert OPS.recorder_save() == {"FINISHED"}
 
 
 def test_why_buttons_are_grey(desk, wired, player):

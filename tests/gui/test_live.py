@@ -99,11 +99,36 @@ def _live(recorder: Any) -> driver.Steps:
     assert pictured and max(opened) - min(opened) > 0.1, "the mouth did not move"
     assert len({round(each, 3) for each in opened}) > 5, "the mouth stands still"
     assert running.first.state["dropped"] == 0
+    yield from _render(running)
     _press("live")
     yield from driver.wait_for("the end", lambda: recorder.running is None)
     assert _jaw() == before, "the face does not look as before"
     yield from driver.redrawn()
     driver.shot("live_3_ended")
+
+
+def _render(running: Any) -> driver.Steps:
+    """A render leaves the face alone, and the microphone goes on."""
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    scene.camera.location = (0, -1, 0)
+    scene.render.engine, scene.cycles.samples = "CYCLES", 4000
+    scene.render.resolution_x = scene.render.resolution_y = 160
+    bpy.context.preferences.view.render_display_type = "NONE"
+    with bpy.context.temp_override(**driver.viewport()):
+        bpy.ops.render.render("INVOKE_DEFAULT")
+    yield from driver.wait_for("the render", lambda: bpy.app.is_job_running("RENDER"))
+    jaw, heard = _jaw(), running.first.state["captured_s"]
+    end = time.monotonic() + 2
+    while time.monotonic() < end and bpy.app.is_job_running("RENDER"):
+        assert _jaw() == jaw, "a face was written while a render ran"
+        yield
+    assert running.first.state["captured_s"] > heard
+    window = driver.window()
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="ESC", value=value, x=10, y=10)
+    yield from driver.wait_for("the render's end", lambda: not bpy.app.is_job_running("RENDER"))
 
 
 def _keep(recorder: Any, player: Any) -> driver.Steps:
