@@ -14,6 +14,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import preferences
     from .operators import (
         animate,
+        animate_all,
         attached_meshes,
         auto_emotion,
         command,
@@ -24,13 +25,16 @@ def _modules() -> tuple[ModuleType, ...]:
         hearing,
         listening,
         live,
+        overrides,
         playing,
         preview,
         processors,
         pump,
+        running,
         scene_watch,
         settings,
         strip_view,
+        take_status,
         terms,
         track_change,
         voices,
@@ -40,8 +44,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
     from .operators import player as player_buttons
+    from .operators import presets as preset_buttons
     from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
+    from .operators import takes as take_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
@@ -51,8 +57,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import network as network_panel
     from .panels import parameters as parameter_panels
     from .panels import player as player_panel
+    from .panels import presets as preset_menu
     from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
+    from .panels import takes as take_panel
     from .properties import (
         changes,
         character,
@@ -64,6 +72,7 @@ def _modules() -> tuple[ModuleType, ...]:
         player,
         progress,
         recorder,
+        take,
     )
 
     return (
@@ -76,10 +85,12 @@ def _modules() -> tuple[ModuleType, ...]:
         player,
         character,
         emotion,
+        take,
         pipeline,
         instances,
         worker_host,
         pump,
+        running,
         voices,
         hearing,
         playing,
@@ -91,16 +102,21 @@ def _modules() -> tuple[ModuleType, ...]:
         listening,
         recorder_buttons,
         live,
+        animate_all,
         emotion_buttons,
         auto_emotion,
         track_change,
         preview,
         head,
+        overrides,
         instance_buttons,
         attached_meshes,
         drop_voice,
         scene_watch,
         settings,
+        take_buttons,
+        take_status,
+        preset_buttons,
         command,
         fetching,
         terms,
@@ -116,6 +132,8 @@ def _modules() -> tuple[ModuleType, ...]:
         parameter_panels,
         network_panel,
         head_motion_panel,
+        preset_menu,
+        take_panel,
         library_panel,
     )
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from ..core.errors import Cancelled, UserError
 from ..core.face.track import FaceTrack
+from ..core.take_label import TakeLabel
 from ..operators.faults import report_fault, sentence
-from ..scene.actions import TakeLabel, Written, write_steps
+from ..operators.rendering import rendering
+from ..scene.actions import Written, write_steps
 from ..scene.parts import parts_of
 from ..scene.references import reference
 from .session_run import Outcome
@@ -58,6 +60,8 @@ class Baker:
     def step(self, outcome: Outcome, rate: int) -> Baked | None:
         """Write a little of a session; how it ended when that is over, else None."""
         try:
+            if rendering():
+                return None
             if self._writing is None:
                 self._writing = self._begin(outcome, rate)
             next(self._writing)

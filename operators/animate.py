@@ -21,6 +21,7 @@ from ..properties.progress import STATE
 from ..scene.characters import find_character
 from .chosen import named_pipeline, pipeline_problem, request_of
 from .explained import Explained
+from .rendering import PATIENCE, refuse_while_rendering, rendering
 from .running import Running
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def animate_object(
     from .animation_job import animation_steps, make_request
     from .asking import wait_for
 
+    refuse_while_rendering()
     if isinstance(voice, bpy.types.Sound):
         voice = VoiceSource("SOUND", voice.name, channel)
     elif not isinstance(voice, VoiceSource):
@@ -154,6 +156,8 @@ class FACEWRIGHT_OT_animate(Running, bpy.types.Operator):
         """Why Animate is greyed; empty when it can run."""
         if STATE.running:
             return "A face is being animated already"
+        if rendering():
+            return PATIENCE
         chosen: Any = context.scene.facewright
         return pipeline_problem(context.scene, chosen.pipeline)
 

@@ -7,14 +7,11 @@ anything. Closing the generator cancels the job and leaves the scene as it was.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -24,10 +21,11 @@ from ..core.face.track import FaceTrack, jaw_rest_of
 from ..core.naming import CANONICAL_NAMES
 from ..core.network.devices import label_of
 from ..core.parameters import checked_values
+from ..core.take_label import REPLACE, Origin
 from ..core.voice.audio import Voice
 from ..properties.library import check_licence, name_of
 from ..providers.base import Ticket
-from ..scene.actions import TakeLabel, Written, write_steps
+from ..scene.actions import Written, write_steps
 from ..scene.characters import Character
 from ..scene.parts import Parts
 from ..scene.places import model_folder, remove_take, take_path
@@ -36,6 +34,8 @@ from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
 from . import hearing
 from .asking import Progress, ask
+from .rendering import until_rendered
+from .take_labels import fingerprint_of, label_for
 from .voices import voice_fields
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Request:
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
     best that works here. ``low_delay`` listens with the model's network for live use, as a live
     session does. ``owner`` is the id of the player whose voice it is, "" for none.
+    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before.
     """
 
     scene: Reference
@@ -70,6 +71,8 @@ class Request:
     place_sound: bool = True
     owner: str = ""
     low_delay: bool = False
+    origin: Origin = field(default_factory=Origin)
+    bake: str = REPLACE
 
     def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
         """The faces as they are now. Raises UserError, and SceneChanged when a part is gone."""
@@ -174,6 +177,7 @@ def animation_steps(request: Request) -> Steps:
     start_frame, begin = first_frames(request, resolved, scene)
     take_id = uuid.uuid4().hex
     path = take_path(take_id)
+    fingerprint = fingerprint_of(request)
     args, arrays = job_fields(request, resolved.voice, request.fps or scene_rate(scene))
     args["take_path"] = str(path)
     del scene
@@ -181,15 +185,10 @@ def animation_steps(request: Request) -> Steps:
     try:
         ticket = yield from _worked(request, args, arrays)
         face = face_track(ticket)
-        label = TakeLabel(
-            take_id,
-            _hash(ticket.result.get("settings", {})),
-            Path(resolved.voice.label).stem,
-            str(ticket.result.get("model", {}).get("name", "")),
-        )
+        label = label_for(request, ticket, resolved.voice.label, take_id, fingerprint)
         characters = request.characters(face.names)
         info = _about(characters)
-        writing = write_steps(characters, face, request.scene.get(), begin, label)
+        writing = write_steps(request.faces, face, request.scene.get(), begin, label, request.bake)
         del characters
         written = yield from _keyframes(writing)
         done = True
@@ -327,6 +326,7 @@ def _worked(
 def _keyframes(writing: Generator[float, None, Written]) -> Generator[Progress, None, Written]:
     try:
         while True:
+            yield from until_rendered(WORKER_SHARE)
             fraction = next(writing)
             yield Progress(WORKER_SHARE + (1 - WORKER_SHARE) * fraction, "Writing keyframes")
     except StopIteration as end:
@@ -349,11 +349,6 @@ def face_track(ticket: Ticket) -> FaceTrack:
         head=ticket.arrays.get("head"),
         jaw_rest=jaw_rest_of(ticket.result),
     )
-
-
-def _hash(settings: Mapping[str, Any]) -> str:
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _about(characters: Sequence[Character]) -> dict[str, Any]:

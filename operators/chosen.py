@@ -9,10 +9,12 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX
+from ..core.take_label import Origin
 from ..properties.ids import index_of
 from ..properties.library import preferences
 from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
+from ..properties.presets import preset_of
 from ..scene.characters import Attachments
 from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
@@ -45,11 +47,11 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     """The parts of the characters that a pipeline drives. Raises UserError for what is no face."""
     chosen: Any = scene.facewright
     turns = pipeline.head_motion
-    return [face_of(one, turns) for one in chosen.characters_of(pipeline)]
+    return [character_parts(one, turns) for one in chosen.characters_of(pipeline)]
 
 
-def face_of(character: Any, turns: bool) -> Parts:
-    """The parts of one character; its head only where it ``turns``. Raises UserError."""
+def character_parts(character: Any, turns: bool) -> Parts:
+    """The parts of a character, with its head where it ``turns``. Raises UserError."""
     return parts_of(character.skin, *_head_of(character, turns), attachments_of(character))
 
 
@@ -136,7 +138,21 @@ def options_of(pipeline: Any, player: Any) -> dict[str, Any]:
         "device": getattr(general, "device", ""),
         "threads": getattr(general, "threads", 0),
         "owner": player.id,
+        "origin": origin_of(pipeline, player),
+        "bake": pipeline.takes.bake,
     }
+
+
+def origin_of(pipeline: Any, player: Any) -> Origin:
+    """What a take remembers of the pipeline that made it."""
+    chosen: Any = pipeline.id_data.facewright
+    return Origin(
+        pipeline_id=pipeline.id,
+        pipeline=pipeline.name,
+        player=player.name,
+        character_ids=tuple(one.id for one in chosen.characters_of(pipeline)),
+        choices=preset_of(pipeline).to_mapping(),
+    )
 
 
 def named_pipeline(context: bpy.types.Context, name: str) -> Any:

@@ -11,7 +11,7 @@ from ..core.errors import Cancelled, UserError
 from ..core.face.track import FaceTrack
 from ..properties.ids import find
 from ..scene.frames import Look, give_back, look_of, show_frame
-from .chosen import face_of
+from .chosen import character_parts
 
 
 class Followers:
@@ -32,7 +32,7 @@ class Followers:
             key = (one.id, str(one.skin.session_uid) if one.skin else "")
             followed.add(key)
             try:
-                character = face_of(one, frame.head is not None).character(frame.names)
+                character = character_parts(one, frame.head is not None).character(frame.names)
                 if key not in self._looks:
                     self._looks[key] = look_of(character, frame)
                 show_frame(character, frame)

@@ -19,6 +19,7 @@ from . import pump
 from .followers import Followers
 from .live_orders import Order, settings_now
 from .live_session import Session
+from .rendering import rendering
 from .voices import redraw
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Listening:
             self.let_go()
         if self.first.over and not self.ending:  # the others hear nothing else
             self.end()
-        if scene is not None and not bpy.app.is_job_running("RENDER"):
+        if scene is not None and not rendering():
             self._follow(scene)
         now = time.monotonic()
         if now - self._looked > METER_S:
@@ -178,7 +179,7 @@ class Listening:
         if not self.ending or not all(session.over for session in self._sessions):
             return False
         shown = any(each.shown for each in self._followers)
-        if shown and bpy.app.is_job_running("RENDER"):
+        if shown and rendering():
             return False
         self._leave(scene)
         RECORDER.take(self)

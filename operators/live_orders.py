@@ -16,7 +16,7 @@ from ..properties.library import preferences
 from ..properties.pipeline import models_problem, people_of
 from ..scene.places import model_folder
 from ..scene.rates import scene_rate
-from .chosen import face_of, faces_of, scene_problem
+from .chosen import character_parts, faces_of, origin_of, scene_problem
 from .faults import sentence
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Order:
             threads=self.threads,
             owner=pipeline.player_id,
             low_delay=self.low_delay,
+            origin=origin_of(pipeline, chosen.player_of(pipeline)),
+            bake=pipeline.takes.bake,
         )
 
 
@@ -149,7 +151,7 @@ def live_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
         return "Add a character first"
     try:
         for character in characters:
-            face_of(character, pipeline.head_motion)
+            character_parts(character, pipeline.head_motion)
     except UserError as error:
         return sentence(error)
     return models_problem(pipeline)

@@ -15,6 +15,7 @@ import bpy
 
 from ..core.errors import UserError
 from .faults import report_fault
+from .rendering import rendering
 
 LOG = logging.getLogger(__name__)
 TICK_S = 0.02
@@ -104,6 +105,8 @@ def pump_for(what: str) -> None:
     in a handler of Blender's that runs because a step writes keyframes."""
     if _pump.running and on_main_thread():
         raise UserError(f"{what} cannot be waited for while the scene is being written.")
+    if rendering() and on_main_thread():  # what writes waits for the render, which waits for us
+        raise UserError(f"{what} cannot be waited for while Blender renders.")
     pump()
 
 

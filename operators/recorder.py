@@ -22,6 +22,7 @@ from .explained import Explained
 from .faults import attempt
 from .keeping import NOTHING, Saved, save_steps
 from .listening import RECORDER, Heard, Plan
+from .rendering import PATIENCE, rendering
 from .running import Running
 
 NO_PLAYER = "Choose a player first"
@@ -57,8 +58,8 @@ def start_problem(context: bpy.types.Context) -> str:
         return "There is no microphone; connect one and look again"
     if MICROPHONES.absent(player.recorder.microphone):
         return f"'{player.recorder.microphone}' is not connected"
-    if bpy.app.is_job_running("RENDER"):
-        return "A render is running"
+    if rendering():
+        return PATIENCE
     return ""
 
 

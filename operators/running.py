@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .asking import Progress
 
 TICK_S = 0.03
+_going: list[Generator[Any, None, Any]] = []  # what has to end with the extension
 
 
 class Running(Explained):
@@ -57,6 +58,7 @@ class Running(Explained):
             return self._fail(sentence(error))
         except Exception as error:
             return self._fail(report_fault(error))
+        _going.append(self._running)
         STATE.begin()
         manager = context.window_manager
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
@@ -97,6 +99,8 @@ class Running(Explained):
 
     def _stop(self, context: bpy.types.Context) -> None:
         self._running.close()
+        if self._running in _going:
+            _going.remove(self._running)
         context.window_manager.event_timer_remove(self._timer)
         context.window_manager.progress_end()
         STATE.running = False
@@ -115,3 +119,14 @@ def redraw(context: bpy.types.Context) -> None:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
+
+
+def register() -> None:
+    _going.clear()
+
+
+def unregister() -> None:
+    """The extension ends: so does what is half done, and leaves the scene as it was."""
+    for steps in tuple(_going):
+        steps.close()
+    _going.clear()

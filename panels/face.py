@@ -10,10 +10,13 @@ import bpy
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
 from ..operators.faults import shortened
+from ..operators.overrides import FACEWRIGHT_OT_override_face
+from ..operators.take_status import status_of
 from ..properties.pipeline import folder_without_terms
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
 from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running
+from .takes import ICONS as ICONS_OF_TAKES
 from .texts import draw_sentence, room
 
 LISTED = 60  # names in an opened list
@@ -39,6 +42,7 @@ class FACEWRIGHT_UL_pipelines(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="NODETREE")
+        row.label(text="", icon=ICONS_OF_TAKES[status_of(context.scene, item)])
         star = "SOLO_ON" if item.solo else "SOLO_OFF"
         row.prop(item, "solo", text="", icon=star, emboss=False)
 
@@ -174,11 +178,15 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: 
     row = layout.row()
     row.scale_y = 1.4
     row.operator("facewright.animate", icon="PLAY")
+    if len(context.scene.facewright.pipelines) > 1:
+        row.operator("facewright.animate_all", text="All")
     reason = FACEWRIGHT_OT_animate.disabled_reason(context)
     width = room(context, MARGIN_PX, MOST_PX)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
         _draw_terms(layout, pipeline)
+        if FACEWRIGHT_OT_override_face.poll(context):
+            layout.operator("facewright.override_face", icon="LIBRARY_DATA_OVERRIDE")
     elif STATE.outcome:
         _draw_outcome(layout, width)
         for notice in STATE.notices:

@@ -20,7 +20,7 @@ from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
-_OWN = ("rna_type", "name", "id")
+_OWN = ("rna_type", "name", "id", "index")
 # Drop-downs that only show what another property holds
 _LINKS = {
     *("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data"),

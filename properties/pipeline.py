@@ -27,6 +27,7 @@ from .library import BUILT_IN_EMOTION, defaults, folder_path, look, preferences
 from .links import link
 from .model_choice import chooser, problem, terms_missing
 from .names import unique_name
+from .take import FACEWRIGHT_PG_takes
 
 NO_SHOT = "MODEL"
 
@@ -171,6 +172,7 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         set=_set_saccade_data,
     )
     emotion: PointerProperty(type=FACEWRIGHT_PG_emotion)
+    takes: PointerProperty(type=FACEWRIGHT_PG_takes)
     detect_emotion: EnumProperty(
         name="Emotion From",
         description="What the face feels: what the emotion timeline says, or what is heard",

@@ -14,22 +14,9 @@ from . import space
 from .characters import Character, ShapedMesh
 from .joints import Joint, Turns, eye_turns, head_turns, jaw_turns
 from .references import Reference, reference
+from .take_marks import CurveId, Turned
 
 Array = np.ndarray[Any, Any]
-CurveId = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Turned:
-    """The object itself or one ``bone`` of it that turns: its rotation mode and its rest.
-
-    ``moves``: its location is keyed as well.
-    """
-
-    bone: str
-    rotation_mode: str
-    rest: tuple[float, ...]
-    moves: bool
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import numpy as np
 from ..core.errors import UserError
 from ..core.face.track import FaceTrack
 from . import space
+from .take_marks import rest_of
 
 PART = "facewright_part"
 REST = "facewright_rest"
@@ -66,7 +67,9 @@ def rest_matrix(turns: Any) -> Array:
     if isinstance(saved, str):
         with suppress(ValueError):
             return np.array(json.loads(saved), np.float64)[:16].reshape(4, 4)
-    return np.array(turns.matrix_basis, np.float64)
+    owner = turns.id_data
+    known = rest_of(owner, "" if turns == owner else turns.name)
+    return np.array(known or turns.matrix_basis, np.float64).reshape(4, 4)
 
 
 def remember_rest(turns: Any, rest: Sequence[float], moves: bool) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_VOICE = ROOT / "assets" / "sample_voice.flac"
 BUILT_IN_MODEL = ROOT / "models" / "facewright"
 TAKES = "facewright_takes"
+PRESETS = ROOT / "presets"
 
 
 def user_folder(name: str = "") -> Path:
@@ -67,6 +70,25 @@ def recordings_folder(track_root: str) -> tuple[Path, str]:
             return folder, "//"
     folder = user_folder("recordings")
     return folder, str(folder)
+
+
+def take_files(take_id: str) -> list[Path]:
+    """Where the file of a take may be: beside the .blend and in the user's folder."""
+    if not take_id.isalnum():  # of a .blend that anybody may have made
+        return []
+    folders = [user_folder("takes")]
+    if bpy.data.filepath:
+        folders.insert(0, Path(bpy.data.filepath).parent / TAKES)
+    return [path for folder in folders if (path := folder / f"{take_id}.npz").is_file()]
+
+
+@lru_cache(maxsize=1)
+def extension_version() -> str:
+    """The version in the extension's manifest; empty when it cannot be read."""
+    with suppress(OSError, ValueError):
+        text = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+        return str(tomllib.loads(text).get("version", ""))
+    return ""
 
 
 def remove_take(path: str | Path) -> None:

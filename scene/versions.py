@@ -96,6 +96,12 @@ def assign_action(owner: Any, action: bpy.types.Action | None, handle: int) -> N
         data.action_slot = slots[0] if slots else None
 
 
+def set_strip_slot(strip: Any, action: bpy.types.Action, handle: int) -> None:
+    """Let a strip of the NLA play one slot of its action."""
+    if HAS_ACTION_SLOTS:
+        strip.action_slot = next((slot for slot in action.slots if slot.handle == handle), None)
+
+
 def has_sound() -> bool:
     """Whether this Blender was built with audio; the 4.2 module is not."""
     return bool(bpy.app.build_options.audaspace)

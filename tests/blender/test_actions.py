@@ -132,7 +132,7 @@ def test_a_failure_while_writing_leaves_the_old_animation(
     def fail(*_args):
         raise RuntimeError("full")
 
-    monkeypatch.setattr(code("scene.actions"), "_mark", fail)
+    monkeypatch.setattr(code("scene.placing"), "mark", fail)
     with pytest.raises(RuntimeError):
         write(own_face, make_track(10, 30))
     assert scene_state() == before

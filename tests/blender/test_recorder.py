@@ -363,9 +363,7 @@ def test_disabling_ends_it_and_gives_the_face_back(desk, wired, player, own_face
 def test_nothing_is_written_while_rendering(desk, wired, player, own_face, code, monkeypatch):
     OPS.live()
     desk.hear(0.4)
-    listening = code("operators.listening")
-    state = SimpleNamespace(is_job_running=lambda kind: kind == "RENDER", handlers=None)
-    monkeypatch.setattr(listening.bpy, "app", state)
+    monkeypatch.setattr(code("operators.listening"), "rendering", lambda: True)
     before = shown(own_face)
     heard = desk.heard_s()
     desk.hear(heard + 0.3)

@@ -114,6 +114,7 @@ def _render(running: Any) -> driver.Steps:
     scene.collection.objects.link(scene.camera)
     scene.camera.location = (0, -1, 0)
     scene.render.engine, scene.cycles.samples = "CYCLES", 4000
+    scene.cycles.use_denoising = False
     scene.render.resolution_x = scene.render.resolution_y = 160
     bpy.context.preferences.view.render_display_type = "NONE"
     with bpy.context.temp_override(**driver.viewport()):

@@ -14,6 +14,7 @@ import pytest
 
 ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences)\.py"
+    r"|presets/\w+\.json"
     r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
     r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )

@@ -33,6 +33,7 @@ SHIPPED = (
     "operators",
     "panels",
     "models",
+    "presets",
     "assets/head.npz",
     "assets/sample_voice.flac",
     "assets/sample_voice.md",
