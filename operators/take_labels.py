@@ -115,9 +115,9 @@ def _emotion_source(source: EmotionSource | None) -> dict[str, Any]:
 
 def _changed(request: Request) -> dict[str, Any]:
     """The settings that differ from what counts where the user sets nothing."""
-    face = defaults(model_folder(request.model), request.identity).values
+    face = defaults(str(model_folder(request.model)), request.identity).values
     emotion = request.emotion
-    heard = defaults(model_folder(emotion.model)).values if emotion and emotion.model else {}
+    heard = defaults(str(model_folder(emotion.model))).values if emotion and emotion.model else {}
     of_emotion = {row.name for row in AUTO_EMOTION}
     changed = {}
     for name, value in request.settings.items():
