@@ -23,6 +23,8 @@ def _modules() -> tuple[ModuleType, ...]:
         fetching,
         head,
         hearing,
+        listening,
+        live,
         overrides,
         playing,
         preview,
@@ -43,6 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import library as library_buttons
     from .operators import player as player_buttons
     from .operators import presets as preset_buttons
+    from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .panels import attached_meshes as attached_meshes_panel
@@ -55,6 +58,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import parameters as parameter_panels
     from .panels import player as player_panel
     from .panels import presets as preset_menu
+    from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .properties import (
@@ -63,6 +67,7 @@ def _modules() -> tuple[ModuleType, ...]:
         emotion,
         instances,
         library,
+        microphones,
         pipeline,
         player,
         progress,
@@ -75,6 +80,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preferences,
         progress,
         changes,
+        microphones,
         recorder,
         player,
         character,
@@ -93,6 +99,9 @@ def _modules() -> tuple[ModuleType, ...]:
         player_buttons,
         strip_events,
         animate,
+        listening,
+        recorder_buttons,
+        live,
         animate_all,
         emotion_buttons,
         auto_emotion,
@@ -116,6 +125,7 @@ def _modules() -> tuple[ModuleType, ...]:
         face_panel,
         attached_meshes_panel,
         player_panel,
+        recorder_panel,
         strip_drawing,
         emotion_panel,
         auto_emotion_panel,

@@ -52,7 +52,8 @@ class Request:
 
     ``faces`` all get the same motion. ``source`` is a voice that Blender knows, or any other.
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
-    best that works here. ``owner`` is the id of the player whose voice it is, "" for none.
+    best that works here. ``low_delay`` listens with the model's network for live use, as a live
+    session does. ``owner`` is the id of the player whose voice it is, "" for none.
     ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before.
     """
 
@@ -70,6 +71,7 @@ class Request:
     threads: int = 0
     place_sound: bool = True
     owner: str = ""
+    low_delay: bool = False
     origin: Origin = field(default_factory=Origin)
     bake: str = REPLACE
 
@@ -254,7 +256,7 @@ def job_fields(
     settings = dict(request.settings)
     if request.identity:
         settings["identity"] = request.identity
-    args = {
+    args: dict[str, Any] = {
         "voice": where,
         "model": str(model_folder(request.model)),
         "fps": [fps.numerator, fps.denominator],
@@ -266,6 +268,8 @@ def job_fields(
         args["rigs"] = dict(request.rigs)
     if request.device:
         args["device"] = request.device
+    if request.low_delay:
+        args["low_delay"] = True
     if request.emotion is not None:
         args["emotion"], keys = emotion_fields(request.emotion)
         arrays.update(keys)

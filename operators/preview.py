@@ -23,13 +23,14 @@ from ..scene.references import Reference, reference
 from . import pump
 from .chosen import pipeline_problem, request_of
 from .faults import sentence
+from .listening import follows_now
 from .rendering import rendering
 from .worker_host import worker
 
 # What changes nothing of the face
 UNSEEN = {
     "solo", "volume", "loop", "show_strip", "name", "chosen", "microphone", "take_name", "rate",
-    "muted", "low_delay",
+    "muted", "low_delay", "microphone_choice",
 }  # fmt: skip
 
 
@@ -135,8 +136,9 @@ class Preview:
 
 
 def _busy() -> bool:
-    """Whether the scene must not be touched now: a take is made, played or rendered."""
-    if STATE.running or rendering():
+    """Whether the scene must not be touched now: a take is made, played or rendered, or faces
+    follow the microphone."""
+    if STATE.running or follows_now() or rendering():
         return True
     return any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
 

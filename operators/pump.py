@@ -19,6 +19,7 @@ from .rendering import rendering
 
 LOG = logging.getLogger(__name__)
 TICK_S = 0.02
+QUICK_S = 1 / 120  # while somebody is seen to move as one speaks
 
 
 class Task(Protocol):
@@ -51,6 +52,7 @@ class _Pump:
     def __init__(self) -> None:
         self.main_thread = _thread()
         self.tasks: list[Task] = []
+        self.quick: list[Task] = []
         self.running = False
 
 
@@ -68,9 +70,14 @@ def require_main_thread(what: str) -> None:
         raise UserError(f"{what} can only be called on Blender's main thread.")
 
 
-def add(task: Task) -> None:
-    """Go on with the task until it is done. From the main thread only."""
+def add(task: Task, quick: bool = False) -> None:
+    """Go on with the task until it is done. From the main thread only.
+
+    ``quick`` ones take their steps more often, as long as they last.
+    """
     _pump.tasks.append(task)
+    if quick:
+        _pump.quick.append(task)
     _start_timer()
 
 
@@ -83,6 +90,7 @@ def pump() -> None:
         for task in tuple(_pump.tasks):
             if not _stepped(task) and task in _pump.tasks:  # a step may disable the extension
                 _pump.tasks.remove(task)
+        _pump.quick = [task for task in _pump.quick if task in _pump.tasks]
     finally:
         _pump.running = False
 
@@ -118,7 +126,9 @@ def _start_timer() -> None:
 
 def _tick() -> float | None:
     pump()
-    return TICK_S if _pump.tasks else None
+    if not _pump.tasks:
+        return None
+    return QUICK_S if _pump.quick else TICK_S
 
 
 def register() -> None:
@@ -130,5 +140,6 @@ def unregister() -> None:
     for task in tuple(_pump.tasks):
         task.cancel()
     _pump.tasks.clear()
+    _pump.quick.clear()
     with suppress(ValueError):
         bpy.app.timers.unregister(_tick)

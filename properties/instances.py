@@ -24,7 +24,7 @@ _OWN = ("rna_type", "name", "id", "index")
 # Drop-downs that only show what another property holds
 _LINKS = {
     *("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data"),
-    *("track", "frame"),
+    *("track", "frame", "microphone_choice"),
 }
 
 

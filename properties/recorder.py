@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
+from .microphones import get_microphone, microphone_items, set_microphone
 
 
 class FACEWRIGHT_PG_recorder(bpy.types.PropertyGroup):
@@ -12,6 +14,14 @@ class FACEWRIGHT_PG_recorder(bpy.types.PropertyGroup):
 
     microphone: StringProperty(
         name="Microphone", description="Name of the input device; empty is the system's default"
+    )
+    microphone_choice: EnumProperty(
+        name="Microphone",
+        description="Input device that is listened to",
+        items=microphone_items,
+        get=get_microphone,
+        set=set_microphone,
+        options=set(),
     )
     take_name: StringProperty(
         name="Name",
@@ -33,7 +43,7 @@ class FACEWRIGHT_PG_recorder(bpy.types.PropertyGroup):
     )
     muted: BoolProperty(
         name="Mute",
-        description="Keep the microphone's sound from the network",
+        description="Keep the microphone's sound from the network and the recording",
         default=False,
     )
 

@@ -7,12 +7,15 @@ again.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.face.track import FaceTrack
 from .channels import Channels, channels_of
 from .characters import Character
 from .joints import REST, remember_rest, turning
+from .references import Reference
 
 
 def show_frame(character: Character, frame: FaceTrack) -> None:
@@ -47,3 +50,41 @@ def _put(owner: Any, path: str, index: int, value: float) -> None:
         getattr(struct, name)[index] = value
     else:
         setattr(struct, name, value)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a face looked: the value of every property that a frame moves, by data path and index."""
+
+    values: tuple[tuple[Reference, str, int, float], ...]
+
+
+def look_of(character: Character, frame: FaceTrack) -> Look:
+    """What a face shows now, before it shows the first frame of a track."""
+    values: list[tuple[Reference, str, int, float]] = []
+    for channels in channels_of(character, frame):
+        owner = channels.owner.get()
+        _keep_rest(owner, channels)
+        for path, index in channels.curves:
+            values.append((channels.owner, path, index, _value(owner, path, index)))
+    return Look(tuple(values))
+
+
+def give_back(look: Look) -> bool:
+    """Let a face look as it did; what of it is gone is left out. True where a take moves it, which
+    then shows again with the next change of frame."""
+    owners = {owner: owner.find() for owner, *_ in look.values}
+    for reference, path, index, value in look.values:
+        owner = owners[reference]
+        if owner is not None:
+            with suppress(ValueError, KeyError):  # a key or bone that is gone
+                _put(owner, path, index, value)
+    found = [owner for owner in owners.values() if owner is not None]
+    for owner in found:
+        owner.update_tag()
+    return any(owner.animation_data and owner.animation_data.action for owner in found)
+
+
+def _value(owner: Any, path: str, index: int) -> float:
+    found = owner.path_resolve(path)
+    return float(found) if isinstance(found, (int, float)) else float(found[index])

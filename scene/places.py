@@ -57,6 +57,21 @@ def take_path(take_id: str) -> Path:
     return user_folder("takes") / f"{take_id}.npz"
 
 
+def recordings_folder(track_root: str) -> tuple[Path, str]:
+    """Where recordings are saved, and how a .blend names that folder.
+
+    The folder of the player's voices, else the one of the .blend, else one of the user's.
+    """
+    if track_root.strip():
+        return Path(bpy.path.abspath(track_root)).absolute(), track_root
+    if bpy.data.filepath:
+        folder = Path(bpy.data.filepath).parent
+        if os.access(folder, os.W_OK):
+            return folder, "//"
+    folder = user_folder("recordings")
+    return folder, str(folder)
+
+
 def take_files(take_id: str) -> list[Path]:
     """Where the file of a take may be: beside the .blend and in the user's folder."""
     if not take_id.isalnum():  # of a .blend that anybody may have made

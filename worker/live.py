@@ -144,6 +144,7 @@ class Live:
             "drives": follows,
             "frames": voice.frames if voice else 0,
             "delay_ms": 1000.0 * self.delay_s,
+            "latency_ms": 1000.0 * float(self.device.stream.latency),
             "ahead_ms": 1000.0 * voice.face.ahead_s if voice else 0.0,
             "began_s": capture.began_s,
             "network_ms_per_frame": voice.face.meter.ms_per_frame if voice else 0.0,

@@ -111,10 +111,11 @@ class Lives:
         2 s, muted, overflows: times that the device lost sound, dropped: samples that we lost,
         waiting: samples not worked on yet, records, recording: path of the latest, recorded_s,
         drives: whether a face follows, frames: made so far, first_frame, delay_ms: from sound to
-        frame without the look-ahead ahead_ms of the network, began_s: time of the first sample by
-        ``time.monotonic``, network_ms_per_frame, error: why the microphone has stopped, notices:
-        sentences that were not told yet}, arrays of the frames since the last time, from
-        first_frame on: "weights" (F, P), "jaw" (F, 4, 4), "eyes" (F, 2, 2), with head motion "head"
+        frame without the look-ahead ahead_ms of the network, latency_ms: the device's part of it,
+        began_s: time of the first sample by ``time.monotonic``, network_ms_per_frame, error: why
+        the microphone has stopped, notices: sentences that were not told yet}, arrays of the frames
+        since the last time, from first_frame on: "weights" (F, P), "jaw" (F, 4, 4), "eyes"
+        (F, 2, 2), with head motion "head"
         (F, 3). The last frame is the newest. Without a face there are no arrays.
         """
         arguments.only(call.args, ("session",), "live_read")

@@ -7,6 +7,7 @@ they or a device are missing, a UserError says what to do.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -151,6 +152,7 @@ class SystemMicrophones:
 
 def _library() -> Any:
     """The module sounddevice. Raises UserError that says what to install."""
+    os.environ.pop("SD_ENABLE_ASIO", None)  # its terms for such libraries are not ours
     try:
         import sounddevice
     except OSError as error:

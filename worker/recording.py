@@ -7,9 +7,6 @@ one that was not saved yet is still there after a crash.
 
 from __future__ import annotations
 
-import itertools
-import os
-import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +17,7 @@ from ..core.arrays import Floats
 from ..core.errors import UserError
 from ..core.files import atomic_path
 from ..core.limits import MAX_RATE, MIN_RATE
+from ..core.voice.names import checked_name, free_path
 from ..core.voice.resampling import Resampler
 from ..core.voice.wav import MAX_SAMPLES, WavWriter
 
@@ -27,10 +25,6 @@ KEPT = 8  # recordings that were not saved, the latest ones
 FLUSH_S = 1.0  # of sound that a crash may cost
 SAVED_RATE = 48_000  # as the manual has it
 _BLOCK = 1 << 18  # samples that are saved at once
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_NUMBERED = re.compile(r"(.*\S) (\d{1,6})")
-MAX_NAME = 100
 
 
 def folder_of(scratch: Path | None) -> Path:
@@ -126,32 +120,6 @@ def save(
             writer.write(resampler.finish())
             writer.flush()
         return target, sound.frames / own
-
-
-def checked_name(name: str) -> str:
-    """A name for a file without its ending, as every system takes it. Raises UserError."""
-    stem = name.strip()
-    stem = stem[:-4].rstrip() if stem.lower().endswith(".wav") else stem
-    if not stem:
-        raise UserError("The recording has no name.", "Type one.")
-    bad = _FORBIDDEN.search(stem)
-    if bad or _RESERVED.fullmatch(stem) or stem.endswith("."):
-        reason = f"{bad[0]!r} cannot be part of it" if bad else "some systems do not take it"
-        raise UserError(f"{stem!r} cannot be the name of a file: {reason}.", "Choose another name.")
-    if len(stem) > MAX_NAME:
-        raise UserError(f"A name of {len(stem)} characters is too long.", "Choose a shorter one.")
-    return stem
-
-
-def free_path(folder: Path, stem: str) -> Path:
-    """``stem``.wav, or with the next number that is free: "take", "take 2", "take 3"."""
-    path = folder / f"{stem}.wav"
-    numbered = _NUMBERED.fullmatch(stem)
-    base, first = (numbered[1], int(numbered[2])) if numbered else (stem, 1)
-    numbers = itertools.count(first + 1)
-    while os.path.lexists(path):
-        path = folder / f"{base} {next(numbers)}.wav"
-    return path
 
 
 def _tidy(folder: Path) -> None:

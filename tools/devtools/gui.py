@@ -59,6 +59,7 @@ def _run_one(system: Debian, script: Path, archive: Path, shots: Path) -> Run:
     settings = {
         "FACEWRIGHT_ZIP": str(INSIDE / archive.relative_to(ROOT)),
         "FACEWRIGHT_VOICE": str(INSIDE / VOICE.relative_to(ROOT)),
+        "FACEWRIGHT_MICROPHONE": str(INSIDE / VOICE.relative_to(ROOT)),
         "FACEWRIGHT_SHOTS": "/shots",
         "LIBGL_ALWAYS_SOFTWARE": "1",
         "LC_ALL": "C.UTF-8",

@@ -48,8 +48,8 @@ INSIDE: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
     "sounddevice": (
         ("PortAudio", "MIT", "_sounddevice_data/portaudio-binaries/README.md"),
         (
-            "ASIO, in libraries that are never loaded",
-            "Steinberg's or GPL-3.0",
+            "ASIO by Steinberg, in the Windows libraries named -asio, which are never loaded",
+            "not told in the wheel",
             "_sounddevice_data/portaudio-binaries/README.md",
         ),
     ),
