@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -15,7 +16,7 @@ from ..properties.library import preferences
 from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
 from ..properties.presets import preset_of
-from ..scene.characters import Attachments
+from ..scene.characters import Attachments, looking
 from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
 from ..scene.places import SAMPLE_VOICE
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from ..core.emotion.track import EmotionTrack
     from ..core.voice.audio import Voice
     from .animation_job import Request
+
+
+def drawing() -> AbstractContextManager[None]:
+    """While it is entered, nothing of the scene changes: what a face is, is looked up once."""
+    return looking()
 
 
 def source_of(player: Any) -> VoiceSource:

@@ -9,8 +9,8 @@ from typing import Any
 
 import bpy
 
+from ..operators.chosen import drawing
 from ..properties.progress import STATE
-from ..scene.characters import looking
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -43,7 +43,7 @@ def one_look(draw: Draw) -> Draw:
 
     @wraps(draw)
     def drawn(self: Any, context: bpy.types.Context) -> None:
-        with looking():
+        with drawing():
             draw(self, context)
 
     return drawn
