@@ -151,13 +151,13 @@ EYES: tuple[Parameter, ...] = (
        "Pattern of the darts: 0 the model's own, 1 calm, 2 attentive, 3 lively, 4 nervous, "
        "5 thinking, 6 reading, 7 still", "eyes"),
     _P("right_eye_rot_x_offset", "Right Eye Rotate X", -10.0, 10.0, 0.0, "deg",
-       "Turns the right eye; positive looks down", "eyes"),
+       "Turns the right eye, in degrees; positive looks down", "eyes"),
     _P("right_eye_rot_y_offset", "Right Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
-       "Turns the right eye; positive looks to the character's left", "eyes"),
+       "Turns the right eye, in degrees; positive looks to the character's left", "eyes"),
     _P("left_eye_rot_x_offset", "Left Eye Rotate X", -10.0, 10.0, 0.0, "deg",
-       "Turns the left eye; positive looks down", "eyes"),
+       "Turns the left eye, in degrees; positive looks down", "eyes"),
     _P("left_eye_rot_y_offset", "Left Eye Rotate Y", -10.0, 10.0, 0.0, "deg",
-       "Turns the left eye; positive looks to the character's left", "eyes"),
+       "Turns the left eye, in degrees; positive looks to the character's left", "eyes"),
 )  # fmt: skip
 # Off unless asked for: the motion of a head is often animated by hand or with the body already, and
 # a face that was animated before must not begin to move.
@@ -175,17 +175,17 @@ TEETH: tuple[Parameter, ...] = (
     _P("lower_teeth_strength", "Strength", 0.0, 2.0, 1.0, "",
        "Range of motion of the lower denture", "teeth"),
     _P("lower_teeth_height_offset", "Height", -3.0, 3.0, 0.0, "unit",
-       "Moves the lower denture up or down", "teeth"),
+       "Moves the lower denture up or down, in the model's units", "teeth"),
     _P("lower_teeth_depth_offset", "Depth", -3.0, 3.0, 0.0, "unit",
-       "Moves the lower denture forward or back", "teeth"),
+       "Moves the lower denture forward or back, in the model's units", "teeth"),
 )  # fmt: skip
 TONGUE: tuple[Parameter, ...] = (
     _P("tongue_strength", "Strength", 0.0, 3.0, 1.5, "",
        "Range of motion of the tongue", "tongue"),
     _P("tongue_height_offset", "Height", -3.0, 3.0, 0.2, "unit",
-       "Moves the tongue up or down", "tongue"),
+       "Moves the tongue up or down, in the model's units", "tongue"),
     _P("tongue_depth_offset", "Depth", -3.0, 3.0, 0.13, "unit",
-       "Moves the tongue forward or back", "tongue"),
+       "Moves the tongue forward or back, in the model's units", "tongue"),
 )  # fmt: skip
 SOLVE: tuple[Parameter, ...] = (
     _P("clamp_weights", "Clamp Weights", 0, 1, False, "",

@@ -168,7 +168,7 @@ class FACEWRIGHT_OT_animate(Running, bpy.types.Operator):
 
     def tell(self, result: Result) -> None:
         notices = (*result.notices, *result.remarks)
-        STATE.end(result.sentence, "done", notices, result.network_sentence)
+        STATE.end(result.sentence, "done", notices)
         self.report({"INFO"}, " ".join((f"{result.sentence}.", *result.remarks)))
         for notice in result.notices:
             self.report({"WARNING"}, notice)

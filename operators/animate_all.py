@@ -122,7 +122,7 @@ class FACEWRIGHT_OT_animate_all(Running, bpy.types.Operator):
         return {"FINISHED"} if "CANCELLED" in ended and self._outcome.results else ended
 
     def tell(self, result: Outcome) -> None:
-        STATE.end(result.sentence, "done", result.notices, result.results[-1][1].network_sentence)
+        STATE.end(result.sentence, "done", result.notices)
         self.report({"INFO"}, f"{result.sentence}.")
         for notice in result.notices:
             self.report({"WARNING"}, notice)

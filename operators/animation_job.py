@@ -24,6 +24,7 @@ from ..core.parameters import checked_values
 from ..core.take_label import REPLACE, Origin
 from ..core.voice.audio import Voice
 from ..properties.library import check_licence, name_of
+from ..properties.progress import note_speed
 from ..providers.base import Ticket
 from ..scene.actions import Written, write_steps
 from ..scene.characters import Character
@@ -203,7 +204,7 @@ def animation_steps(request: Request) -> Steps:
     if emotion_model:
         remarks = (*remarks, f"Emotion was read from the voice by {emotion_model}.")
     sound_notices = _make_audible(request, start_frame)
-    return Result(
+    result = Result(
         take_id=take_id,
         written=written,
         face=face,
@@ -223,6 +224,8 @@ def animation_steps(request: Request) -> Steps:
         emotion_values=ticket.arrays.get("emotion_values"),
         emotion_model=emotion_model,
     )
+    note_speed(request.origin.pipeline_id, request.model, result.network_sentence)
+    return result
 
 
 def _short(number: float) -> str:

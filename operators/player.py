@@ -32,6 +32,14 @@ class Transport(Explained):
     )
 
     @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The tooltip with the key that the user has for it. Blender's own line of the shortcut
+        is for buttons with the same properties only, and a key's has ``at_pointer``."""
+        about = bpy.app.translations.pgettext_tip(" ".join((cls.__doc__ or "").split()))
+        key = key_of(context, getattr(cls, "bl_idname", ""))
+        return f"{about}: {key}" if key else about
+
+    @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return voice_missing(_player(context))
 
@@ -158,6 +166,17 @@ class FACEWRIGHT_OT_jump(Transport, bpy.types.Operator):
             return
         time = voice_time(context.scene, player)
         context.scene.frame_current = round(time.frame_of(self.seconds))
+
+
+def key_of(context: bpy.types.Context, operator: str) -> str:
+    """The key of a player's operator as the user has it; empty for none."""
+    configs = context.window_manager.keyconfigs
+    for config in (configs.user, configs.addon):
+        keymap = config.keymaps.get("3D View") if config else None
+        for item in keymap.keymap_items if keymap else ():
+            if item.idname == operator and item.active:
+                return str(item.to_string())
+    return ""
 
 
 def set_start(player: Any, time: VoiceTime, seconds: float) -> None:

@@ -15,7 +15,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..core.errors import UserError
-from ..core.memory import Card, megabytes, shortage
+from ..core.memory import Card, free_memory, megabytes, shortage
 from ..core.network.devices import DEVICE_NAMES, label_of
 from ..core.runtimes import (
     RUNTIME_OF_DEVICE,
@@ -99,9 +99,13 @@ def _obstacle(name: str) -> str:
 
 
 def memory_warning(needed: int, device: str) -> str:
-    """A warning when a model will not fit, as far as is known; else empty."""
-    return shortage(needed, "cuda" if device == "auto" and SEEN.cards else device, SEEN.free,
-                    SEEN.cards)  # fmt: skip
+    """A warning when a model will not fit, as far as is known; else empty.
+
+    Cards are known once somebody has looked for processors, this computer's memory always.
+    """
+    where = "cuda" if device == "auto" and SEEN.cards else device
+    free = free_memory() if SEEN.free is None else SEEN.free
+    return shortage(needed, where, free, SEEN.cards)
 
 
 @lru_cache(maxsize=1)

@@ -145,6 +145,11 @@ def _draw_characters(layout: bpy.types.UILayout, chosen: Any, pipeline: Any) -> 
             status = face_status(character.skin)
             if not status.problem:  # the greyed button says it
                 _draw_match(layout, status)
+    for character in chosen.loose_characters:  # or nothing could link them again
+        row = layout.row(align=True)
+        row.prop(character, "pipeline", text=character.name)
+        remove = row.operator("facewright.remove_character", text="", icon="X", emboss=False)
+        remove.character = character.id
     row = layout.row(align=True)
     row.operator("facewright.add_character", icon="ADD")
     row.operator("facewright.add_head", text="Template Head", icon="USER")

@@ -137,6 +137,8 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, room: float) 
         _draw_pair(column, "Frame rate", index.frame_rate)
     if index.good_at:
         _draw_pair(column, "Good at", index.good_at)
+    for person, text in index.people_good_at:
+        _draw_pair(column, person, text)
     amount = f"{index.memory_bytes / GIB:.1f} GiB"
     guess = "" if index.memory_known else ", estimated"
     _draw_pair(column, "Memory", f"About {amount} on the processor that it runs on{guess}")

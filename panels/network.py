@@ -7,14 +7,19 @@ from typing import Any
 
 import bpy
 
+from ..core.memory import GIB
 from ..core.parameters import PARAMETERS
-from ..properties.library import look
+from ..operators.processors import memory_warning
+from ..properties.library import look, preferences
 from ..properties.parameters import is_own
 from ..properties.pipeline import people_of
-from ..properties.progress import STATE
-from .parameters import draw_reset
+from ..properties.progress import speed_of
+from .parameters import draw_parameters, draw_reset
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
 from .texts import draw_sentence, room
+
+NOISE = ("noise_seed", "fresh_noise")
+NOT_YET = "The network's speed is shown here after the first take"
 
 
 class FACEWRIGHT_PT_network(SubPanel, bpy.types.Panel):
@@ -25,19 +30,35 @@ class FACEWRIGHT_PT_network(SubPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, pipeline = aligned(self.layout), shown_pipeline(context)
+        width, index = room(context, MARGIN_PX, MOST_PX), look(pipeline.model_folder).index
         draw_chooser(layout, pipeline, "model_choice")
         if len(people_of(pipeline)) > 1:
             layout.prop(pipeline, "person")
-        index = look(pipeline.model_folder).index
+        elif index is not None:
+            layout.label(text=f"Identity: {', '.join(index.identities)}", icon="USER")
+        if preferences() is not None:
+            layout.prop(preferences(), "device")
         if index is not None:
-            column = layout.column(align=True)
-            column.scale_y = 0.85
-            column.label(text=index.languages, icon="WORLD")
-            column.label(text=index.frame_rate, icon="TIME")
-            if index.good_at:
-                column.label(text=index.good_at, icon="INFO")
-        if STATE.network:
-            draw_sentence(layout, STATE.network, "SORTTIME", room(context, MARGIN_PX, MOST_PX))
+            _draw_index(layout.column(align=True), pipeline, index, width)
+        if index is not None and index.family == "diffusion":
+            draw_parameters(layout, pipeline, NOISE)
+        speed = speed_of(pipeline.id, pipeline.model_text)
+        draw_sentence(layout, speed or NOT_YET, "SORTTIME", width)
+
+
+def _draw_index(layout: bpy.types.UILayout, pipeline: Any, index: Any, width: float) -> None:
+    """What the model's folder says: languages, frame rate, memory, and what it is good at."""
+    layout.scale_y = 0.85
+    layout.label(text=index.languages, icon="WORLD")
+    layout.label(text=index.frame_rate, icon="TIME")
+    guess = "" if index.memory_known else ", estimated"
+    layout.label(text=f"About {index.memory_bytes / GIB:.1f} GiB of memory{guess}", icon="MEMORY")
+    for text in (index.good_at, dict(index.people_good_at).get(pipeline.person, "")):
+        if text:
+            draw_sentence(layout, text, "INFO", width)
+    warning = memory_warning(index.memory_bytes, getattr(preferences(), "device", "auto"))
+    if warning:
+        draw_sentence(layout, warning, "ERROR", width)
 
 
 class FACEWRIGHT_PT_default_expression(SubPanel, bpy.types.Panel):

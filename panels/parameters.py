@@ -76,8 +76,10 @@ class FACEWRIGHT_PT_pre_processing(SubPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         pipeline = shown_pipeline(context)
         draw_parameters(self.layout, pipeline, PRE_NAMES)
-        row = self.layout.row(align=True)
-        row.prop(pipeline, "saccade_data", text="Eye Darts")
+        column = self.layout.column(align=True)
+        column.label(text="Eye Saccade Data")
+        row = column.row(align=True)
+        row.prop(pipeline, "saccade_data", text="")
         draw_reset(row, is_own(pipeline, "saccade_pattern"), "saccade_pattern")
         draw_reset_all(self.layout, (*PRE_NAMES, "saccade_pattern"))
 

@@ -75,6 +75,11 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             return []
         return [one for one in self.characters if one.pipeline_id == pipeline.id]
 
+    @property
+    def loose_characters(self) -> list[Any]:
+        """The characters that no pipeline drives."""
+        return [one for one in self.characters if find(self.pipelines, one.pipeline_id) is None]
+
     def pipelines_of(self, player: Any) -> list[Any]:
         """The pipelines that a player feeds."""
         return [one for one in self.pipelines if player and one.player_id == player.id]

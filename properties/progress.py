@@ -11,8 +11,7 @@ Ending = Literal["done", "stopped", "failed"]
 
 @dataclass
 class JobState:
-    """Written by operators, read by panels. ``cancel`` asks the running job to end; ``network``
-    says how fast the network of the last take was, and where it ran."""
+    """Written by operators, read by panels. ``cancel`` asks the running job to end."""
 
     running: bool = False
     fraction: float = 0.0
@@ -21,18 +20,14 @@ class JobState:
     outcome: str = ""
     ending: Ending = "done"
     notices: tuple[str, ...] = ()
-    network: str = ""
 
     def begin(self) -> None:
-        self.running, self.cancel, self.network = True, False, ""
+        self.running, self.cancel = True, False
         self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
 
-    def end(
-        self, outcome: str, ending: Ending, notices: tuple[str, ...] = (), network: str = ""
-    ) -> None:
+    def end(self, outcome: str, ending: Ending, notices: tuple[str, ...] = ()) -> None:
         self.running, self.cancel = False, False
         self.outcome, self.ending, self.notices = outcome, ending, notices
-        self.network = network
 
     @property
     def failed(self) -> bool:
@@ -43,11 +38,30 @@ class JobState:
 
 
 STATE = JobState()
+_SPEEDS: dict[str, tuple[str, str]] = {}  # by a pipeline's id: the model, and how fast it was
+
+
+def note_speed(pipeline_id: str, model: str, sentence: str) -> None:
+    """Remember how fast a pipeline's network was and where it ran; an empty sentence, of a take
+    that did not ask the network, leaves what is known."""
+    if pipeline_id and sentence:
+        _SPEEDS[pipeline_id] = model, sentence
+
+
+def speed_of(pipeline_id: str, model: str) -> str:
+    """How fast the network was when it ran last; empty as long as this model has not."""
+    known, sentence = _SPEEDS.get(pipeline_id, ("", ""))
+    return sentence if known == model else ""
+
+
+def _clear() -> None:
+    STATE.clear()
+    _SPEEDS.clear()
 
 
 def register() -> None:
-    STATE.clear()
+    _clear()
 
 
 def unregister() -> None:
-    STATE.clear()
+    _clear()

@@ -71,6 +71,7 @@ def read_model_index(folder: Path) -> ModelIndex:
         memory_bytes=estimate if published is None else round(published * _GIB),
         memory_known=published is not None,
         good_at=_GOOD_AT_MODEL.get(known) or _GOOD_AT_FAMILY.get(files.family, ""),
+        people_good_at=_people_good_at(files.identities),
         licence=licence_for(files),
     )
 
@@ -78,6 +79,12 @@ def read_model_index(folder: Path) -> ModelIndex:
 def good_at(identity: str) -> str:
     """What a known person of the published models is good at, else empty."""
     return _GOOD_AT.get(identity.casefold(), "")
+
+
+def _people_good_at(identities: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What the known ones of several people are good at; of one, the model's own sentence says."""
+    several = identities if len(identities) > 1 else ()
+    return tuple((person, good_at(person)) for person in several if good_at(person))
 
 
 def _size(path: Path) -> int:

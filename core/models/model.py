@@ -288,7 +288,8 @@ class ModelIndex:
 
     ``files`` are all files that it consists of (each exists), ``fps`` the one rate of a diffusion
     model. ``memory_bytes`` is about what it takes on the device, ``memory_known`` whether that is a
-    published figure rather than an estimate. ``good_at`` is a sentence for the library, or empty.
+    published figure rather than an estimate. ``good_at`` is a sentence for the library, or empty;
+    ``people_good_at`` the same for those of several people who are known, by identity.
     """
 
     folder: Path
@@ -304,6 +305,7 @@ class ModelIndex:
     memory_bytes: int
     memory_known: bool
     good_at: str
+    people_good_at: tuple[tuple[str, str], ...]
     licence: Licence | None
 
     @property

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import itertools
 import time
+from types import SimpleNamespace
 
 import bpy
 import pytest
+from layouts import Layout
 from makers import shaped_mesh
 
 
@@ -91,7 +93,46 @@ def test_a_new_pipeline_comes_ready_wired(scene):
     assert chosen.pipeline == pipeline and chosen.version == 1
 
 
+def test_head_player_and_core_are_added_one_by_one(scene, code):
+    shown: list[str] = []
+    code("panels.face").FACEWRIGHT_MT_add.draw(SimpleNamespace(layout=Layout(shown)), bpy.context)
+    assert {
+        "New Pipeline with Template Head",
+        "Add Template Head",
+        "New Player",
+        "New Core",
+    } <= set(shown)
+    chosen = scene.facewright
+    bpy.ops.facewright.add_pipeline(character="HEAD")
+    first = chosen.pipelines[0].id
+    parts = {obj.get("facewright_part") for obj in chosen.characters[0].skin.children_recursive}
+    assert {"tongue", "lower_denture", "eye_left", "eye_right"} <= parts
+    assert bpy.ops.facewright.add_core() == {"FINISHED"}
+    core = chosen.pipeline
+    assert core.id != first and not chosen.characters_of(core) and chosen.player_of(core) is None
+    assert bpy.ops.facewright.add_player() == {"FINISHED"}
+    assert chosen.player_of(core) == chosen.players[1]
+    assert bpy.ops.facewright.add_head() == {"FINISHED"}
+    assert chosen.characters_of(core) == [chosen.characters[1]]
+    core.player = chosen.players[0].id  # one voice for two cores
+    assert len(chosen.pipelines_of(chosen.players[0])) == 2
+
+
 # ---- links and names ---------------------------------------------------------------------------
+
+
+def test_a_character_that_nothing_drives_can_be_linked_again(two, code):
+    def shown() -> list[str]:
+        texts: list[str] = []
+        draw = code("panels.face").FACEWRIGHT_PT_face.draw
+        draw(SimpleNamespace(layout=Layout(texts)), bpy.context)
+        return texts
+
+    two.characters[0].pipeline = "NONE"
+    assert two.loose_characters == [two.characters[0]]
+    assert two.characters[0].name in shown()
+    two.characters[0].pipeline = two.pipelines[1].id
+    assert not two.loose_characters and two.characters[0] in two.characters_of(two.pipelines[1])
 
 
 def test_links_are_changed_and_undone_by_the_drop_downs(two):
@@ -218,10 +259,6 @@ def test_a_linked_scene_is_left_alone_and_said_to_be_linked(code, saved, scene, 
 @pytest.fixture
 def panels(code):
     """Draw all panels of the sidebar for the context's scene."""
-    from types import SimpleNamespace
-
-    from layouts import Layout
-
     subject = [code("panels.face").FACEWRIGHT_PT_face]
     subject.append(code("panels.attached_meshes").FACEWRIGHT_PT_attached_meshes)
 

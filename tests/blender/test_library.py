@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -241,6 +242,11 @@ def test_each_model_is_described(chosen, shown, folders):
     texts = shown()
     assert {"Claire, James, Mark", "Every language", "60 frames per second"} <= set(texts)
     assert "It cannot be used before its terms are accepted" in texts
+    for person, what in (("Mark", "Expressive"), ("Claire", "best for Mandarin"),
+                         ("James", "articulation")):  # fmt: skip
+        at = texts.index(person)
+        assert what in " ".join(texts[at : at + 4])
+    assert any(re.fullmatch(r"About [0-9.]+ GiB on the .*", text) for text in texts)
     assert texts.count("Terms not accepted") == 2
     mark(chosen, "Emotion")
     assert "Emotion from the voice (Audio2Emotion)" in shown()

@@ -254,9 +254,72 @@ def test_models_that_are_no_use_grey_the_button(wired, drawn, code, own_face, tm
 def test_the_networks_speed_and_place_are_shown(wired, drawn, code, own_face, voice, stub):
     wired.player.voice_path, wired.character.skin = voice, own_face
     wired.pipeline.model = str(stub.folder)
+    not_yet = code("panels.network").NOT_YET
+    assert not_yet in drawn()
     assert bpy.ops.facewright.animate() == {"FINISHED"}
-    (line,) = [text for text in drawn() if text.startswith("Network ")]
+
+    def line() -> str:
+        (found,) = [text for text in drawn() if text.startswith("Network ")]
+        return found
+
+    first = line()
     assert re.fullmatch(
-        r"Network [0-9.]+ ms per frame, [0-9.]+ x real time, on the processor \(CPU\)", line
+        r"Network [0-9.]+ ms per frame, [0-9.]+ x real time, on the processor \(CPU\)", first
     )
+    # Another job, and a take that asks the network nothing anew, leave what is known
+    code("properties.progress").STATE.begin()
     code("properties.progress").STATE.clear()
+    wired.pipeline.skin_strength = 1.5
+    assert bpy.ops.facewright.animate() == {"FINISHED"}
+    assert line()
+    wired.pipeline.model = ""  # another model: it has not run
+    assert not_yet in drawn()
+    wired.pipeline.model = str(stub.folder)
+    wired.scene.facewright.add_pipeline("Other")
+    wired.scene.facewright.active_pipeline = 1
+    wired.scene.facewright.pipeline.model = str(stub.folder)
+    assert not_yet in drawn()
+
+
+def test_the_network_panel_describes_the_model(wired, drawn, code, tmp_path, stub, monkeypatch):
+    chosen = wired.pipeline
+    chosen.model = str(stub.folder)
+    shown = drawn()
+    identity = code("properties.library").look(chosen.model_folder).index.identities
+    assert f"Identity: {identity[0]}" in shown
+    assert {"Every language", "Any frame rate", "device"} <= set(shown)
+    assert any(re.fullmatch(r"About [0-9.]+ GiB of memory, estimated", text) for text in shown)
+    assert "Noise Seed" not in shown
+    monkeypatch.setattr(code("operators.processors").SEEN, "free", 1000)
+    assert any("This model takes about" in text for text in drawn())
+    chosen.model = str(make_stub_diffusion(tmp_path / "three").folder)
+    chosen.person = "Claire"
+    assert "best for Mandarin" in " ".join(drawn())
+    chosen.person = "James"
+    assert "best for Mandarin" not in " ".join(drawn())
+    assert {"60 frames per second", "Noise Seed", "Fresh Noise"} <= set(drawn())
+
+
+def test_expressions_are_grey_for_models_without_them_and_the_panel_says_so(wired, code, tmp_path):
+    draw = code("panels.network").FACEWRIGHT_PT_default_expression.draw
+    reason = "This model has no database of expressions"
+
+    def shown() -> list[str]:
+        texts: list[str] = []
+        draw(SimpleNamespace(layout=Layout(texts)), SimpleNamespace(scene=bpy.context.scene))
+        return texts
+
+    pipeline = wired.pipeline  # our own model has shots for neutral and each emotion
+    names = {name.casefold() for name, _frames in pipeline.shots}
+    for emotion in ("neutral", *code("core.parameters").EMOTION_NAMES):
+        assert any(emotion in name for name in names), (emotion, names)
+    assert reason not in shown()
+    assert {"shot", "Source Frame"} <= set(shown())
+    pipeline.shot, pipeline.source_frame = "SHOT_1", 3
+    assert pipeline.changed_settings() == {"source_shot": pipeline.shots[1][0], "source_frame": 3}
+    assert bpy.ops.facewright.reset(names="source_frame") == {"FINISHED"}
+    assert list(pipeline.changed_settings()) == ["source_shot"]
+    assert bpy.ops.facewright.reset(names="source_shot") == {"FINISHED"}
+    assert pipeline.changed_settings() == {} and pipeline.shot == "MODEL"
+    pipeline.model = str(make_stub_diffusion(tmp_path / "people").folder)
+    assert reason in shown()

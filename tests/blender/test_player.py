@@ -222,6 +222,10 @@ def test_keys_are_added_once_and_pass_on_what_is_not_over_the_strip(code, player
         "facewright.drag_range": "LEFTMOUSE",
     }
     assert all(ours[name].properties.at_pointer for name in list(keys)[:5])
+    play = code("operators.player").FACEWRIGHT_OT_play
+    assert play.description(bpy.context, None).endswith("its key works over the waveform: P")
+    jump = code("operators.player").FACEWRIGHT_OT_jump
+    assert jump.description(bpy.context, None) == "Go to a time of the voice, or to a frame"
     event = SimpleNamespace(mouse_region_x=50, mouse_region_y=50)
     assert not code("operators.strip_view").is_over(bpy.context, event)
     assert code("operators.strip_view").view(bpy.context) is None

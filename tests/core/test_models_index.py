@@ -110,6 +110,13 @@ def test_what_people_of_the_published_models_are_good_at():
     assert good_at("Ann") == ""
 
 
+def test_each_known_person_of_several_is_described(tmp_path):
+    stubs.make_stub_diffusion(tmp_path / "two", identities=("Claire", "Ann"))
+    assert read_index(tmp_path / "two").people_good_at == (("Claire", good_at("Claire")),)
+    stubs.make_stub_diffusion(tmp_path / "one", identities=("Claire",))
+    assert read_index(tmp_path / "one").people_good_at == ()
+
+
 def test_a_look_refuses_what_loading_would(tmp_path):
     stubs.make_stub_diffusion(tmp_path)
     (tmp_path / "bs_skin_Mark.npz").unlink()

@@ -33,7 +33,7 @@ def script() -> driver.Steps:
         bpy.ops.view3d.view_axis(type="FRONT")
     here.player.voice_source = "FILE"  # instead of the sample that a new pipeline speaks
     assert not here.view, "there is a strip without a voice"
-    _keys_are_the_users()
+    _keys_are_the_users(here)
     folder = Path(driver.VOICE).parent
     here.player.track_root = str(folder)
     here.player.track = Path(driver.VOICE).name
@@ -52,7 +52,7 @@ def script() -> driver.Steps:
     yield from _without(here)
 
 
-def _keys_are_the_users() -> None:
+def _keys_are_the_users(here: Here) -> None:
     """The keys stand in the keymap "3D View", where they can be changed and tooltips find them."""
     configs = bpy.context.window_manager.keyconfigs
     with bpy.context.temp_override(**driver.viewport()):
@@ -65,6 +65,12 @@ def _keys_are_the_users() -> None:
         ):
             keymap, item = configs.find_item_from_operator(name, context="INVOKE_REGION_WIN")
             assert (keymap.name, item.type) == ("3D View", key), name
+            classes = vars(here.module("operators.player")).values()
+            (button,) = [each for each in classes if getattr(each, "bl_idname", "") == name]
+            item.type = "J"
+            tooltip = button.description(bpy.context, None)
+            assert tooltip.endswith("waveform: J"), tooltip
+            item.type = key
 
 
 def _show_panel(here: Here) -> driver.Steps:
