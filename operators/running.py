@@ -121,7 +121,7 @@ def _end(context: bpy.types.Context, timer: bpy.types.Timer) -> None:
     manager.event_timer_remove(timer)
     manager.progress_end()
     for workspace in bpy.data.workspaces:  # the user may have gone to another one meanwhile
-        workspace.status_text_set(None)  # type: ignore[arg-type]
+        workspace.status_text_set(None)
 
 
 def redraw(context: bpy.types.Context) -> None:
