@@ -30,11 +30,11 @@ from ..scene.references import Reference, SceneChanged, reference
 from .asking import Progress, ask
 from .chosen import named_pipeline, used_part, voice_missing
 from .explained import Explained
+from .rendering import PATIENCE, rendering, until_rendered
 from .running import Running
 from .voices import voice_fields
 
 MEANT = "facewright_pipeline"  # in a context: the pipeline that is meant, if not the shown one
-RENDERING = "Waiting until the picture is rendered"
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,7 @@ def listening_steps(what: Listening) -> Generator[Progress, None, Generated]:
     device, threads = what.args["device"], what.args["threads"]
     options = {"device": device, "threads": threads, "between": what.place}
     ticket = yield from ask("detect", what.args, what.arrays, **options)
-    while bpy.app.is_job_running("RENDER"):  # it reads the scene
-        yield Progress(1.0, RENDERING)
+    yield from until_rendered(1.0)
     heard = EmotionTrack(ticket.arrays["emotion_times"], ticket.arrays["emotion_values"])
     place, scene = what.place(), what.scene.get()
     duration_s = float(ticket.result["duration_s"])
@@ -160,6 +159,8 @@ class FACEWRIGHT_OT_generate_emotion(Running, bpy.types.Operator):
         """Why Generate is greyed; empty when it can run."""
         if STATE.running:
             return "Wait until the running job is done"
+        if rendering():
+            return PATIENCE
         chosen: Any = context.scene.facewright
         meant = getattr(context, MEANT, None) or chosen.pipeline
         return generate_problem(context.scene, meant)

@@ -10,7 +10,7 @@ import bpy
 from ..core.errors import Cancelled, UserError
 from ..core.face.track import FaceTrack
 from ..properties.ids import find
-from ..scene.frames import Look, give_back, look_of, show_frame
+from ..scene.frames import Look, edited, give_back, look_of, show_frame
 from .chosen import character_parts
 
 
@@ -33,8 +33,12 @@ class Followers:
             followed.add(key)
             try:
                 character = character_parts(one, frame.head is not None).character(frame.names)
+                if name := edited(character):
+                    followed.discard(key)
+                    raise UserError(f"It does not follow while '{name}' is edited.")
                 if key not in self._looks:
                     self._looks[key] = look_of(character, frame)
+                self._looks[key].note()
                 show_frame(character, frame)
             except (UserError, Cancelled) as error:
                 self.problems[one.id] = f"{one.name}: {' '.join(str(error).split())}"

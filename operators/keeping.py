@@ -20,6 +20,7 @@ from ..scene.sounds import VoiceSource
 from . import pump
 from .asking import Progress, ask
 from .listening import RECORDER, Heard
+from .rendering import until_rendered
 
 if TYPE_CHECKING:
     from .animation_job import Result
@@ -58,6 +59,7 @@ def save_steps(
     ticket = yield from ask("live_save", args, device=device, threads=threads)
     path = Path(ticket.result["path"])
     saved = Saved(path, _joined(named, path.name), float(ticket.result["duration_s"]))
+    yield from until_rendered(1.0)
     use(_player(kept, player_id), saved, heard)
     RECORDER.saved(path.name)
     return saved

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..properties.ids import find
+from ..scene.frames import give_noted_back
 from ..scene.references import Reference
 from . import pump
 from .followers import Followers
@@ -269,10 +270,19 @@ def follows_now() -> bool:
 
 
 @bpy.app.handlers.persistent
-def _loading(*_: Any) -> None:
+def _loaded(*_: Any) -> None:
+    """Not before: a file that cannot be read leaves everything as it is."""
     if RECORDER.running is not None:
         RECORDER.running.let_go()
     RECORDER.clear()
+    give_noted_back()
+
+
+@bpy.app.handlers.persistent
+def _returned(*_: Any) -> None:
+    """Undo may bring back a face as the microphone has moved it."""
+    if not follows_now() and not rendering():
+        give_noted_back()
 
 
 @bpy.app.handlers.persistent
@@ -284,7 +294,12 @@ def _saving(*_: Any) -> None:
 
 def _handlers() -> list[tuple[list[Any], Any]]:
     known: Any = bpy.app.handlers
-    return [(known.load_pre, _loading), (known.save_pre, _saving)]
+    return [
+        (known.load_post, _loaded),
+        (known.save_pre, _saving),
+        (known.undo_post, _returned),
+        (known.redo_post, _returned),
+    ]
 
 
 def register() -> None:

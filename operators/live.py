@@ -16,7 +16,7 @@ from .faults import attempt
 from .keeping import keep_steps
 from .listening import RECORDER, Plan
 from .live_orders import followers, live_problem, order_of
-from .recorder import BUSY, end_problem, heard_here, player_here, start_problem
+from .recorder import BUSY, heard_here, keep_problem, player_here, start_problem
 from .running import Running
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class FACEWRIGHT_OT_live_keep(Running, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        problem = BUSY if STATE.running else end_problem(context)
+        problem = keep_problem(context)
         if problem:
             return problem
         running, heard = RECORDER.running, heard_here(context)

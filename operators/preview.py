@@ -18,11 +18,11 @@ from ..properties.changes import LISTENERS
 from ..properties.ids import find
 from ..properties.progress import STATE
 from ..providers.base import Ticket
-from ..scene.frames import show_frame
+from ..scene.frames import edited, show_frame
 from ..scene.references import Reference, reference
 from . import pump
 from .chosen import pipeline_problem, request_of
-from .faults import sentence
+from .faults import report_fault, sentence
 from .listening import follows_now
 from .rendering import rendering
 from .worker_host import worker
@@ -104,6 +104,8 @@ class Preview:
                 self.problem = sentence(error)
             except Cancelled:
                 self._asked = None
+            except Exception as error:  # the next change is shown again all the same
+                self._asked, self.problem = None, report_fault(error)
         self.running = bool(self.wishes or self._asked)
         return self.running
 
@@ -113,10 +115,11 @@ class Preview:
         self._asked, self.running = None, False
 
     def _step(self) -> None:
-        if self._asked is None and self.wishes:
-            wish = next(iter(self.wishes))
-            del self.wishes[wish]
-            self._asked = _ask(wish)
+        if self._asked is None:
+            wish = next((each for each in self.wishes if not _is_edited(each)), None)
+            if wish is not None:
+                del self.wishes[wish]
+                self._asked = _ask(wish)
         if self._asked is None:
             return
         asked = self._asked
@@ -131,7 +134,11 @@ class Preview:
             self.problem = ticket.error if ticket.kind == "user" else "The preview has failed."
             return
         self.problem = NEEDS_BAKE if ticket.result["stale"] else ""
-        if not self.problem:
+        if self.problem:
+            return
+        if _is_edited(asked.wish):
+            self.wishes[asked.wish] = None  # asked again once the user has left that mode
+        else:
             _show(asked.wish, ticket)
 
 
@@ -141,6 +148,20 @@ def _busy() -> bool:
     if STATE.running or follows_now() or rendering():
         return True
     return any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
+
+
+def _is_edited(wish: Wish) -> bool:
+    """Whether the user edits or sculpts a face that the wish is about."""
+    from .chosen import faces_of
+
+    scene = wish.scene.find()
+    pipeline = find(scene.facewright.pipelines, wish.pipeline_id) if scene else None
+    if scene is None or pipeline is None:
+        return False
+    try:
+        return any(edited(parts.character()) for parts in faces_of(scene, pipeline))
+    except UserError:
+        return False  # the greyed Animate says what is missing
 
 
 def _ask(wish: Wish) -> _Asked | None:

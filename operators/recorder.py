@@ -58,9 +58,14 @@ def start_problem(context: bpy.types.Context) -> str:
         return "There is no microphone; connect one and look again"
     if MICROPHONES.absent(player.recorder.microphone):
         return f"'{player.recorder.microphone}' is not connected"
-    if rendering():
-        return PATIENCE
-    return ""
+    return PATIENCE if rendering() else ""
+
+
+def keep_problem(context: bpy.types.Context) -> str:
+    """Why what was heard cannot be made a voice now, as one phrase; empty when it can."""
+    if STATE.running:
+        return BUSY
+    return PATIENCE if rendering() else end_problem(context)
 
 
 def end_problem(context: bpy.types.Context) -> str:
@@ -163,7 +168,7 @@ class FACEWRIGHT_OT_recorder_save(Running, bpy.types.Operator):
         heard = heard_here(context)
         if RECORDER.running is None and heard is not None and heard.saved:
             return "It is saved already"
-        return BUSY if STATE.running else end_problem(context)
+        return keep_problem(context)
 
     def steps(self, context: bpy.types.Context) -> Any:
         player = player_here(context)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .asking import Progress
 
 TICK_S = 0.03
-_going: list[Generator[Any, None, Any]] = []  # what has to end with the extension
+# What has to end with the extension: the work, and the timer that moves it on
+_going: dict[bpy.types.Timer, Generator[Any, None, Any]] = {}
 
 
 class Running(Explained):
@@ -58,10 +59,10 @@ class Running(Explained):
             return self._fail(sentence(error))
         except Exception as error:
             return self._fail(report_fault(error))
-        _going.append(self._running)
         STATE.begin()
         manager = context.window_manager
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
+        _going[self._timer] = self._running
         manager.modal_handler_add(self)
         manager.progress_begin(0, 100)
         context.workspace.status_text_set(f"{self.bl_label}: Esc cancels")  # type: ignore[attr-defined]
@@ -99,12 +100,7 @@ class Running(Explained):
         STATE.end("Cancelled", "stopped")
 
     def _stop(self, context: bpy.types.Context) -> None:
-        self._running.close()
-        if self._running in _going:
-            _going.remove(self._running)
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-        context.workspace.status_text_set(None)
+        _end(context, self._timer)
         STATE.running = False
         redraw(context)
 
@@ -113,6 +109,19 @@ class Running(Explained):
         self.report({"ERROR"}, text)  # type: ignore[attr-defined]
         redraw(bpy.context)
         return {"CANCELLED"}
+
+
+def _end(context: bpy.types.Context, timer: bpy.types.Timer) -> None:
+    """Close the work of a timer, and take away all that shows that it went on."""
+    steps = _going.pop(timer, None)
+    if steps is None:
+        return
+    steps.close()
+    manager = context.window_manager
+    manager.event_timer_remove(timer)
+    manager.progress_end()
+    for workspace in bpy.data.workspaces:  # the user may have gone to another one meanwhile
+        workspace.status_text_set(None)
 
 
 def redraw(context: bpy.types.Context) -> None:
@@ -128,7 +137,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """The extension ends: so does what is half done, and leaves the scene as it was."""
-    for steps in tuple(_going):
-        steps.close()
-    _going.clear()
+    """The extension ends: so does what is half done, and leaves the scene as it was.
+
+    Blender forgets the operators then without asking them to cancel.
+    """
+    for timer in tuple(_going):
+        _end(bpy.context, timer)

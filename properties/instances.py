@@ -20,9 +20,10 @@ from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
-_OWN = ("rna_type", "name", "id", "index")
-# Drop-downs that only show what another property holds
-_LINKS = {
+_OWN = ("name", "id", "index")
+# Those that only show what another property holds
+UNSAVED = {
+    *("rna_type", *SHOWN_ONLY),
     *("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data"),
     *("track", "frame", "microphone_choice"),
 }
@@ -130,8 +131,8 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     def remove_pipeline(self, pipeline: Any) -> None:
         """Take a pipeline away, with its player and characters unless another one needs them."""
         pipeline_id, player_id = pipeline.id, pipeline.player_id
-        for character in self.characters_of(pipeline)[::-1]:
-            self.characters.remove(index_of(self.characters, character.id))
+        for character_id in [one.id for one in self.characters_of(pipeline)]:
+            self.characters.remove(index_of(self.characters, character_id))
         self.pipelines.remove(index_of(self.pipelines, pipeline_id))
         player = find(self.players, player_id)
         if player is not None and not self.pipelines_of(player):
@@ -151,7 +152,7 @@ def copy_group(source: Any, target: Any) -> None:
     """Give a property group the choices of another of its kind, not its id and name."""
     for prop in source.bl_rna.properties:
         name = prop.identifier
-        if name in _OWN or name in SHOWN_ONLY or name in _LINKS:
+        if name in _OWN or name in UNSAVED:
             continue
         if prop.type == "COLLECTION":
             getattr(target, name).clear()

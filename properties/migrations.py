@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 
 from .ids import new_id
-from .instances import VERSION
+from .instances import UNSAVED, VERSION
 
 MOST = 256  # of a list; every redraw looks at all of them
 MIGRATIONS: dict[int, Callable[[Any], None]] = {}
@@ -36,6 +36,7 @@ def repair(chosen: Any) -> None:
     lists = (chosen.players, chosen.pipelines, chosen.characters)
     for items in (*lists, *(character.others for character in chosen.characters)):
         _cut(items)
+    _reset_impossible(chosen)
     for items in lists:
         _give_ids(items)
     _clear_dangling(chosen.pipelines, "player_id", chosen.players)
@@ -51,6 +52,31 @@ def repair(chosen: Any) -> None:
 def _cut(items: Any) -> None:
     while len(items) > MOST:
         items.remove(len(items) - 1)
+
+
+def _reset_impossible(group: Any) -> None:
+    """Give what no version has ever saved its default again: numbers beyond their limits or none
+    at all, choices that do not exist. Blender loads a file without looking."""
+    for prop in group.bl_rna.properties:
+        name = prop.identifier
+        if name in UNSAVED:
+            continue
+        if prop.type == "COLLECTION":
+            for item in getattr(group, name):
+                _reset_impossible(item)
+        elif prop.type == "POINTER" and isinstance(getattr(group, name), bpy.types.PropertyGroup):
+            _reset_impossible(getattr(group, name))
+        elif group.is_property_set(name) and not _is_possible(prop, getattr(group, name)):
+            group.property_unset(name)
+
+
+def _is_possible(prop: Any, value: Any) -> bool:
+    if prop.type == "ENUM":
+        return bool(value)
+    if prop.type not in {"INT", "FLOAT"}:
+        return True
+    values = value if prop.is_array else (value,)
+    return all(prop.hard_min <= each <= prop.hard_max for each in values)
 
 
 def _give_ids(items: Any) -> None:

@@ -316,6 +316,30 @@ def test_a_hostile_file_is_put_in_order(code, two, tmp_path):
     assert chosen.pipelines[1].player_id == chosen.players[1].id  # a good link stays
 
 
+@pytest.mark.skipif(bpy.app.version >= (5, 0), reason="only older Blenders let us write these")
+def test_impossible_values_of_a_file_are_set_back(code, two, tmp_path, panels):
+    """Blender loads numbers and choices without looking at their limits."""
+    two.pipelines[1].skin_strength, two.players[1].volume = 1.5, 0.5
+    pipeline, player = two.pipelines[0], two.players[0]
+    pipeline["own_skin_strength"], pipeline["detect_emotion"] = float("nan"), 99
+    pipeline["preferred"] = [float("inf")] + [0.0] * 9
+    pipeline.emotion["joy"] = 1e30
+    player["voice_source"], player["range_start"], player["channel"] = 77, float("nan"), -5
+    player.recorder["rate"] = 12345
+    two["burst"] = 55
+    path = str(tmp_path / "hostile.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    chosen = bpy.context.scene.facewright
+    pipeline, player = chosen.pipelines[0], chosen.players[0]
+    assert (pipeline.skin_strength, pipeline.emotion.joy, sum(pipeline.preferred)) == (1.0, 0, 0)
+    assert (player.voice_source, player.range_start, player.channel) == ("FILE", 0.0, 0)
+    assert pipeline.detect_emotion and player.recorder.rate and chosen.burst == "DEFAULT"
+    assert (chosen.pipelines[1].skin_strength, chosen.players[1].volume) == (1.5, 0.5)
+    code("operators.chosen").options_of(pipeline, player)
+    panels()
+
+
 def test_migrations_lead_step_by_step_to_this_version(code, two, scene, monkeypatch):
     migrations = code("properties.migrations")
     steps = []

@@ -347,6 +347,76 @@ def test_undo_leaves_live_on_and_loading_ends_it(desk, wired, player, own_face, 
     np.testing.assert_array_equal(shown(face), 0.0, "the file holds what live showed")
 
 
+def test_a_file_that_cannot_be_read_ends_nothing(desk, wired, player, own_face, tmp_path):
+    broken = tmp_path / "broken.blend"
+    broken.write_bytes(b"no blend at all")
+    OPS.live()
+    desk.hear(0.4)
+    with pytest.raises(RuntimeError):
+        bpy.ops.wm.open_mainfile(filepath=str(broken))
+    desk.hear(desk.heard_s() + 0.2)
+    assert np.abs(shown(own_face)).max() > 0
+    OPS.live()
+    desk.over()
+    np.testing.assert_array_equal(shown(own_face), 0.0)
+    assert desk.recorder.heard is not None
+
+
+def test_no_step_of_undo_brings_back_what_only_live_showed(desk, wired, player, own_face):
+    own_face.data.shape_keys.key_blocks["EyeBlinkLeft"].value = 0.25
+    before = shown(own_face)
+    bpy.ops.ed.undo_push(message="before")
+    OPS.live()
+    desk.hear(0.4)
+    for message in ("while live", "and again"):
+        wired.player.volume -= 0.1
+        desk.hear(desk.heard_s() + 0.2)
+        bpy.ops.ed.undo_push(message=message)
+    OPS.live()
+    desk.over()
+    np.testing.assert_array_equal(shown(own_face), before)
+    bpy.ops.ed.undo_push(message="after")
+    for step in (*[bpy.ops.ed.undo] * 3, *[bpy.ops.ed.redo] * 3):
+        step()
+        np.testing.assert_array_equal(shown(bpy.data.objects["Face"]), before)
+
+
+def test_an_automatic_save_while_live_opens_as_before(
+    desk, wired, player, own_face, code, tmp_path
+):
+    """Blender calls no handler for those."""
+    OPS.live()
+    desk.hear(0.4)
+    handlers, saving = bpy.app.handlers.save_pre, code("operators.listening")._saving
+    handlers.remove(saving)
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "auto.blend"), copy=True)
+    finally:
+        handlers.append(saving)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "auto.blend"))
+    face = bpy.data.objects["Face"]
+    np.testing.assert_array_equal(shown(face), 0.0)
+    assert not face.data.shape_keys.keys(), "the note is gone"
+
+
+def test_an_edited_face_does_not_follow(desk, wired, player, own_face):
+    """It looks as before meanwhile, so that the user's hands work on what is really there."""
+    bpy.context.view_layer.objects.active = own_face
+    OPS.live()
+    desk.hear(0.4)
+    assert np.abs(shown(own_face)).max() > 0
+    bpy.ops.object.mode_set(mode="EDIT")
+    desk.hear(desk.heard_s() + 0.2)
+    np.testing.assert_array_equal(shown(own_face), 0.0)
+    assert "It does not follow while 'Face' is edited" in desk.texts()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    desk.hear(desk.heard_s() + 0.2)
+    assert np.abs(shown(own_face)).max() > 0
+    OPS.live()
+    desk.over()
+    np.testing.assert_array_equal(shown(own_face), 0.0)
+
+
 def test_disabling_ends_it_and_gives_the_face_back(desk, wired, player, own_face, code, extension):
     OPS.live()
     desk.hear(0.5)

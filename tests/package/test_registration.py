@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 
@@ -67,6 +68,35 @@ def menu_entries() -> list[str]:
     return found
 
 
+def listeners() -> list[str]:
+    """Functions of ours that our own lists call."""
+    lists = {
+        "properties.changes": "LISTENERS",
+        "operators.voices": "LISTENERS",
+        "operators.strip": "_items",
+        "operators.running": "_going",
+        "panels.strip": "_handles",
+    }
+    return [f"{module} {one}" for module, name in lists.items() for one in ours(module, name)]
+
+
+def ours(module: str, name: str) -> list[str]:
+    """What a list of one of our modules holds, by names that do not change."""
+    found = next((each for key, each in sys.modules.items() if key.endswith(f".{module}")), None)
+    return [getattr(one, "__module__", name) for one in getattr(found, name)] if found else []
+
+
+def timers() -> list[str]:
+    """Functions of ours that Blender would call later."""
+    found = []
+    for key, module in tuple(sys.modules.items()):
+        if ".facewright.operators." in key:
+            for name, one in vars(module).items():
+                if inspect.isfunction(one) and bpy.app.timers.is_registered(one):
+                    found.append(f"{key} {name}")
+    return found
+
+
 KINDS = {
     "class": classes,
     "operator": operators,
@@ -74,6 +104,8 @@ KINDS = {
     "handler": handlers,
     "key": keymaps,
     "menu entry": menu_entries,
+    "listener": listeners,
+    "timer": timers,
 }
 
 
@@ -90,6 +122,34 @@ def test_twice_on_and_off_leaves_nothing(name):
         assert not traces()
         addon_utils.enable(name)
         assert traces() == enabled
+
+
+def test_no_timer_and_no_task_is_left_behind(name, extension):
+    """Those that begin later: in background nothing starts them by itself."""
+    modules = sys.modules
+    watch, playing, status, pump = (
+        modules[f"{name}.operators.{each}"]
+        for each in ("scene_watch", "playing", "take_status", "pump")
+    )
+    for one in (watch._soon, playing._stop_at_end, status._tick, pump._tick):
+        bpy.app.timers.register(one, first_interval=60.0, persistent=True)
+
+    class Task:
+        holds_worker = False
+        ended = False
+
+        def step(self) -> bool:
+            return True
+
+        def cancel(self) -> None:
+            self.ended = True
+
+    pump.add(task := Task())
+    assert len(timers()) == 4
+    addon_utils.disable(name)
+    assert not traces()
+    assert task.ended and not pump._pump.tasks
+    addon_utils.enable(name)
 
 
 def test_a_failure_half_way_leaves_nothing(name, monkeypatch):
