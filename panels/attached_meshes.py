@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..operators.attached_meshes import status_of
-from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
+from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_pipeline
 from .texts import draw_sentence, room
 
 JOINTS = (
@@ -44,6 +44,7 @@ class FACEWRIGHT_PT_attached_meshes(SubPanel, bpy.types.Panel):
     bl_label = "Attached Meshes"
     bl_order = 25
 
+    @one_look
     def draw(self, context: bpy.types.Context) -> None:
         chosen: Any = context.scene.facewright
         characters = chosen.characters_of(shown_pipeline(context))

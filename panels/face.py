@@ -15,7 +15,7 @@ from ..operators.take_status import status_of
 from ..properties.pipeline import folder_without_terms
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
-from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running
+from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running, one_look
 from .takes import ICONS as ICONS_OF_TAKES
 from .texts import draw_sentence, room, translated
 
@@ -53,6 +53,7 @@ class FACEWRIGHT_PT_face(Sidebar, bpy.types.Panel):
     bl_idname = MAIN
     bl_label = "Facewright"
 
+    @one_look
     def draw(self, context: bpy.types.Context) -> None:
         layout = aligned(self.layout)
         chosen: Any = context.scene.facewright

@@ -16,7 +16,7 @@ from ..operators.live import FACEWRIGHT_OT_live
 from ..operators.microphones import look_once
 from ..operators.recorder import FACEWRIGHT_OT_record, heard_here
 from ..properties.microphones import MICROPHONES
-from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_player
+from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_player
 from .texts import draw_sentence, room, translated
 
 QUIETEST_DB = -60.0
@@ -33,6 +33,7 @@ class FACEWRIGHT_PT_recorder(SubPanel, bpy.types.Panel):
     def draw_header(self, context: bpy.types.Context) -> None:
         self.layout.label(text="", icon="RECORD_ON")
 
+    @one_look
     def draw(self, context: bpy.types.Context) -> None:
         look_once()
         layout = aligned(self.layout)

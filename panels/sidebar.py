@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import bpy
 
 from ..properties.progress import STATE
+from ..scene.characters import looking
+
+Draw = Callable[[Any, bpy.types.Context], None]
 
 MAIN = "FACEWRIGHT_PT_face"
 MARGIN_PX = 87  # tabs, icon and rims
@@ -31,6 +36,17 @@ class SubPanel(Sidebar):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return shown_pipeline(context) is not None
+
+
+def one_look(draw: Draw) -> Draw:
+    """For ``draw`` methods that ask more than once what a face is."""
+
+    @wraps(draw)
+    def drawn(self: Any, context: bpy.types.Context) -> None:
+        with looking():
+            draw(self, context)
+
+    return drawn
 
 
 def shown_pipeline(context: bpy.types.Context) -> Any:

@@ -11,7 +11,7 @@ from ..core.take_label import TakeLabel, is_lead, label_of
 from ..operators.take_status import status_of
 from ..properties.take import NOT_BAKED, OUTDATED, UP_TO_DATE, belongs, chosen_take
 from .presets import draw_presets
-from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
+from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_pipeline
 from .texts import draw_sentence, room, translated
 
 # Coloured icons: green, yellow, grey
@@ -87,6 +87,7 @@ class FACEWRIGHT_PT_takes(SubPanel, bpy.types.Panel):
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         draw_presets(self.layout)
 
+    @one_look
     def draw(self, context: bpy.types.Context) -> None:
         layout, chosen = self.layout, context.scene.facewright
         pipeline = shown_pipeline(context)

@@ -8,6 +8,7 @@ shape keys and the meshes that are parented to it. What the user has attached co
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -81,12 +82,43 @@ class Character:
         return len(ARKIT_NAMES) - len(self.missing)
 
 
+@contextmanager
+def looking() -> Iterator[None]:
+    """Within it nothing of the scene changes, so a face is looked at once: for drawing, where the
+    panel, its buttons and their polls all ask for the same."""
+    outer = _seen[0]
+    _seen[0] = {} if outer is None else outer
+    try:
+        yield
+    finally:
+        _seen[0] = outer
+
+
+_seen: list[dict[Any, Character | UserError] | None] = [None]
+
+
 def find_character(
     obj: bpy.types.Object | None,
     poses: Sequence[str] = CANONICAL_NAMES,
     attached: Attachments = NOTHING,
 ) -> Character:
     """The face that an object belongs to. Raises UserError when it cannot be animated."""
+    seen = _seen[0]
+    if seen is None:
+        return _found(obj, poses, attached)
+    key = (obj, tuple(poses), attached)
+    if key not in seen:
+        try:
+            seen[key] = _found(obj, poses, attached)
+        except UserError as error:
+            seen[key] = error
+    found = seen[key]
+    if isinstance(found, UserError):
+        raise found
+    return found
+
+
+def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments) -> Character:
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
     if not obj.users_scene:  # deleted, but kept by whoever points at it

@@ -64,6 +64,10 @@ def _fresh(voice: str) -> driver.Steps:
     """A head and a voice, as one undo step each."""
     for obj in list(bpy.data.objects):
         bpy.data.objects.remove(obj)
+    chosen = bpy.context.scene.facewright
+    for rows in (chosen.characters, chosen.pipelines, chosen.players):
+        rows.clear()
+    chosen.preview = False  # what a preview shows is no part of the job
     bpy.ops.ed.undo_push(message="empty")
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.add_head("INVOKE_DEFAULT")

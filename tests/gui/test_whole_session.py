@@ -37,7 +37,7 @@ def script() -> driver.Steps:
     yield from _bake(here)
     yield from _undo_and_redo(here)
     yield from _play()
-    # LIVE
+    yield from _speak_live(here)
     yield from _second_character(here)
     yield from _save_and_load(here)
 
@@ -154,6 +154,26 @@ def _play() -> driver.Steps:
     _call("play")
     yield
     assert not screen.is_animation_playing, "play does not pause"
+
+
+def _speak_live(here: Here) -> driver.Steps:
+    """The head follows a microphone, which speaks a file, and shows its take again afterwards."""
+    recorder = here.module("operators.listening").RECORDER
+    before, seen = _values(), []
+    _call("live")
+    for _ in driver.wait_for("the face to follow", lambda: len(seen) > 12, 60):
+        if not np.allclose(_values(), seen[-1] if seen else before, atol=1e-4):
+            seen.append(_values())
+            if len(seen) == 8:
+                driver.shot("session_4_live")
+        yield
+    assert np.ptp(seen, axis=0).max() > 0.1, "the face hardly moves"
+    _call("live")
+    yield from driver.wait_for("the end of live", lambda: recorder.running is None)
+    np.testing.assert_allclose(_values(), before, atol=1e-6)
+    if recorder.heard is not None:
+        _call("recorder_discard")
+    yield
 
 
 def _second_character(here: Here) -> driver.Steps:
