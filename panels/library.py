@@ -193,7 +193,9 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
     for model in offered():
         row = layout.row().split(factor=0.72)
         text = row.column(align=True)
-        text.label(text=model.title, translate=False, icon="COMMUNITY" if "," in model.title else "USER")
+        text.label(
+            text=model.title, translate=False, icon="COMMUNITY" if "," in model.title else "USER"
+        )
         detail = text.row()
         detail.active = False
         detail.label(text=model.text, icon="BLANK1")

@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -20,6 +20,13 @@ DRAWN = re.compile(r"[A-Z][a-z]|A ")  # a text for people, no icon, property or 
 NO_TEXTS = {"-", "Edit > Preferences > Add-ons > Facewright > Models"}  # part of an error
 ITEM = 3  # identifier, name and description
 REASONS = re.compile(r"_?(\w+_)?(reason|problem|missing)")  # functions that say why not
+
+
+class Literal(NamedTuple):
+    """A string of a source, and its line."""
+
+    text: str
+    line: int
 
 
 def labels() -> dict[str, str]:
@@ -55,40 +62,41 @@ def sentences(root: Path) -> dict[str, str]:
     for path in sorted((root / "panels").glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for node in _literals(tree):
-            if DRAWN.match(node.value):
-                _note(found, node.value, f"panels/{path.name}:{node.lineno}")
+            if DRAWN.match(node.text):
+                _note(found, node.text, f"panels/{path.name}:{node.line}")
         for node in _calls(tree):
-            found.setdefault(node.value, f"panels/{path.name}:{node.lineno}")
+            found.setdefault(node.text, f"panels/{path.name}:{node.line}")
     for folder in ("operators", "properties"):
         for path in sorted((root / folder).glob("*.py")):
             for node in _shown_by(ast.parse(path.read_text("utf-8"))):
-                if DRAWN.match(node.value):
-                    _note(found, node.value, f"{folder}/{path.name}:{node.lineno}")
+                if DRAWN.match(node.text):
+                    _note(found, node.text, f"{folder}/{path.name}:{node.line}")
     return found
 
 
-def _calls(tree: ast.AST) -> Iterator[ast.Constant]:
+def _calls(tree: ast.AST) -> Iterator[Literal]:
     """What is handed to ``translated``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "translated":
             yield from _literals(node)
 
 
-def _shown_by(tree: ast.Module) -> Iterator[ast.Constant]:
+def _shown_by(tree: ast.Module) -> Iterator[Literal]:
     """Reasons, items of drop-downs that are made while running, and texts of dialogs."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Tuple):
-            yield from _literals(node.value)
+    for each in tree.body:
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant | ast.Tuple):
+            yield from _literals(each.value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Tuple) and len(node.elts) == ITEM:
-            yield from (each for each in _literals(node) if each in node.elts[1:])
+            for part in node.elts[1:]:
+                yield from _literals(part)
         if isinstance(node, ast.FunctionDef) and REASONS.fullmatch(node.name):
             yield from _literals(node)
         if isinstance(node, ast.keyword) and node.arg in ("text", "confirm_text"):
             yield from _literals(node.value)
 
 
-def _literals(tree: ast.AST) -> Iterator[ast.Constant]:
+def _literals(tree: ast.AST) -> Iterator[Literal]:
     """Plain strings: no docstrings, no parts of f-strings."""
     others: set[int] = set()
     for node in ast.walk(tree):
@@ -96,9 +104,8 @@ def _literals(tree: ast.AST) -> Iterator[ast.Constant]:
             others.add(id(node.value))
         if isinstance(node, ast.JoinedStr):
             others.update(id(part) for part in node.values)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in others:
-                yield node
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
+            yield Literal(node.value, node.lineno)
 
 
 def _note(found: dict[str, str], text: str, place: str) -> None:

@@ -41,8 +41,6 @@ def _in_german(view: bpy.types.PreferencesView) -> driver.Steps:
     driver.shot_of_sidebar("german")
     assert _said("Attached Meshes") == "Zugehörige Meshes"
     assert _said("Animate All", "Operator") == "Alle animieren"
-    terms = ("Shape Key", "Keyframe", "Action", "Frame", "Preset", "Library Override", "Armature")
-    print("Blender itself says:", {term: _said(term) for term in terms}, flush=True)
 
 
 def _gone(view: bpy.types.PreferencesView) -> driver.Steps:
