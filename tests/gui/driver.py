@@ -149,18 +149,14 @@ def shot_of_sidebar(name: str) -> None:
     top = window().height - side.y - side.height
     picture = str(SHOTS / f"{name}.png")
     place = f"{side.width - TABS_PX}x{side.height}+{side.x}+{top}"
-    words = [
-        "convert",
-        picture,
-        "-crop",
-        place,
-        "+repage",
-        "-fuzz",
-        "3%",
-        "-trim",
-        "+repage",
-        picture,
-    ]
+    words = ["convert", picture, "-crop", place, "+repage", "-shave", "3x3", picture]
+    subprocess.run(words, check=False, timeout=30)
+    below = f"%[pixel:p{{2,{side.height - 12}}}]"
+    words = ["convert", picture, "-format", below, "info:"]
+    colour = subprocess.run(words, check=False, timeout=30, capture_output=True, text=True).stdout
+    # What is cut away is what has the colour of the corners, so the upper ones get it as well.
+    words = ["convert", picture, "-background", colour, "-gravity", "North", "-splice", "0x1"]
+    words += ["-fuzz", "3%", "-trim", "+repage", picture]
     subprocess.run(words, check=False, timeout=30)
 
 
