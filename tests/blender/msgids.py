@@ -98,13 +98,15 @@ def _shown_by(tree: ast.Module) -> Iterator[Literal]:
 
 def _literals(tree: ast.AST) -> Iterator[Literal]:
     """Plain strings: no docstrings, no parts of f-strings."""
-    others: set[int] = set()
+    skipped: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
-            others.add(id(node.value))
+            skipped.add(id(node.value))
         if isinstance(node, ast.JoinedStr):
-            others.update(id(part) for part in node.values)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in others:
+            skipped.update(id(part) for part in node.values)
+        if id(node) in skipped or not isinstance(node, ast.Constant):
+            continue
+        if isinstance(node.value, str):
             yield Literal(node.value, node.lineno)
 
 
