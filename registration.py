@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 def _modules() -> tuple[ModuleType, ...]:
     """Each has ``register()`` and ``unregister()``; property groups come before their users."""
-    from . import preferences
+    from . import preferences, translations
     from .operators import (
         animate,
         animate_all,
@@ -76,6 +76,7 @@ def _modules() -> tuple[ModuleType, ...]:
     )
 
     return (
+        translations,
         library,
         preferences,
         progress,

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..core.arrays import Doubles, Floats
-from ..core.parameters import EMOTION_NAMES
+from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX, PARAMETERS
 from ..core.strip import Axis
 from ..properties.ids import index_of
 from ..scene.emotion_curves import key_times, sample
@@ -65,7 +65,7 @@ def _sampled(scene: bpy.types.Scene, place: int, axis: Axis, where: VoiceTime) -
 
 def name_of(place: int) -> str:
     """What people call an emotion."""
-    return EMOTION_NAMES[place].capitalize()
+    return PARAMETERS[EMOTION_PREFIX + EMOTION_NAMES[place]].label
 
 
 def register() -> None:

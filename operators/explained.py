@@ -24,5 +24,6 @@ class Explained:
         scene_watch.notice()
         reason = cls.disabled_reason(context)
         if reason:
-            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+            tip = bpy.app.translations.pgettext_tip(reason)
+            cls.poll_message_set(tip)  # type: ignore[attr-defined]
         return not reason

@@ -13,7 +13,7 @@ from ..properties.model_choice import terms_missing
 from .network import draw_chooser
 from .parameters import draw_parameters, draw_reset, draw_reset_all
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, draw_running, shown_pipeline
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 AUTO = "FACEWRIGHT_PT_auto_emotion"
 HEARD = (
@@ -63,16 +63,19 @@ class FACEWRIGHT_PT_auto_emotion_live(SubPanel, bpy.types.Panel):
 def preferred_text(pipeline: Any) -> str:
     """The preferred emotion in short: its strongest, or that it is not set."""
     if not pipeline.has_preferred:
-        return "is not set"
+        return translated("is not set")
     found = zip(pipeline.preferred, EMOTION_NAMES, strict=True)
     strongest = sorted((pair for pair in found if pair[0] >= 0.005), key=lambda pair: -pair[0])
-    parts = [f"{PARAMETERS[EMOTION_PREFIX + n].label} {value:.2f}" for value, n in strongest]
-    return ", ".join(parts[:SHOWN]) or "Neutral"
+    labels = [(translated(PARAMETERS[EMOTION_PREFIX + n].label), value) for value, n in strongest]
+    return ", ".join(f"{label} {value:.2f}" for label, value in labels[:SHOWN]) or translated(
+        "Neutral"
+    )
 
 
 def _draw_preferred(layout: bpy.types.UILayout, pipeline: Any) -> None:
     column = layout.column(align=True)
-    column.label(text=f"Preferred Emotion: {preferred_text(pipeline)}")
+    text = translated("Preferred Emotion: {emotions}").format(emotions=preferred_text(pipeline))
+    column.label(text=text, translate=False)
     row = column.row(align=True)
     row.operator("facewright.preferred_load", icon="IMPORT")
     row.operator("facewright.preferred_clear", icon="X")

@@ -8,7 +8,7 @@ import bpy
 from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX, PARAMETERS
 from ..operators.emotion import key_times
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_pipeline
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 IN_VOICE = "While emotion comes from the voice, these count as preferred emotion unless one is set"
 
@@ -38,8 +38,9 @@ class FACEWRIGHT_PT_emotion(SubPanel, bpy.types.Panel):
 
 def _draw_keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     count = len(key_times(context))
-    text = "No keys" if not count else "1 key" if count == 1 else f"{count} keys"
-    layout.label(text=text, icon="KEYFRAME_HLT" if count else "KEYFRAME")
+    text = translated("No keys" if not count else "1 key" if count == 1 else "{count} keys")
+    text = text.format(count=count)
+    layout.label(text=text, icon="KEYFRAME_HLT" if count else "KEYFRAME", translate=False)
     column = layout.column(align=True)
     row = column.row(align=True)
     row.use_property_split = False

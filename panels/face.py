@@ -17,7 +17,7 @@ from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
 from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running, one_look
 from .takes import ICONS as ICONS_OF_TAKES
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 LISTED = 60  # names in an opened list
 ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
@@ -136,7 +136,7 @@ def _draw_voice(
 def _draw_characters(layout: bpy.types.UILayout, chosen: Any, pipeline: Any) -> None:
     for character in chosen.characters_of(pipeline):
         row = layout.row(align=True)
-        row.prop(character, "skin", text=character.name, icon="MESH_DATA")
+        row.prop(character, "skin", text=character.name, translate=False, icon="MESH_DATA")
         if len(chosen.pipelines) > 1:
             row.prop(character, "pipeline", text="", icon="NODETREE", icon_only=True)
         remove = row.operator("facewright.remove_character", text="", icon="X", emboss=False)
@@ -157,24 +157,27 @@ def _draw_characters(layout: bpy.types.UILayout, chosen: Any, pipeline: Any) -> 
 
 def _draw_match(layout: bpy.types.UILayout, status: FaceStatus) -> None:
     found = len(ARKIT_NAMES) - len(status.missing)
-    layout.label(text=f"{found} of {len(ARKIT_NAMES)} shapes found", icon="CHECKMARK")
-    _draw_list(layout, "missing", f"Missing: {len(status.missing)}", status.missing)
-    _draw_list(layout, "unmatched", f"Not driven: {len(status.unmatched)}", status.unmatched)
+    text = translated("{found} of {wanted} shapes found")
+    text = text.format(found=found, wanted=len(ARKIT_NAMES))
+    layout.label(text=text, icon="CHECKMARK", translate=False)
+    _draw_list(layout, "missing", "Missing: {count}", status.missing)
+    _draw_list(layout, "unmatched", "Not driven: {count}", status.unmatched)
 
 
 def _draw_list(layout: bpy.types.UILayout, name: str, title: str, names: tuple[str, ...]) -> None:
     if not names:
         return
     header, body = layout.panel(f"FACEWRIGHT_{name}", default_closed=True)
-    header.label(text=title)
+    header.label(text=translated(title).format(count=len(names)), translate=False)
     if body is None:
         return
     column = body.column(align=True)
     column.scale_y = 0.75
     for entry in names[:LISTED]:
-        column.label(text=entry)
+        column.label(text=entry, translate=False)
     if len(names) > LISTED:
-        column.label(text=f"... and {len(names) - LISTED} more")
+        text = translated("... and {count} more").format(count=len(names) - LISTED)
+        column.label(text=text, translate=False)
 
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any) -> None:

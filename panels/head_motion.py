@@ -29,7 +29,7 @@ class FACEWRIGHT_PT_head_motion(SubPanel, bpy.types.Panel):
         chosen: Any = context.scene.facewright
         for character in chosen.characters_of(pipeline):
             column = layout.column()
-            column.prop(character, "head_target", text=character.name)
+            column.prop(character, "head_target", text=character.name, translate=False)
             target = character.head_target
             if target is not None and target.type == "ARMATURE":
                 column.prop_search(character, "head_bone", target.data, "bones", text="Bone")

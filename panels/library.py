@@ -20,7 +20,7 @@ from ..operators.terms import FACEWRIGHT_OT_model_licence
 from ..properties import library
 from ..properties.library import FETCHING
 from . import texts
-from .texts import draw_sentence
+from .texts import draw_sentence, translated
 
 LABELS = 0.24  # share of the width that names take
 GIB = 1 << 30
@@ -58,7 +58,7 @@ class FACEWRIGHT_UL_models(bpy.types.UIList):
         look = library.look(library.folder_of(item))
         row = layout.row()
         if item.built_in:
-            row.label(text=item.name, icon=ICONS[look.kind])
+            row.label(text=item.name, icon=ICONS[look.kind], translate=False)
         else:
             row.prop(item, "name", text="", emboss=False, icon=ICONS[look.kind])
         end = row.row()
@@ -139,9 +139,9 @@ def _draw_model(column: bpy.types.UILayout, chosen: Any, row: Any, room: float) 
         _draw_pair(column, "Good at", index.good_at)
     for person, text in index.people_good_at:
         _draw_pair(column, person, text)
-    amount = f"{index.memory_bytes / GIB:.1f} GiB"
-    guess = "" if index.memory_known else ", estimated"
-    _draw_pair(column, "Memory", f"About {amount} on the processor that it runs on{guess}")
+    text = translated("About {amount:.1f} GiB on the processor that it runs on")
+    guess = "" if index.memory_known else translated(", estimated")
+    _draw_pair(column, "Memory", text.format(amount=index.memory_bytes / GIB) + guess)
     warning = processors.memory_warning(index.memory_bytes, chosen.device)
     if warning:
         part = column.split(factor=LABELS)
@@ -162,7 +162,7 @@ def _draw_terms(column: bpy.types.UILayout, row: Any, licence: Any) -> None:
         _draw_pair(column, "Terms", "None but Facewright's own" if row.built_in else "None known")
         return
     if library.is_accepted(row):
-        _draw_pair(column, "Terms", f"{licence.title} (accepted)")
+        _draw_pair(column, "Terms", translated("{title} (accepted)").format(title=licence.title))
         return
     _draw_pair(column, "Terms", licence.title)
     _draw_pair(column, "", "It cannot be used before its terms are accepted", "ERROR")
@@ -195,15 +195,19 @@ def _draw_downloads(layout: bpy.types.UILayout, context: bpy.types.Context, chos
     for model in offered():
         row = layout.row().split(factor=0.72)
         text = row.column(align=True)
-        text.label(text=model.title, icon="COMMUNITY" if "," in model.title else "USER")
+        text.label(
+            text=model.title, translate=False, icon="COMMUNITY" if "," in model.title else "USER"
+        )
         detail = text.row()
         detail.active = False
         detail.label(text=model.text, icon="BLANK1")
         button = row.column()
         button.scale_y = 1.4
+        title = translated("Add" if is_here(model) else "Download ({size} MB)")
         operator = button.operator(
             FACEWRIGHT_OT_model_download.bl_idname,
-            text="Add" if is_here(model) else f"Download ({model.size // 10**6} MB)",
+            text=title.format(size=model.size // 10**6),
+            translate=False,
             icon="IMPORT",
         )
         operator.key = model.key
@@ -247,7 +251,9 @@ def _draw_processors(layout: bpy.types.UILayout, context: bpy.types.Context, cho
         draw_sentence(layout, processors.SEEN.problem, "ERROR", _room(context))
     for card in processors.SEEN.cards:
         free, total = card.free / GIB, card.total / GIB
-        layout.label(text=f"{card.name}: {free:.1f} of {total:.1f} GiB free", icon="INFO")
+        said = translated("{name}: {free:.1f} of {total:.1f} GiB free")
+        said = said.format(name=card.name, free=free, total=total)
+        layout.label(text=said, icon="INFO", translate=False)
     for name, runtime in processors.runtimes().items():
         layout.separator(factor=0.5)
         _draw_runtime(layout, chosen, name, runtime)
@@ -261,12 +267,15 @@ def _draw_device(rows: bpy.types.UILayout, chosen: Any, name: str, text: str, ic
 
 def _said(state: processors.State) -> tuple[str, str]:
     """What is known of a processor, and the icon for it."""
-    tested = "" if state.tested else ", not tested"
+    tested = "" if state.tested else translated(", not tested")
     if state.usable:
-        return f"Works here{tested}", "CHECKMARK"
+        return translated("Works here") + tested, "CHECKMARK"
     if state.usable is None:
-        return ("Always works" if state.name == "cpu" else f"Not tried yet{tested}"), "NONE"
-    return f"Not usable: {state.reason.rstrip('.')}", "CANCEL"
+        if state.name == "cpu":
+            return "Always works", "NONE"
+        return translated("Not tried yet") + tested, "NONE"
+    reason = state.reason.rstrip(".")
+    return translated("Not usable: {reason}").format(reason=reason), "CANCEL"
 
 
 def _draw_runtime(layout: bpy.types.UILayout, chosen: Any, name: str, runtime: Any) -> None:
@@ -275,13 +284,16 @@ def _draw_runtime(layout: bpy.types.UILayout, chosen: Any, name: str, runtime: A
     row = box.row().split(factor=0.72)
     folder = processors.fetched(name)
     version = f" {runtime.version}" if runtime else ""
-    title = f"{TITLES[name]} runtime{version}"
-    row.label(text=title, icon="CHECKMARK" if folder else "PACKAGE")
+    title = translated("{name} runtime").format(name=TITLES[name]) + version
+    row.label(text=title, icon="CHECKMARK" if folder else "PACKAGE", translate=False)
     if folder is not None:
         row.operator("facewright.runtime_remove", text="Delete", icon="TRASH").name = name
     elif runtime is not None:
         size = megabytes(runtime.size)
-        operator = row.operator("facewright.runtime_fetch", text=f"Fetch ({size})", icon="IMPORT")
+        title = translated("Fetch ({size})").format(size=size)
+        operator = row.operator(
+            "facewright.runtime_fetch", text=title, translate=False, icon="IMPORT"
+        )
         operator.name = name
     else:
         row.label(text="None for this Python")

@@ -12,7 +12,7 @@ from ..operators.chosen import voice_missing
 from ..operators.playing import is_playing
 from ..operators.voices import Known, known
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, shown_player
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 TIP = "Bring files to one level and EQ before a batch: most consistent results"
 
@@ -65,9 +65,10 @@ def _draw_facts(layout: bpy.types.UILayout, player: Any, what: Known, width: flo
     elif facts is None:
         layout.label(text="Reading the voice ...", icon="SORTTIME")
     else:
-        count = "mono" if facts.channels == 1 else f"{facts.channels} channels"
+        count = translated("mono" if facts.channels == 1 else "{channels} channels")
+        count = count.format(channels=facts.channels)
         text = f"{clock(facts.duration_s)}, {facts.rate / 1000:g} kHz, {count}"
-        layout.label(text=text, icon="SOUND")
+        layout.label(text=text, icon="SOUND", translate=False)
 
 
 def _draw_transport(layout: bpy.types.UILayout, player: Any) -> None:

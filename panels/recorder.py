@@ -17,7 +17,7 @@ from ..operators.microphones import look_once
 from ..operators.recorder import FACEWRIGHT_OT_record, heard_here
 from ..properties.microphones import MICROPHONES
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_player
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 QUIETEST_DB = -60.0
 SILENT = "The microphone has given only silence for 2 s: allow Blender to use it in the system's \
@@ -107,13 +107,15 @@ def _draw_running(layout: Any, running: Listening, width: float) -> None:
         layout.label(text=text, icon="SORTTIME")
         return
     _draw_level(layout, state)
-    what = "Live" if running.orders else "Recording"
-    muted = ", muted" if state["muted"] else ""
-    layout.label(text=f"{what} {state['captured_s']:.1f} s{muted}", icon="RECORD_ON")
+    what = translated("Live" if running.orders else "Recording")
+    muted = translated(", muted") if state["muted"] else ""
+    text = f"{what} {state['captured_s']:.1f} s{muted}"
+    layout.label(text=text, icon="RECORD_ON", translate=False)
     if running.orders and state["frames"]:
         ahead = round(state["ahead_ms"])
-        delay = f"Delay {running.delay_ms:.0f} ms + {ahead} ms look-ahead"
-        layout.label(text=delay, icon="TIME")
+        delay = translated("Delay {delay:.0f} ms + {ahead} ms look-ahead")
+        delay = delay.format(delay=running.delay_ms, ahead=ahead)
+        layout.label(text=delay, icon="TIME", translate=False)
     for text in troubles(state):
         draw_sentence(layout, text, "ERROR", width)
     for text in (*RECORDER.notices, *running.notices):
@@ -122,20 +124,23 @@ def _draw_running(layout: Any, running: Listening, width: float) -> None:
 
 def _draw_level(layout: Any, state: Any) -> None:
     peak = state["peak"]
-    loud = "clipping" if peak >= 0.999 else f"peak {decibels(peak):.0f} dB"
+    loud = translated("clipping" if peak >= 0.999 else "peak {level:.0f} dB")
+    loud = loud.format(level=decibels(peak))
     factor = min(max(1 - decibels(state["rms"]) / QUIETEST_DB, 0.0), 1.0)
     row = layout.row(align=True)
     row.alert = peak >= 0.999
-    row.progress(factor=factor, text=loud)
+    row.progress(factor=factor, text=loud, translate=False)
 
 
 def troubles(state: Any) -> list[str]:
     """What is wrong with the sound that comes, as sentences."""
     found = [SILENT] if state["silent"] else []
     if state["dropped"]:
-        found.append(f"{state['dropped']} samples were lost: this computer is too busy")
+        text = translated("{count} samples were lost: this computer is too busy")
+        found.append(text.format(count=state["dropped"]))
     if state["overflows"]:
-        found.append(f"The device lost sound {state['overflows']} times")
+        text = translated("The device lost sound {count} times")
+        found.append(text.format(count=state["overflows"]))
     return found
 
 
@@ -165,9 +170,12 @@ def _draw_outcome(
 
 
 def _draw_heard(layout: Any, heard: Heard) -> None:
-    kind = "live take" if heard.orders else "recording"
-    state = "" if heard.saved else ", not saved yet"
-    layout.label(text=f"{heard.seconds:.1f} s of {kind}{state}", icon="SOUND")
+    text = translated(
+        "{seconds:.1f} s of live take" if heard.orders else "{seconds:.1f} s of recording"
+    )
+    state = "" if heard.saved else translated(", not saved yet")
+    text = text.format(seconds=heard.seconds) + state
+    layout.label(text=text, icon="SOUND", translate=False)
 
 
 register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_PT_recorder,))

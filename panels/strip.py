@@ -17,6 +17,7 @@ from ..operators.strip_view import LOOK, View, view
 from ..operators.voice_time import VoiceTime
 from . import strip_colours as colours
 from .strip_colours import Colour
+from .texts import translated
 
 FONT = 0
 TEXT_SIZE = 11.0
@@ -109,7 +110,7 @@ def _draw(brush: Brush, context: bpy.types.Context, seen: View) -> None:
     brush.box(strip.wave, palette.well)
     brush.box(strip.emotion, palette.shade)
     if seen.time is None or seen.time.end_s is None:
-        said = seen.known.problem or "Reading the voice ..."
+        said = seen.known.problem or translated("Reading the voice ...")
         _message(brush, strip, said)
         _title(brush, context, seen, "")
         return
@@ -141,7 +142,8 @@ def _title(brush: Brush, context: bpy.types.Context, seen: View, times: str) -> 
     name_end = strip.title.x + brush.text(player.name, strip.title.x, y, palette.strong)
     brush.text(times, strip.title.x + strip.title.width / 2, y, palette.strong, "CENTER")
     right = strip.title.right
-    loop = brush.text("Loop", right, y, palette.active if player.loop else palette.faint, "RIGHT")
+    colour = palette.active if player.loop else palette.faint
+    loop = brush.text(translated("Loop"), right, y, colour, "RIGHT")
     time = seen.time
     if time and time.end_s is not None and (time.start_s, time.end_s) != (0, time.duration_s):
         text = f"{clock(time.start_s)} - {clock(time.end_s)}"
@@ -201,7 +203,8 @@ def _emotion(brush: Brush, strip: Strip, row: EmotionRow) -> None:
             brush.diamond(x, middle, (KEY_SIZE + 1) * brush.scale, palette.outline)
             brush.diamond(x, middle, KEY_SIZE * brush.scale, palette.key)
     if not row.curves:
-        brush.text("Emotion", box.x + 4 * brush.scale, box.y + 6 * brush.scale, palette.faint)
+        x, y = box.x + 4 * brush.scale, box.y + 6 * brush.scale
+        brush.text(translated("Emotion"), x, y, palette.faint)
 
 
 def _emotion_names(brush: Brush, strip: Strip, row: EmotionRow, x: float) -> None:
@@ -212,7 +215,7 @@ def _emotion_names(brush: Brush, strip: Strip, row: EmotionRow, x: float) -> Non
         if x + 40 * brush.scale > last:
             return
         colour = brush.palette.emotions[place % len(brush.palette.emotions)]
-        x += brush.text(name_of(place), x, y, colour)
+        x += brush.text(translated(name_of(place)), x, y, colour)
 
 
 def _ruler(brush: Brush, strip: Strip) -> None:

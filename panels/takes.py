@@ -12,7 +12,7 @@ from ..operators.take_status import status_of
 from ..properties.take import NOT_BAKED, OUTDATED, UP_TO_DATE, belongs, chosen_take
 from .presets import draw_presets
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_pipeline
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 # Coloured icons: green, yellow, grey
 ICONS = {
@@ -119,14 +119,15 @@ def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline
 
 def _draw_label(layout: bpy.types.UILayout, label: TakeLabel) -> None:
     layout.scale_y = 0.8
-    layout.label(text=f"Voice: {label.voice}", translate=False)
+    text = translated("Voice: {voice}").format(voice=label.voice)
+    layout.label(text=text, translate=False)
     who = f", {label.identity}" if label.identity else ""
-    layout.label(text=f"Network: {label.model}{who}", translate=False)
+    text = translated("Network: {network}").format(network=f"{label.model}{who}")
+    layout.label(text=text, translate=False)
     rate = label.fps[0] / max(1, label.fps[1])
-    layout.label(
-        text=f"Frames {label.first_frame:g} to {label.last_frame:g}, {rate:.4g} per second",
-        translate=False,
-    )
+    text = translated("Frames {first:g} to {last:g}, {rate:.4g} per second")
+    text = text.format(first=label.first_frame, last=label.last_frame, rate=rate)
+    layout.label(text=text, translate=False)
 
 
 register, unregister = bpy.utils.register_classes_factory(

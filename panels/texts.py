@@ -25,12 +25,19 @@ def room(context: Any, margin_px: float, most_px: float) -> float:
     return min(max(width - margin_px, 100.0), most_px)
 
 
+def translated(text: str) -> str:
+    """A text in the language of Blender's interface; as it is where that does not know it.
+
+    For sentences that are filled in or broken afterwards: Blender looks up whole labels only."""
+    return str(bpy.app.translations.pgettext_iface(text))
+
+
 def draw_sentence(layout: bpy.types.UILayout, text: str, icon: str, room_px: float) -> None:
     """Draw a text in as many lines as it takes; the icon stands before the first."""
     column = layout.column(align=True)
     column.scale_y = 0.9
-    for place, line in enumerate(wrapped(text, room_px)):
-        column.label(text=line, icon="BLANK1" if place else icon)
+    for place, line in enumerate(wrapped(translated(text), room_px)):
+        column.label(text=line, icon="BLANK1" if place else icon, translate=False)
 
 
 def wrapped(text: str, room_px: float) -> Iterator[str]:

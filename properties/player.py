@@ -155,6 +155,7 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
         min=0.0,
         max=2.0,
         subtype="FACTOR",
+        translation_context="Sound",  # loudness, not the volume of a mesh
         update=telling("volume"),
     )
     show_strip: BoolProperty(

@@ -45,7 +45,8 @@ LAYERS = {
     "api": layer("api operators scene providers properties core", {"numpy"} | BLENDER),
     "panels": layer("panels preferences properties operators core scene.versions", BLENDER),
     "preferences": layer("properties panels core scene.places", BLENDER),
-    "registration": layer("preferences properties operators panels api", set()),
+    "translations": layer("", BLENDER),
+    "registration": layer("translations preferences properties operators panels api", set()),
     "__init__": layer("registration", set()),
 }
 

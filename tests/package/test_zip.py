@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 ALLOWED = re.compile(
-    r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences)\.py"
-    r"|presets/\w+\.json"
+    r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences|translations)\.py"
+    r"|(presets|locale)/\w+\.json"
     r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
     r"|assets/(head\.npz|LICENSE-head\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )

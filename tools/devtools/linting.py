@@ -15,6 +15,7 @@ from .places import ROOT
 TYPED = (
     "registration.py",
     "preferences.py",
+    "translations.py",
     *("api", "core", "worker", "providers", "scene", "properties", "operators", "panels"),
     *("training", "tools/head", "tools/demo", "benchmarks", "tests"),
 )
