@@ -13,14 +13,14 @@ import pytest
 
 @pytest.fixture(params=["de_DE"])
 def texts(request, root):
-    path = root / "locale" / f"{request.param}.json"
+    path = root / "locale" / f"{request.param.lower()}.json"
     found = json.loads(path.read_text("utf-8"))
     assert found["language"] == request.param and found["schema_version"] == 1
     return found["messages"]
 
 
 def test_every_file_is_looked_at(root):
-    assert [path.name for path in (root / "locale").iterdir()] == ["de_DE.json"]
+    assert [path.name for path in (root / "locale").iterdir()] == ["de_de.json"]
 
 
 def test_every_text_of_the_tool_is_translated(texts, root):
@@ -46,8 +46,8 @@ def test_full_stops_are_where_the_english_has_them(texts):
 
 def test_a_broken_file_is_left_out(code, tmp_path, monkeypatch, root):
     module = code("translations")
-    whole = (root / "locale" / "de_DE.json").read_text("utf-8")
-    (tmp_path / "de_DE.json").write_text(whole, "utf-8")
+    whole = (root / "locale" / "de_de.json").read_text("utf-8")
+    (tmp_path / "de_de.json").write_text(whole, "utf-8")
     (tmp_path / "fr_FR.json").write_text(whole[:100], "utf-8")
     (tmp_path / "it_IT.json").write_text('{"schema_version": 9}', "utf-8")
     monkeypatch.setattr(module, "LOCALE", tmp_path)
