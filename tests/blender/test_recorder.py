@@ -180,6 +180,7 @@ def test_two_pipelines_of_a_player_move_together(desk, wired, player, own_face, 
     third = chosen.add_pipeline("Third", chosen.players[0])
     third.blink_interval = 0.0
     chosen.active_pipeline = 0
+    desk.warm_up()
     assert OPS.live() == {"FINISHED"}
     desk.hear(0.2)
     assert "Third does not follow: Add a character first" in desk.texts()
