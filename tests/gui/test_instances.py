@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
 
+ONLY = "trixie"
+
 KEY = {"type": "J", "value": "PRESS", "ctrl": True, "shift": True}
 
 

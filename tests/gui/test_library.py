@@ -15,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "worker")]
 
 import driver  # noqa: E402 - its folder must be on the path first
+
+ONLY = "trixie"
 import hub_server  # noqa: E402
 import stubs  # noqa: E402
 

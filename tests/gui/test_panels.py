@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
 
+ONLY = "sid"
+
 MAIN = "FACEWRIGHT_PT_face"
 
 

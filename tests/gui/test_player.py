@@ -14,6 +14,8 @@ import driver
 import strip_mouse
 from strip_mouse import Here
 
+ONLY = "sid"
+
 
 def script() -> driver.Steps:
     here = Here(driver.install())

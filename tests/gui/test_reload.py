@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
 
+ONLY = "sid"
+
 MODULE = "bl_ext.user_default.facewright"
 
 

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import driver
 
+ONLY = "trixie"
+
 MODULE = "bl_ext.user_default.facewright"
 
 
