@@ -2,7 +2,8 @@
 """Takes as strips of the NLA editor: one track for each take, at the take's own frames.
 
 A strip plays at its frames only. Outside of strips Blender puts what they move to its default, and
-an object's place is not 0: such objects get one more track below, which holds them at rest.
+an object's place is not 0, nor in Blender 5.0 a shape key's value: what would not rest gets one
+more track below, which holds it there.
 """
 
 from __future__ import annotations
@@ -47,18 +48,24 @@ def add_strip(
 
 
 def hold_at_rest(owner: Any, parts: Iterable[Channels]) -> None:
-    """Hold what turns where it stands at rest as long as no strip moves it."""
+    """Hold what a take moves where it stands at rest as long as no strip moves it."""
     data = owner.animation_data or owner.animation_data_create()
     if len(data.nla_tracks):  # an artist's tracks say where it stands, or ours do already
         return
     values: dict[CurveId, float] = {}
+    kinds = set()
     for channels in parts:
-        values.update(_rest_values(owner, channels))
+        keys = channels.id_type == "KEY"
+        values.update(
+            dict.fromkeys(channels.curves, 0.0) if keys else _rest_values(owner, channels)
+        )
+        kinds.add(channels.id_type)
     if all(abs(value - _default(path, index)) < 1e-6 for (path, index), value in values.items()):
         return
-    action = versions.new_action(f"{owner.name} Rest", "OBJECT")
+    (id_type,) = kinds
+    action = versions.new_action(f"{owner.name} Rest", id_type)
     action[REST_OF] = owner.name
-    slot = versions.add_slot(action, "OBJECT", owner.name)
+    slot = versions.add_slot(action, id_type, owner.name)
     curves = versions.slot_curves(action, slot)
     for (path, index), value in values.items():
         write_curve(curves, path, index, np.zeros(1), np.full(1, value))
@@ -81,6 +88,9 @@ def _rest_values(owner: Any, channels: Channels) -> dict[CurveId, float]:
 
 
 def _default(path: str, index: int) -> float:
+    """What Blender shows where no strip plays."""
+    if path.startswith("key_blocks"):
+        return float(bpy.types.ShapeKey.bl_rna.properties["value"].default)
     return 1.0 if path.endswith("rotation_quaternion") and index == 0 else 0.0
 
 

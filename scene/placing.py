@@ -176,7 +176,10 @@ def _go_on(before: _Before, group: list[Part]) -> None:
 def _strip_of(before: _Before, group: list[Part]) -> str:
     """Add the take as a strip, which an action of ours must not hide; returns a notice."""
     owner, label = before.owner, group[0].label
-    hold_at_rest(owner, [part.channels for part in group if part.channels.turned])
+    hold_at_rest(
+        owner,
+        [each.channels for each in group if each.channels.turned or each.channels.id_type == "KEY"],
+    )
     if before.action is not None and TAKE in before.action:
         added = artists_part(before.action, before.slot, owner)
         before.made += [added[0]] if added else []

@@ -173,8 +173,9 @@ def as_strip(
             continue
         done.add(row.owner)
         remove_strips(row.owner, set(actions))
-        if row.target.turned:
-            hold_at_rest(row.owner, [_rest_channels(row)])
+        channels = _rest_channels(row)
+        if row.target.turned or channels.id_type == "KEY":
+            hold_at_rest(row.owner, [channels])
         let_go(row.owner, replaced)
         slot = row.target.slot
         track = add_strip(row.owner, row.action, slot, name, label.first_frame, label.last_frame)

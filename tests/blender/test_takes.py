@@ -227,9 +227,11 @@ def test_an_active_take_becomes_a_strip(code, scene, head, bake, make_track):
     for frame, value in ((5, 0.0), (15, track.weights[5, column]), (60, 0.0)):
         scene.frame_set(frame)
         assert blocks["jawOpen"].value == pytest.approx(value, abs=1e-5)
+    tracks = head.meshes[0].key.animation_data.nla_tracks
+    count = len(tracks)  # in Blender 5.0 one more holds the keys at rest
     again = bpy.ops.facewright.take_to_nla(take=lead(code, "one").name)
     assert again == {"FINISHED"}
-    assert len(head.meshes[0].key.animation_data.nla_tracks) == 1
+    assert len(tracks) == count
 
 
 # ---- away
