@@ -217,7 +217,8 @@ def retarget(found: Match, names: Sequence[str], weights: Floats) -> tuple[tuple
         for key, wanted in found.sources().items()
     }
     sources = {key: columns for key, columns in sources.items() if columns}
-    values = np.zeros((len(weights), len(sources)), np.float32)
+    values = np.asarray(weights, np.float32)[:, [columns[0] for columns in sources.values()]]
     for index, columns in enumerate(sources.values()):
-        values[:, index] = weights[:, columns].mean(axis=1, dtype=np.float64)
+        if len(columns) > 1:
+            values[:, index] = weights[:, columns].mean(axis=1, dtype=np.float64)
     return tuple(sources), values

@@ -73,10 +73,12 @@ def rotation(turns: Any, matrices: Array) -> tuple[str, str, Array]:
 
 def _key_channels(mesh: ShapedMesh, face: FaceTrack) -> Channels:
     names, values = retarget(mesh.found, face.names, face.weights)
+    limits = np.array([mesh.ranges[name] for name in names], np.float32).reshape(-1, 2)
+    values = np.clip(values, limits[:, 0], limits[:, 1])
     curves: dict[CurveId, Array] = {}
     for column, name in enumerate(names):
         path = mesh.key.key_blocks[name].path_from_id("value")
-        curves[path, 0] = np.clip(values[:, column], *mesh.ranges[name])
+        curves[path, 0] = values[:, column]
     return Channels(reference(mesh.key), "KEY", curves)
 
 
