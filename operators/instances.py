@@ -87,16 +87,20 @@ class FACEWRIGHT_OT_add_core(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_add_player(Explained, bpy.types.Operator):
+class _OfPipeline(Explained):
+    """For operators that need nothing but a pipeline that is shown."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return _no_pipeline(context)
+
+
+class FACEWRIGHT_OT_add_player(_OfPipeline, bpy.types.Operator):
     """Add an audio player and let it feed the shown core"""
 
     bl_idname = "facewright.add_player"
     bl_label = "New Player"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return _no_pipeline(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
@@ -151,16 +155,12 @@ class FACEWRIGHT_OT_remove_character(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_duplicate_pipeline(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_duplicate_pipeline(_OfPipeline, bpy.types.Operator):
     """Copy the shown pipeline with all settings and its player; the copy drives no character yet"""
 
     bl_idname = "facewright.duplicate_pipeline"
     bl_label = "Duplicate Pipeline"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return _no_pipeline(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
