@@ -40,7 +40,7 @@ class Mesh:
     def normals(self) -> Doubles:
         """Unit normals (V, 3): the triangles around, by their area; 0 without any."""
         crossed = self.crossed
-        sums: Doubles = np.stack(
+        sums = np.stack(
             [
                 np.bincount(
                     self.triangles.ravel(), np.repeat(crossed[:, axis], 3), len(self.points)
@@ -84,7 +84,8 @@ class Mesh:
 def unit(vectors: AnyArray) -> Doubles:
     """Vectors (..., 3) of length 1; those without a length stay 0."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.where(lengths > _TINY, vectors / np.maximum(lengths, _TINY), 0.0)
+    result: Doubles = np.where(lengths > _TINY, vectors / np.maximum(lengths, _TINY), 0.0)
+    return result
 
 
 def topology_hash(vertex_count: int, triangles: AnyArray) -> str:
