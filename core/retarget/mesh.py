@@ -55,8 +55,7 @@ class Mesh:
     def crossed(self) -> Doubles:
         """Normals (F, 3) of the triangles, twice as long as they have area."""
         a, b, c = (self.points[self.triangles[:, corner]] for corner in range(3))
-        crossed: Doubles = np.cross(b - a, c - a)
-        return crossed
+        return np.asarray(np.cross(b - a, c - a), np.float64)
 
     @cached_property
     def edges(self) -> Corners:
@@ -84,8 +83,7 @@ class Mesh:
 def unit(vectors: AnyArray) -> Doubles:
     """Vectors (..., 3) of length 1; those without a length stay 0."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    result: Doubles = np.where(lengths > _TINY, vectors / np.maximum(lengths, _TINY), 0.0)
-    return result
+    return np.where(lengths > _TINY, vectors / np.maximum(lengths, _TINY), 0.0)
 
 
 def topology_hash(vertex_count: int, triangles: AnyArray) -> str:
