@@ -16,16 +16,14 @@ import bpy
 import numpy as np
 
 from ..core.head import MATERIALS, OPEN_MOUTH_AMOUNT, Head, HeadPart, load_head
-from ..core.naming import TONGUE_NAMES
 from . import materials
+from .blend_shapes import set_shape_keys
 from .joints import PART, world
 from .space import character_matrix
 
 NAME = "Facewright Head"
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "head.npz"
 OPEN_MOUTH = "facewright_open_mouth"
-# Multipliers of tongue poses legally reach 3.
-TONGUE_SLIDER_MAX = 3.0
 WIDTH_M = 0.25  # of the head with a little air
 HEIGHT_M = 0.35
 _TITLES = {
@@ -121,7 +119,8 @@ def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> b
     obj[PART] = part.name
     collection.objects.link(obj)
     if part.shape_names:
-        _add_shape_keys(obj, part, rest)
+        for _key in set_shape_keys(obj, part.shape_names, _local(part.shapes)):
+            pass
     if part.name in _SUBDIVIDED:
         subdivision: Any = obj.modifiers.new("Subdivision", "SUBSURF")
         subdivision.levels = 1
@@ -149,15 +148,6 @@ def _tint(mesh: bpy.types.Mesh, colours: np.ndarray[Any, Any]) -> None:
     rgba = np.ones((len(colours), 4), dtype=np.float32)
     rgba[:, :3] = colours
     layer.data.foreach_set("color", rgba.ravel())
-
-
-def _add_shape_keys(obj: bpy.types.Object, part: HeadPart, rest: np.ndarray[Any, Any]) -> None:
-    obj.shape_key_add(name="Basis")
-    for name, moves in zip(part.shape_names, part.shapes, strict=True):
-        key: Any = obj.shape_key_add(name=name, from_mix=False)
-        key.points.foreach_set("co", (rest + _local(moves)).ravel())
-        key.slider_max = TONGUE_SLIDER_MAX if name in TONGUE_NAMES else 1.0
-        key.value = 0.0
 
 
 def _add_open_mouth(
