@@ -21,6 +21,9 @@ from .correspondences import FACEWRIGHT_PG_correspondence
 from .names import unique_name
 
 
+PART_FIELDS = ("lower_denture", "tongue", "eye_right", "eye_left")
+
+
 def _is_mesh(_self: Any, obj: bpy.types.Object) -> bool:
     return obj.type == "MESH"
 

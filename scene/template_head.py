@@ -70,7 +70,7 @@ def add_template_head(
         obj.parent = objects[parent]
         obj.location = _place(_origin(head, name) - _origin(head, parent))
     objects["skin"].location = tuple(location)
-    twin = _add_open_mouth(head, objects["skin"], collection) if open_mouth else None
+    twin = add_open_mouth(objects["skin"], collection, asset) if open_mouth else None
     return TemplateHead(objects, twin)
 
 
@@ -150,11 +150,11 @@ def _tint(mesh: bpy.types.Mesh, colours: np.ndarray[Any, Any]) -> None:
     layer.data.foreach_set("color", rgba.ravel())
 
 
-def _add_open_mouth(
-    head: Head, skin: bpy.types.Object, collection: bpy.types.Collection
+def add_open_mouth(
+    skin: bpy.types.Object, collection: bpy.types.Collection, asset: Path | None = None
 ) -> bpy.types.Object:
     """A hidden mesh of the skin's topology with the mouth open, for transfers."""
-    part = head.skin
+    part = load_head(asset or ASSET).skin
     opened = part.shapes[part.shape_names.index("jawOpen")] * OPEN_MOUTH_AMOUNT
     title = f"{NAME} OpenMouth"
     mesh = _new_mesh(title, part, _local(part.vertices + opened))

@@ -19,22 +19,24 @@ from .retarget_meshes import to_local
 
 
 def new_fitted(
-    driver: bpy.types.Object, target: bpy.types.Object, points: AnyArray
+    driver: bpy.types.Object, target: bpy.types.Object, points: AnyArray, transfer_id: str
 ) -> bpy.types.Object:
-    """A mesh of the driver's topology at points (V, 3) of the world, standing as the target."""
+    """A mesh of the driver's topology at points (V, 3) of the world, standing as the target.
+
+    It is hidden: who wants to see it shows it.
+    """
     title = f"{target.name}_fitted"
     mesh = _bare_copy(driver.data)
     mesh.name = title
     fitted = bpy.data.objects.new(title, mesh)
-    fitted[FITTED] = target.name
+    fitted[FITTED] = transfer_id
     for collection in target.users_collection:
         collection.objects.link(fitted)
     fitted.matrix_world = _matrix(target)
     local = to_local(fitted, points).astype(np.float32)
     mesh.vertices.foreach_set("co", local.ravel())
     mesh.update()
-    fitted.hide_render = True
-    fitted.display_type = "WIRE"
+    fitted.hide_viewport = fitted.hide_render = True
     return fitted
 
 
@@ -106,3 +108,15 @@ def remove_objects(objects: Iterable[bpy.types.Object]) -> None:
         bpy.data.objects.remove(obj)
         if isinstance(mesh, bpy.types.Mesh) and not mesh.users:
             bpy.data.meshes.remove(mesh)
+
+
+def fitted_by(transfer_id: str) -> Iterator[bpy.types.Object]:
+    """The fitted meshes that a transfer has made."""
+    return (obj for obj in bpy.data.objects if obj.get(FITTED) == transfer_id)
+
+
+def make_neutral(obj: bpy.types.Object) -> None:
+    """Bring a mesh's shape keys back to rest."""
+    keys: Any = getattr(obj.data, "shape_keys", None)
+    for block in keys.key_blocks if keys is not None and keys.is_editable else ():
+        block.value = 0.0
