@@ -36,7 +36,7 @@ NEAR_SHARE, FAR_SHARE = 0.03, 0.2  # in diagonals of the fitted mesh: followed w
 _NEAR = 16
 _ON = 0.015  # in diagonals: what is closer than this to the fitted mesh is the face itself
 _DOUBT = 0.01  # of the largest u: neighbours that agree so well need no second look
-_TORN = 0.3  # of the largest u: an edge whose ends differ so much is torn
+_TORN = 0.5  # of the largest u: an edge whose ends differ so much is torn
 _TORN_STEEP = 4.0  # and by so many of its own lengths
 _SAME = 1e-6  # in diagonals: vertices at one place
 

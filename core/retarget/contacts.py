@@ -33,16 +33,16 @@ from .smoothing import weights
 
 CORRECTIVES = {"mouthClose": "jawOpen"}
 MOST_PAIRS = 400  # of one expression
-STRENGTH = 1e3
+STRENGTH = 1.0
 _CLOSE = 1.2  # median edges: the gap of a closed pair
 _OPENED = 3.0  # how many times wider it is at rest
 _RINGS = 4  # pairs that are nearer neighbours than this are one fold
 _MOVES = 0.05  # of the expression's largest displacement: what counts as moving
-_DECAY = 0.02  # in diagonals: how far a correction reaches
+_DECAY = 0.015  # in diagonals: how far a correction reaches
 _AROUND = 4.0  # decays: where it is nothing
 _CLOSING = ("eyeBlinkLeft", "eyeBlinkRight", "mouthRollLower", "mouthRollUpper")
 _SPARED_NEAR, _SPARED_FAR = 0.01, 0.03  # in diagonals
-_STILL = 10.0  # how much harder a vertex that rests is to move than one that moves most
+_STILL = 40.0  # how much harder a vertex that rests is to move than one that moves most
 
 
 class Meetings:

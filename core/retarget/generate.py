@@ -110,8 +110,7 @@ def generate(
     skin = np.ones(len(target.points), bool)
     for piece in pieces:
         skin[piece.vertices] = piece.kind == SKIN
-    tongue = source.tongue.names if source.tongue is not None else ()
-    names = (*source.names, *(name for name in tongue if name not in source.names))
+    names = _names(source, pieces)
     moves = np.zeros((len(names), *target.points.shape))
     notices: tuple[str, ...] = ()
     own = len(source.names)
@@ -124,6 +123,16 @@ def generate(
     kept = _kept(names, moves, source.names if skin.any() else ())
     watch.tell(1.0, "Generate blend shapes")
     return Shapes(tuple(np.array(names)[kept].tolist()), moves[kept], notices)
+
+
+def _names(source: Source, pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """Every name that a shape may have, the driver's first."""
+    names = [*source.names, *(source.tongue.names if source.tongue is not None else ())]
+    names += source.jaw
+    for kind, side in _SIDES.items():
+        if any(piece.kind == kind for piece in pieces):
+            names += look_motions(side, np.zeros(3), source.axes)
+    return tuple(dict.fromkeys(names))
 
 
 def skin_moves(
