@@ -20,6 +20,7 @@ def _modules() -> tuple[ModuleType, ...]:
         command,
         drop_voice,
         emotion_row,
+        export_shapes,
         fetching,
         head,
         hearing,
@@ -37,6 +38,7 @@ def _modules() -> tuple[ModuleType, ...]:
         take_status,
         terms,
         track_change,
+        transfer_jobs,
         voices,
         worker_host,
     )
@@ -48,6 +50,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
+    from .operators import transfer as transfer_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
@@ -61,9 +64,11 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
+    from .panels import transfer as transfer_panels
     from .properties import (
         changes,
         character,
+        correspondences,
         emotion,
         instances,
         library,
@@ -73,6 +78,7 @@ def _modules() -> tuple[ModuleType, ...]:
         progress,
         recorder,
         take,
+        transfer,
     )
 
     return (
@@ -88,6 +94,8 @@ def _modules() -> tuple[ModuleType, ...]:
         emotion,
         take,
         pipeline,
+        correspondences,
+        transfer,
         instances,
         worker_host,
         pump,
@@ -112,6 +120,9 @@ def _modules() -> tuple[ModuleType, ...]:
         overrides,
         instance_buttons,
         attached_meshes,
+        transfer_buttons,
+        transfer_jobs,
+        export_shapes,
         drop_voice,
         scene_watch,
         settings,
@@ -135,6 +146,7 @@ def _modules() -> tuple[ModuleType, ...]:
         head_motion_panel,
         preset_menu,
         take_panel,
+        transfer_panels,
         library_panel,
     )
 

@@ -55,7 +55,7 @@ class Mesh:
     def crossed(self) -> Doubles:
         """Normals (F, 3) of the triangles, twice as long as they have area."""
         a, b, c = (self.points[self.triangles[:, corner]] for corner in range(3))
-        return np.cross(b - a, c - a)
+        return np.asarray(np.cross(b - a, c - a), np.float64)
 
     @cached_property
     def edges(self) -> Corners:
