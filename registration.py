@@ -64,6 +64,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .properties import (
         changes,
         character,
+        correspondences,
         emotion,
         instances,
         library,
@@ -73,6 +74,7 @@ def _modules() -> tuple[ModuleType, ...]:
         progress,
         recorder,
         take,
+        transfer,
     )
 
     return (
@@ -88,6 +90,8 @@ def _modules() -> tuple[ModuleType, ...]:
         emotion,
         take,
         pipeline,
+        correspondences,
+        transfer,
         instances,
         worker_host,
         pump,

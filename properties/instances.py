@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scene remembers, as ``Scene.facewright``: players, pipelines, characters, and their links.
+"""What a scene remembers, as ``Scene.facewright``: players, pipelines, characters, their links, and
+character transfers.
 
 A pipeline knows its player, a character its pipeline, both by id. Lists are small, so links are
 looked up each time.
@@ -18,6 +19,7 @@ from .ids import find, free_name, index_of, new_id
 from .parameters import NAMES as SHOWN_ONLY
 from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
+from .transfer import FACEWRIGHT_PG_transfer
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
 _OWN = ("name", "id", "index")
@@ -38,6 +40,8 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     pipelines: CollectionProperty(type=FACEWRIGHT_PG_pipeline)
     characters: CollectionProperty(type=FACEWRIGHT_PG_character)
     active_pipeline: IntProperty(name="Pipeline", description="The pipeline that panels show")
+    transfers: CollectionProperty(type=FACEWRIGHT_PG_transfer)
+    active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",
@@ -65,6 +69,12 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         """The pipeline that panels show; None when there is none."""
         count = len(self.pipelines)
         return self.pipelines[min(max(self.active_pipeline, 0), count - 1)] if count else None
+
+    @property
+    def transfer(self) -> Any:
+        """The character transfer that panels show; None when there is none."""
+        count = len(self.transfers)
+        return self.transfers[min(max(self.active_transfer, 0), count - 1)] if count else None
 
     def player_of(self, pipeline: Any) -> Any:
         """The player that feeds a pipeline; None when there is none."""
@@ -114,6 +124,17 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             character.skin = skin
         return character
 
+    def add_transfer(self, name: str = "Transfer") -> Any:
+        """A new character transfer, which becomes the one that panels show."""
+        transfer = self._added(self.transfers, name)
+        self.active_transfer = len(self.transfers) - 1
+        return transfer
+
+    def remove_transfer(self, transfer: Any) -> None:
+        """Take a character transfer off the list; its meshes stay."""
+        self.transfers.remove(index_of(self.transfers, transfer.id))
+        self.active_transfer = min(self.active_transfer, max(0, len(self.transfers) - 1))
+
     def duplicate_pipeline(self, pipeline: Any) -> Any:
         """A copy of a pipeline with its settings and a copy of its player; no character."""
         at, player = index_of(self.pipelines, pipeline.id), self.player_of(pipeline)
@@ -140,7 +161,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         self.active_pipeline = min(self.active_pipeline, max(0, len(self.pipelines) - 1))
 
     def _added(self, items: Any, name: str) -> Any:
-        if not (self.players or self.pipelines or self.characters):
+        if not (self.players or self.pipelines or self.characters or self.transfers):
             self.version = VERSION
         wanted = free_name(items, name)
         item = items.add()
@@ -194,6 +215,7 @@ def _items(chosen: Any) -> Iterator[Any]:
     yield from chosen.players
     yield from chosen.pipelines
     yield from chosen.characters
+    yield from chosen.transfers
 
 
 def register() -> None:

@@ -7,7 +7,7 @@ put in order: what this one does not know is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import bpy
@@ -33,20 +33,34 @@ def migrate(scenes: Iterable[bpy.types.Scene]) -> None:
 
 def repair(chosen: Any) -> None:
     """Cut lists that are too long, give missing ids, clear links that lead nowhere."""
-    lists = (chosen.players, chosen.pipelines, chosen.characters)
-    for items in (*lists, *(character.others for character in chosen.characters)):
+    lists = (chosen.players, chosen.pipelines, chosen.characters, chosen.transfers)
+    for items in (*lists, *_inner_lists(chosen)):
         _cut(items)
     _reset_impossible(chosen)
     for items in lists:
         _give_ids(items)
     _clear_dangling(chosen.pipelines, "player_id", chosen.players)
     _clear_dangling(chosen.characters, "pipeline_id", chosen.pipelines)
-    last = max(0, len(chosen.pipelines) - 1)
-    if not 0 <= chosen.active_pipeline <= last:
-        chosen.active_pipeline = min(max(chosen.active_pipeline, 0), last)
-    for character in chosen.characters:
-        if not 0 <= character.active_other < max(1, len(character.others)):
-            character.active_other = 0
+    _keep_within(chosen, "active_pipeline", chosen.pipelines)
+    _keep_within(chosen, "active_transfer", chosen.transfers)
+    for transfer in chosen.transfers:
+        _keep_within(transfer, "active_pair", transfer.pairs)
+    for owner in (*chosen.characters, *chosen.transfers):
+        _keep_within(owner, "active_other", owner.others)
+
+
+def _inner_lists(chosen: Any) -> Iterator[Any]:
+    for owner in (*chosen.characters, *chosen.transfers):
+        yield owner.others
+    for transfer in chosen.transfers:
+        yield transfer.pairs
+
+
+def _keep_within(owner: Any, field: str, items: Any) -> None:
+    """Let the number of a chosen item be one that the list has."""
+    wanted = min(max(getattr(owner, field), 0), max(0, len(items) - 1))
+    if wanted != getattr(owner, field):
+        setattr(owner, field, wanted)
 
 
 def _cut(items: Any) -> None:

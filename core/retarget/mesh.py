@@ -40,7 +40,7 @@ class Mesh:
     def normals(self) -> Doubles:
         """Unit normals (V, 3): the triangles around, by their area; 0 without any."""
         crossed = self.crossed
-        sums = np.stack(
+        sums: Doubles = np.stack(
             [
                 np.bincount(
                     self.triangles.ravel(), np.repeat(crossed[:, axis], 3), len(self.points)
@@ -55,7 +55,8 @@ class Mesh:
     def crossed(self) -> Doubles:
         """Normals (F, 3) of the triangles, twice as long as they have area."""
         a, b, c = (self.points[self.triangles[:, corner]] for corner in range(3))
-        return np.cross(b - a, c - a)
+        crossed: Doubles = np.cross(b - a, c - a)
+        return crossed
 
     @cached_property
     def edges(self) -> Corners:

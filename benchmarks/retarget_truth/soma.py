@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SOMA: another identity in another topology, from the same wheel.
+
+The wheel holds a default body as ``base_body.obj``, which has most of the base mesh's faces in
+their order, and the same body as ``SOMA_wrap.obj`` in triangles of its own. Walking both face lists
+tells which vertex of the base mesh each one of the default body is; the closest point on the
+default body tells how a vertex of the second topology moves.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from facewright.core.retarget.mesh import Mesh, unit
+from facewright.tools.head import topology, wheel
+from numpy.typing import NDArray
+
+from .makehuman import Driver, base, driver, regions_of
+from .truth import Truth, with_shuffled_target
+
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_CM = 100.0
+_NECK_CM = 53.0
+_SAME_CM = 0.02  # a vertex farther than this from the default body has no known movement
+_AHEAD = 60  # faces of the base mesh that the default body may leave out in one go
+_LESS = 1500  # vertices that it may leave out in all
+
+
+@cache
+def soma(seed: int = 7) -> Truth:
+    """The MakeHuman male head drives the default body's head."""
+    own, body, wrap = driver(), _read("soma/base_body.obj"), _read("soma/SOMA_wrap.obj")
+    number = walked(base().quads, body[1])
+    goal, mapped = _goal(own, body[0], number)
+    target, corners, shares, close = _target(wrap, body)
+    at = np.where(number >= 0, number, 0)
+    known = close & (number[corners] >= 0).all(axis=1)
+    shapes = base().shapes
+    wanted = np.stack(
+        [np.einsum("nc,ncd->nd", shares, shape[at[corners]]) for shape in shapes.values()]
+    )
+    regions = regions_of(target.points, goal, own.landmarks)
+    regions["face"] = target.points[:, 2] > 5.0
+    truth = Truth("soma", own, target, goal, mapped, wanted, known, 1.0, own.regions(), regions)
+    return with_shuffled_target(truth, seed)
+
+
+def walked(whole: Ints, part: Ints) -> Ints:
+    """Vertex of the whole (or -1) for each vertex of a part whose faces came from its faces.
+
+    Both face lists (M, 4) are in the same order, but the part lacks some faces and has some of its
+    own, and its vertices are numbered anew without those that it lacks.
+    """
+    number = np.full(int(part.max()) + 1, -1, np.int64)
+    back = np.full(int(whole.max()) + 1, -1, np.int64)
+    at = 0
+    for face in part:
+        for step, other in enumerate(whole[at : at + _AHEAD]):
+            if _agree(face, other, number, back):
+                number[face], back[other] = other, face
+                at += step + 1
+                break
+    return number
+
+
+def _agree(face: Ints, other: Ints, number: Ints, back: Ints) -> bool:
+    for mine, theirs in zip(face.tolist(), other.tolist(), strict=True):
+        known = int(number[mine])
+        if known >= 0 and known != theirs:
+            return False
+        if known < 0 and (back[theirs] >= 0 or not 0 <= theirs - mine <= _LESS):
+            return False
+    return True
+
+
+def _goal(own: Driver, body: Doubles, number: Ints) -> tuple[Doubles, Mask]:
+    """Where the driver's vertices are on the default body."""
+    place = np.full(len(base().points), -1, np.int64)
+    place[number[number >= 0]] = np.flatnonzero(number >= 0)
+    at = place[own.numbers]
+    return body[np.where(at >= 0, at, 0)], at >= 0
+
+
+def _target(
+    wrap: tuple[Doubles, Ints], body: tuple[Doubles, Ints]
+) -> tuple[Mesh, Ints, Doubles, Mask]:
+    """The second topology's head, and its points on the default body: corners, shares, close."""
+    points, quads = wrap
+    triangles = topology.triangles_of(quads)
+    triangles = triangles[(points[triangles, 1] > _NECK_CM).all(axis=1)]
+    used, local = np.unique(triangles, return_inverse=True)
+    target = Mesh.of(points[used], local.reshape(-1, 3))
+    surface = Mesh.of(body[0], topology.triangles_of(body[1]))
+    able = (body[0][surface.triangles, 1] > _NECK_CM - 3).all(axis=1)
+    surface = Mesh.of(surface.points, surface.triangles[able])
+    facing, centres = unit(surface.crossed), surface.points[surface.triangles].mean(axis=1)
+    corners = np.empty((len(target.points), 3), np.int64)
+    shares = np.empty((len(target.points), 3))
+    close = np.empty(len(target.points), bool)
+    for at, (point, normal) in enumerate(zip(target.points, target.normals, strict=True)):
+        away = ((centres - point) ** 2).sum(axis=1) + 1e6 * (facing @ normal < 0)
+        near = np.argpartition(away, 24)[:24]
+        spots = surface.points[surface.triangles[near]]
+        weights = topology.closest_barycentric(point, spots)
+        far = np.linalg.norm(np.einsum("nc,ncd->nd", weights, spots) - point, axis=1)
+        best = int(far.argmin())
+        corners[at], shares[at] = surface.triangles[near[best]], weights[best]
+        close[at] = far[best] < _SAME_CM
+    return target, corners, shares, close
+
+
+def _read(name: str) -> tuple[Doubles, Ints]:
+    with wheel.Members(wheel.ensure()) as members:
+        lines = members.text(name).splitlines()
+    points = [[float(word) for word in line.split()[1:4]] for line in lines if line[:2] == "v "]
+    faces = [
+        [int(word.split("/")[0]) - 1 for word in line.split()[1:]]
+        for line in lines
+        if line[:2] == "f "
+    ]
+    return np.array(points) * _CM, np.array(faces, np.int64)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A transfer with its right result, the picking of pairs on it, and measures of what was reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from facewright.core.retarget.mesh import Mesh, unit
+from facewright.core.retarget.pairs import SurfacePoints
+from facewright.tools.head import topology
+from numpy.typing import NDArray
+
+from .makehuman import HEIGHT_CM, POINT_SETS, SHAPES, Driver
+
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+GLUED = 0.35  # of the largest true movement, by which a lip vertex may be wrong at jawOpen
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """One driver, one target, and what is right.
+
+    ``goal`` (V, 3) is where the driver's vertices belong on the target, valid where ``mapped``.
+    ``wanted`` (E, N, 3) is how the target's vertices move, valid where ``known``, for the shapes
+    of ``makehuman.SHAPES``. ``size`` is the target's unit: how long 1 cm of the driver is on it.
+    ``driver_regions`` and ``regions`` are masks of face, lips and lids on driver and target.
+    """
+
+    name: str
+    driver: Driver
+    target: Mesh
+    goal: Doubles
+    mapped: Mask
+    wanted: Doubles
+    known: Mask
+    size: float
+    driver_regions: dict[str, Mask]
+    regions: dict[str, Mask]
+
+    def pairs(
+        self, count: int, noise_mm: float = 0.0, seed: int = 1
+    ) -> tuple[SurfacePoints, SurfacePoints]:
+        """12, 20 or 31 pairs on driver and target; see ``picked`` for the noise."""
+        vertices = np.array([self.driver.landmarks[name] for name in POINT_SETS[count]])
+        there = self.goal[vertices]
+        normals = Mesh.of(self.goal, self.driver.mesh.triangles).normals[vertices]
+        noise = np.random.default_rng(seed).normal(size=there.shape) * (noise_mm / 10 * self.size)
+        return SurfacePoints.at_vertices(vertices), picked(self.target, there + noise, normals)
+
+    def fit_errors(self, fitted: Doubles) -> dict[str, float]:
+        """Mean distance of the driver's vertices to their goals in percent of the head's height."""
+        errors = np.linalg.norm(fitted - self.goal, axis=1) * (100 / (HEIGHT_CM * self.size))
+        return {
+            name: float(errors[mask & self.mapped].mean())
+            for name, mask in self.driver_regions.items()
+        }
+
+    def transfer_errors(self, moved: Doubles) -> dict[str, float]:
+        """relRMS in percent by region, for displacements (E, N, 3) of the target."""
+        off = moved - self.wanted
+        errors = {}
+        for name, region in self.regions.items():
+            mask = region & self.known
+            errors[name] = 100 * float(
+                np.sqrt((off[:, mask] ** 2).sum() / (self.wanted[:, mask] ** 2).sum())
+            )
+        return errors
+
+    def glued(self, moved: Doubles) -> int:
+        """How many lip vertices hang on the wrong lip at jawOpen, of displacements (E, N, 3)."""
+        at = SHAPES.index("jawOpen")
+        off = np.linalg.norm(moved[at] - self.wanted[at], axis=1)
+        bar = GLUED * np.linalg.norm(self.wanted[at], axis=1).max()
+        return int(((off > bar) & self.regions["lips"] & self.known).sum())
+
+
+def picked(target: Mesh, points: Doubles, normals: Doubles) -> SurfacePoints:
+    """Points (K, 3) brought to the target's surface, as a pick in the viewport is.
+
+    Only triangles within 60 degrees of the normals (K, 3) are taken, since a user sees whether he
+    picks the upper or the lower lip. Noise across the surface is lost in this, along it stays.
+    """
+    facing = unit(target.crossed)
+    corners, shares = [], []
+    for point, normal in zip(points, normals, strict=True):
+        able = np.flatnonzero(facing @ normal > 0.5)
+        spots = target.points[target.triangles[able]]
+        local = topology.closest_barycentric(point, spots)
+        far = np.linalg.norm(np.einsum("nc,ncd->nd", local, spots) - point, axis=1)
+        best = int(far.argmin())
+        corners.append(target.triangles[able[best]])
+        shares.append(local[best])
+    return SurfacePoints.of(np.array(corners), np.array(shares))
+
+
+def shuffled(mesh: Mesh, seed: int) -> tuple[Mesh, NDArray[np.int64]]:
+    """The same surface with other numbers: vertices, triangles and first corners in any order.
+
+    Also the old number (V,) of each new vertex.
+    """
+    dice = np.random.default_rng(seed)
+    old = dice.permutation(len(mesh.points))
+    new = np.argsort(old)
+    triangles = new[dice.permutation(mesh.triangles)]
+    first = dice.integers(0, 3, len(triangles))
+    triangles = np.take_along_axis(triangles, (first[:, None] + np.arange(3)) % 3, axis=1)
+    return Mesh.of(mesh.points[old], triangles), old
+
+
+def with_shuffled_target(truth: Truth, seed: int) -> Truth:
+    """The same truth on a target of other numbers."""
+    target, old = shuffled(truth.target, seed)
+    return replace(
+        truth,
+        target=target,
+        wanted=truth.wanted[:, old],
+        known=truth.known[old],
+        regions={name: mask[old] for name, mask in truth.regions.items()},
+    )

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Meshes of the scene as character transfer sees them: at rest, as triangles, as they stand.
+
+All numbers of a transfer are in the world's space and unit, so that no object's scale, turn or
+mirroring matters; results are brought back into the space of the object they belong to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.arrays import AnyArray, Doubles
+from ..core.errors import UserError
+from ..core.retarget.mesh import Corners, Mesh, topology_hash
+from .joints import world
+
+
+def local_points(obj: bpy.types.Object) -> Doubles:
+    """Vertices (V, 3) at rest in the object's space: the basis where it has shape keys."""
+    mesh: Any = obj.data
+    source = mesh.shape_keys.reference_key.points if mesh.shape_keys else mesh.vertices
+    found = np.empty(len(source) * 3, np.float32)
+    source.foreach_get("co", found)
+    return found.reshape(-1, 3).astype(np.float64)
+
+
+def triangles(obj: bpy.types.Object) -> Corners:
+    """Triangles (F, 3) of the mesh itself, without its modifiers."""
+    mesh: Any = obj.data
+    mesh.calc_loop_triangles()
+    found = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+    mesh.loop_triangles.foreach_get("vertices", found)
+    return found.reshape(-1, 3)
+
+
+def to_world(obj: bpy.types.Object, points: AnyArray) -> Doubles:
+    """Points (..., 3) of the object's space in the world's."""
+    matrix = world(obj)
+    return np.asarray(points, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def to_local(obj: bpy.types.Object, points: AnyArray) -> Doubles:
+    """Points (..., 3) of the world's space in the object's. Raises UserError for a flat object."""
+    matrix = _inverse(obj)
+    return np.asarray(points, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def moves_to_world(obj: bpy.types.Object, moves: AnyArray) -> Doubles:
+    """Displacements (..., 3) of the object's space in the world's."""
+    return np.asarray(moves, np.float64) @ world(obj)[:3, :3].T
+
+
+def moves_to_local(obj: bpy.types.Object, moves: AnyArray) -> Doubles:
+    """Displacements (..., 3) of the world's space in the object's."""
+    return np.asarray(moves, np.float64) @ _inverse(obj)[:3, :3].T
+
+
+def standing_mesh(obj: bpy.types.Object) -> Mesh:
+    """The mesh at rest in the world's space, wound outwards also where the object is mirrored."""
+    corners = triangles(obj)
+    if np.linalg.det(world(obj)[:3, :3]) < 0:
+        corners = corners[:, ::-1]
+    return Mesh.of(to_world(obj, local_points(obj)), corners)
+
+
+def hash_of(obj: bpy.types.Object) -> str:
+    """What changes with the mesh's topology (`core/retarget/mesh.topology_hash`)."""
+    return topology_hash(len(obj.data.vertices), triangles(obj))
+
+
+def shape_moves(obj: bpy.types.Object) -> tuple[tuple[str, ...], Doubles]:
+    """Names of a mesh's shape keys and their displacements (E, V, 3) in the object's space."""
+    keys: Any = getattr(obj.data, "shape_keys", None)
+    blocks = [] if keys is None else [b for b in keys.key_blocks if b != keys.reference_key]
+    rest = local_points(obj)
+    moves = np.empty((len(blocks), *rest.shape))
+    for row, block in zip(moves, blocks, strict=True):
+        flat = np.empty(row.size, np.float32)
+        block.points.foreach_get("co", flat)
+        row[:] = flat.reshape(-1, 3) - rest
+    return tuple(block.name for block in blocks), moves
+
+
+def _inverse(obj: bpy.types.Object) -> Doubles:
+    try:
+        return np.linalg.inv(world(obj))
+    except np.linalg.LinAlgError:
+        raise UserError(
+            f"'{obj.name}' is scaled to nothing along an axis.", "Clear its scale."
+        ) from None
