@@ -23,6 +23,7 @@ def _modules() -> tuple[ModuleType, ...]:
         correspondence_mode,
         drop_voice,
         emotion_row,
+        export_shapes,
         fetching,
         head,
         hearing,
@@ -40,6 +41,7 @@ def _modules() -> tuple[ModuleType, ...]:
         take_status,
         terms,
         track_change,
+        transfer_jobs,
         voices,
         worker_host,
     )
@@ -52,6 +54,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
+    from .operators import transfer as transfer_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import correspondences as pair_panel
@@ -67,7 +70,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
-    from .panels import transfer as transfer_panel
+    from .panels import transfer as transfer_panels
     from .properties import (
         changes,
         character,
@@ -123,6 +126,9 @@ def _modules() -> tuple[ModuleType, ...]:
         overrides,
         instance_buttons,
         attached_meshes,
+        transfer_buttons,
+        transfer_jobs,
+        export_shapes,
         drop_voice,
         scene_watch,
         settings,
@@ -150,7 +156,7 @@ def _modules() -> tuple[ModuleType, ...]:
         head_motion_panel,
         preset_menu,
         take_panel,
-        transfer_panel,
+        transfer_panels,
         pair_panel,
         pair_drawing,
         library_panel,

@@ -7,7 +7,6 @@ the skull (head joint). `tools/head` builds the file.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,45 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+from .head_parts import MATERIALS, Floats, HeadPart, Ints, floats, ints, part_from, read_arrays
 
 FORMAT = 1
 PART_NAMES = (
     *("skin", "upper_denture", "lower_denture", "tongue"),
     *("eye_left", "eye_right", "lashes", "brows"),
 )
-# `HeadPart.materials` indexes these.
-MATERIALS = (
-    *("skin", "mouth", "sclera", "iris", "pupil"),
-    *("teeth", "gums", "tongue", "lashes", "brows", "scalp"),
-)
 UPPER_INCISORS_CM = 0.9  # half the width of the four upper teeth that the lower lip meets
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 OPEN_MOUTH_AMOUNT = 0.8
-_MAX_VERTICES = 200_000
-_MAX_SHAPES = 200
 _BLOCK_BYTES = 64 << 20
 _FIX = "Build it with `python tools/head`."
-
-
-@dataclass(frozen=True)
-class HeadPart:
-    """One mesh of the head at rest and its shapes.
-
-    `vertices` (V, 3) cm; `faces` (F, 4), -1 as fourth corner of a triangle; `materials` (F,)
-    index `MATERIALS`; `shapes` (P, V, 3) are displacements at weight 1, named by `shape_names`.
-    The tongue's shapes are relative to the jaw. `colours` (V, 3) are linear RGB, or None.
-    """
-
-    name: str
-    vertices: Floats
-    faces: Ints
-    materials: Ints
-    shape_names: tuple[str, ...]
-    shapes: Floats
-    colours: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -86,13 +58,7 @@ class Head:
 def load_head(path: str | Path) -> Head:
     """Read and check the asset; `UserError` when it is missing or is not a head."""
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"The built-in head {path.name} is missing ({path}).", _FIX) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"The built-in head {path} cannot be read: {error}.", _FIX) from error
+    arrays = read_arrays(path, "The built-in head", _FIX)
     try:
         return _head_from(arrays)
     except (KeyError, ValueError) as error:
@@ -102,70 +68,26 @@ def load_head(path: str | Path) -> Head:
 def _head_from(arrays: Mapping[str, NDArray[np.generic]]) -> Head:
     if int(arrays["format"]) != FORMAT:
         raise ValueError(f"format {int(arrays['format'])}, expected {FORMAT}")
-    parts = {name: _part_from(name, arrays) for name in PART_NAMES}
+    parts = {name: part_from(name, arrays) for name in PART_NAMES}
     count = len(parts["skin"].vertices)
-    deltas = {name: _floats(arrays, f"jaw_delta/{name}", (5, 3)) for name in JAW_SHAPES}
-    motions = {name: _floats(arrays, f"jaw_motion/{name}", (2, 3)) for name in JAW_SHAPES}
+    deltas = {name: floats(arrays, f"jaw_delta/{name}", (5, 3)) for name in JAW_SHAPES}
+    motions = {name: floats(arrays, f"jaw_motion/{name}", (2, 3)) for name in JAW_SHAPES}
     landmarks = {
-        key.removeprefix("landmark/"): _ints(arrays, key, count)
+        key.removeprefix("landmark/"): ints(arrays, key, count)
         for key in arrays
         if key.startswith("landmark/")
     }
     return Head(
         parts,
-        eye_centres=_floats(arrays, "eye_centres", (2, 3)),
-        neutral_jaw=_floats(arrays, "neutral_jaw", (5, 3)),
-        jaw_pivot=_floats(arrays, "jaw_pivot", (3,)),
+        eye_centres=floats(arrays, "eye_centres", (2, 3)),
+        neutral_jaw=floats(arrays, "neutral_jaw", (5, 3)),
+        jaw_pivot=floats(arrays, "jaw_pivot", (3,)),
         jaw_deltas=deltas,
         jaw_motions=motions,
-        lip_open_pose_delta=_floats(arrays, "lip_open_pose_delta", (count, 3)),
-        eye_close_pose_delta=_floats(arrays, "eye_close_pose_delta", (count, 3)),
+        lip_open_pose_delta=floats(arrays, "lip_open_pose_delta", (count, 3)),
+        eye_close_pose_delta=floats(arrays, "eye_close_pose_delta", (count, 3)),
         landmarks=landmarks,
     )
-
-
-def _part_from(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> HeadPart:
-    key = f"part/{name}"
-    count = len(arrays[f"{key}/vertices"])
-    if not 0 < count <= _MAX_VERTICES:
-        raise ValueError(f"{name} has {count} vertices")
-    names = tuple(str(each) for each in arrays[f"{key}/shape_names"])
-    if len(names) > _MAX_SHAPES or len(set(names)) != len(names):
-        raise ValueError(f"{name} has unusable shape names")
-    faces = _ints(arrays, f"{key}/faces", count, lowest=-1)
-    if faces.ndim != 2 or faces.shape[1] != 4 or (faces[:, :3] < 0).any():
-        raise ValueError(f"{name} has unusable faces")
-    materials = _ints(arrays, f"{key}/materials", len(MATERIALS))
-    if materials.shape != (len(faces),):
-        raise ValueError(f"{name} has {len(faces)} faces but {materials.size} materials")
-    colours = f"{key}/colours"
-    return HeadPart(
-        name,
-        vertices=_floats(arrays, f"{key}/vertices", (count, 3)),
-        faces=faces,
-        materials=materials,
-        shape_names=names,
-        shapes=_floats(arrays, f"{key}/shapes", (len(names), count, 3)),
-        colours=_floats(arrays, colours, (count, 3)) if colours in arrays else None,
-    )
-
-
-def _floats(arrays: Mapping[str, NDArray[np.generic]], key: str, shape: tuple[int, ...]) -> Floats:
-    values = arrays[key]
-    if values.shape != shape or values.dtype.kind != "f":
-        raise ValueError(f"{key} is {values.dtype} {values.shape}, expected floats {shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{key} holds values that are not finite")
-    return np.ascontiguousarray(values, dtype=np.float32)
-
-
-def _ints(arrays: Mapping[str, NDArray[np.generic]], key: str, limit: int, lowest: int = 0) -> Ints:
-    values = arrays[key]
-    if values.dtype.kind != "i":
-        raise ValueError(f"{key} is {values.dtype}, expected integers")
-    if values.size and (values.min() < lowest or values.max() >= limit):
-        raise ValueError(f"{key} points outside 0..{limit - 1}")
-    return np.ascontiguousarray(values, dtype=np.int32)
 
 
 def pose_skin(head: Head, weights: NDArray[np.floating]) -> Floats:

@@ -13,7 +13,7 @@ from . import correspondence_edits as edits
 from . import correspondence_session as session
 from .correspondence_help import header, status
 from .correspondence_session import SESSION
-from .correspondences import meshes_missing
+from .transfer_status import meshes_problem
 
 
 def found_place(context: bpy.types.Context) -> tuple[Any, Any] | None:
@@ -103,7 +103,7 @@ def _on_change(scene: Any, graph: Any = None) -> None:
     if not SESSION.running or graph is None:
         return
     transfer = session.transfer_of(bpy.context)
-    if transfer is None or meshes_missing(transfer):
+    if transfer is None or meshes_problem(transfer):
         return
     known = [mesh_of(transfer, name) for name in SESSION.panes]
     blocks = {*known, *(obj.data for obj in known)}

@@ -16,10 +16,11 @@ from ..scene.correspondences import apply_setup, setup_of
 from ..scene.places import PRESETS, user_folder
 from . import correspondence_session as session
 from .correspondence_session import SESSION
-from .correspondences import meshes_missing, shown_transfer
+from .correspondences import picking_problem
 from .explained import Explained
 from .faults import attempt
 from .presets import listed
+from .transfer_status import shown_transfer
 
 FOLDER = "pairs"
 SHIPPED = PRESETS / FOLDER
@@ -53,7 +54,7 @@ class _OfMeshes(Explained):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return meshes_missing(shown_transfer(context))
+        return picking_problem(context)
 
 
 class _OfPairs(_OfMeshes):

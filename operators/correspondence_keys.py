@@ -29,9 +29,7 @@ def navigation(context: bpy.types.Context, event: bpy.types.Event) -> str:
     return "PAN" if event.shift else "ZOOM" if event.ctrl else "TURN"
 
 
-def go(
-    pane: session.Pane, way: str, by: tuple[float, float], about: tuple[float, float]
-) -> None:
+def go(pane: session.Pane, way: str, by: tuple[float, float], about: tuple[float, float]) -> None:
     """Turn, shift or enlarge a look by so many pixels; zooming keeps what lies at ``about``."""
     if way == "TURN":
         session.turn(pane, -by[0] * ORBIT, -by[1] * ORBIT)

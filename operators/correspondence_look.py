@@ -14,9 +14,12 @@ from ..core.retarget.picking import Spot
 from ..core.strip import Rect
 from ..scene.correspondences import DRIVER, SIDES, TARGET, checked, mesh_of, points_of, standing
 from .correspondence_session import FACING, SESSION, Pane
-from .correspondences import meshes_missing, shown_transfer
+from .transfer_status import meshes_problem, shown_transfer
 
 RING = 20  # corners of a drawn point
+
+
+__all__ = ["Colours", "Marks", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ def marks_in_scene(context: bpy.types.Context) -> Marks | None:
     """The pairs of the shown transfer on its meshes, where those are visible in the viewport that
     is drawn just now; None where there is nothing to draw."""
     transfer = shown_transfer(context)
-    if transfer is None or not len(transfer.pairs) or meshes_missing(transfer):
+    if transfer is None or not len(transfer.pairs) or meshes_problem(transfer):
         return None
     if not (transfer.show_points or transfer.show_lines):
         return None
@@ -122,9 +125,7 @@ def tints(marks: Marks, side: str, colours: Colours) -> Floats:
     return found
 
 
-def disc_arrays(
-    marks: Marks, side: str, radius: float, colours: Floats
-) -> tuple[Floats, Floats]:
+def disc_arrays(marks: Marks, side: str, radius: float, colours: Floats) -> tuple[Floats, Floats]:
     """Corners and colours of a side's points as discs, those behind and clear ones first."""
     order = np.argsort(colours[:, 3] + marks.selected, kind="stable")
     order = order[colours[order, 3] > 0]

@@ -19,9 +19,10 @@ from . import correspondence_session as session
 from .correspondence_end import found_place, leave, left, switch, texts
 from .correspondence_keys import go, is_passed, is_undo, key, navigation, undo
 from .correspondence_session import SESSION
-from .correspondences import meshes_missing, shown_transfer
+from .correspondences import picking_problem
 from .explained import Explained
 from .faults import report_fault, sentence
+from .transfer_status import shown_transfer
 
 MODES = (
     ("ADD", "Add", "Pick a point on the OpenMouth mesh, then the same point of the target"),
@@ -46,7 +47,7 @@ class FACEWRIGHT_OT_pick_pairs(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if SESSION.running else meshes_missing(shown_transfer(context))
+        return "" if SESSION.running else picking_problem(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if SESSION.running:
@@ -99,7 +100,7 @@ class FACEWRIGHT_OT_pick_pairs(Explained, bpy.types.Operator):
 
     def _event(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         place, transfer = found_place(context), session.transfer_of(context)
-        if place is None or transfer is None or meshes_missing(transfer):
+        if place is None or transfer is None or picking_problem(context):
             return left(transfer)
         if event.type.startswith("TIMER"):
             return {"PASS_THROUGH"}
@@ -124,7 +125,7 @@ class FACEWRIGHT_OT_pick_pairs(Explained, bpy.types.Operator):
         if SESSION.over:
             SESSION.over, SESSION.preview, SESSION.hot = "", None, -1
             area.tag_redraw()
-        inside = 0 <= event.mouse_x - area.x < area.width and 0 <= event.mouse_y - area.y
+        inside = 0 <= event.mouse_x - area.x < area.width and event.mouse_y - area.y >= 0
         if event.type == "ESC" and event.value == "PRESS" and inside:
             return left(transfer)
         if is_undo(event):

@@ -25,40 +25,12 @@ from .correspondence_edits import add, toggle
 from .correspondence_session import SESSION
 from .explained import Explained
 from .faults import attempt
-
-MOST_LENGTH = 60
-
-
-def shown_transfer(context: bpy.types.Context) -> Any:
-    """The character transfer that panels show; None when there is none."""
-    chosen: Any = context.scene.facewright
-    return chosen.transfer
+from .transfer_status import busy, meshes_problem, shown_transfer
 
 
-def meshes_missing(transfer: Any) -> str:
-    """Which mesh of a transfer is missing or wrong, as one phrase; empty when pairs can be picked.
-
-    Cheap enough to be asked while drawing: topologies are compared by their numbers here.
-    """
-    if transfer is None:
-        return "Add a character transfer first"
-    if transfer.driver is None:
-        return "Choose the driver mesh first"
-    if transfer.target is None:
-        return "Choose the target mesh first"
-    if transfer.open_mouth is None:
-        return "Choose the OpenMouth mesh first"
-    if transfer.target in (transfer.driver, transfer.open_mouth):
-        return "The target has to be another mesh than the driver"
-    meshes = (transfer.driver, transfer.open_mouth, transfer.target)
-    if any(obj.mode == "EDIT" for obj in meshes):
-        return "Leave the edit mode first"
-    driver, opened = transfer.driver.data, transfer.open_mouth.data
-    if [len(getattr(driver, each)) for each in ("vertices", "polygons", "loops")] != [
-        len(getattr(opened, each)) for each in ("vertices", "polygons", "loops")
-    ]:
-        return "The OpenMouth mesh has another topology than the driver"
-    return "" if len(transfer.target.data.polygons) else "The target mesh has no faces"
+def picking_problem(context: bpy.types.Context) -> str:
+    """Why pairs cannot be picked, loaded or saved now, as one phrase; empty when they can."""
+    return busy(context) or meshes_problem(shown_transfer(context))
 
 
 class _OfTransfer(Explained):
@@ -66,7 +38,7 @@ class _OfTransfer(Explained):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return meshes_missing(shown_transfer(context))
+        return picking_problem(context)
 
 
 class _OfPairs(Explained):
@@ -75,7 +47,9 @@ class _OfPairs(Explained):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         transfer = shown_transfer(context)
-        return "" if transfer is not None and len(transfer.pairs) else "There are no pairs yet"
+        if transfer is None or not len(transfer.pairs):
+            return "There are no pairs yet"
+        return busy(context)
 
 
 class FACEWRIGHT_OT_add_pair(_OfTransfer, bpy.types.Operator):

@@ -12,11 +12,12 @@ from ..core.retarget.pairs import FEWEST
 from ..operators.correspondence_files import setup_names
 from ..operators.correspondence_look import checked
 from ..operators.correspondence_session import SESSION
-from ..operators.correspondences import meshes_missing, shown_transfer
-from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned
+from ..operators.correspondences import picking_problem
+from ..operators.transfer_status import meshes_problem, shown_transfer
+from .sidebar import MARGIN_PX, MOST_PX, aligned
 from .texts import draw_sentence, room, translated
+from .transfer import TransferPanel
 
-TRANSFER = "FACEWRIGHT_PT_transfer"
 COUNT = "{count} of {all} pairs"
 AT_LEAST = "{count} of {all} pairs, at least {least}"
 ONE_BAD = "1 pair does not agree with the others"
@@ -70,12 +71,10 @@ def length_text(context: bpy.types.Context, length: float) -> str:
     return str(bpy.utils.units.to_string(settings.system, "LENGTH", metres, precision=2))
 
 
-class FACEWRIGHT_PT_correspondences(Sidebar, bpy.types.Panel):
+class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):
     """Pairs of points on the OpenMouth mesh and the target that belong together"""
 
     bl_label = "Correspondences"
-    bl_parent_id = TRANSFER
-    bl_options = {"DEFAULT_CLOSED"}
     bl_order = 10
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
@@ -84,14 +83,12 @@ class FACEWRIGHT_PT_correspondences(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         transfer, layout = shown_transfer(context), self.layout
-        missing = meshes_missing(transfer)
+        missing = picking_problem(context)
         if missing:
             draw_sentence(layout, missing, "INFO", room(context, MARGIN_PX, MOST_PX))
-        if transfer is None:
-            return
         column = layout.column()
         column.enabled = not missing
-        FACEWRIGHT_UL_pairs.check = None if missing else checked(transfer)
+        FACEWRIGHT_UL_pairs.check = None if meshes_problem(transfer) else checked(transfer)
         _draw_modes(column, context)
         _draw_list(column, transfer)
         _draw_count(column, context, transfer)

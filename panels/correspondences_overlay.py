@@ -17,7 +17,7 @@ from ..operators import correspondence_look as look
 from ..operators.correspondence_help import due_text
 from ..operators.correspondence_look import Colours, Marks
 from ..operators.correspondence_session import SESSION, Pane, transfer_of
-from ..operators.correspondences import shown_transfer
+from ..operators.transfer_status import shown_transfer
 from . import strip_colours
 from .correspondences_surface import Pictures
 from .strip import Brush
@@ -116,7 +116,9 @@ def _draw_looks(context: bpy.types.Context) -> None:
         return
     brush, back = _brush(context), _back(context)
     region = context.region
-    brush.box(Rect(0, 0, region.width, region.height), (*[part * 0.6 for part in back], 1.0))
+    brush.box(
+        Rect(0, 0, region.width, region.height), (back[0] * 0.6, back[1] * 0.6, back[2] * 0.6, 1.0)
+    )
     for pane in SESSION.panes.values():
         box = pane.view.box
         texture = PICTURES.picture(pane, pane.side, pane.view, back)

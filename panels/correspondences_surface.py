@@ -60,7 +60,9 @@ class Pictures:
 
     def picture(self, pane: Pane, name: str, view: Any, back: Any) -> Any:
         """The texture of a look at a pane's mesh; ``name`` is where it is kept."""
-        size = tuple(min(max(int(each), 1), LARGEST_PX) for each in (view.box.width, view.box.height))
+        size = tuple(
+            min(max(int(each), 1), LARGEST_PX) for each in (view.box.width, view.box.height)
+        )
         batch = self._batch(pane)
         wanted = (id(batch), view.turn, view.centre, view.pixels, size, tuple(back))
         canvas = self._canvas(name, size)

@@ -15,11 +15,13 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.retarget.marks import FITTED
 from .character import FACEWRIGHT_PG_mesh
 from .correspondences import FACEWRIGHT_PG_correspondence
 from .names import unique_name
 
-FITTED = "facewright_fitted"  # on a fitted mesh: the name of its target
+
+PART_FIELDS = ("lower_denture", "tongue", "eye_right", "eye_left")
 
 
 def _is_mesh(_self: Any, obj: bpy.types.Object) -> bool:

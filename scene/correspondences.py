@@ -105,7 +105,7 @@ class Standing:
 def standing(obj: bpy.types.Object, points: SurfacePoints) -> Standing:
     """Where points of a mesh are now, at rest, in the world. Reads no more than their vertices."""
     mesh: Any = obj.data
-    there = (points.corners < len(mesh.vertices)).all(axis=1)
+    there: AnyArray = np.all(points.corners < len(mesh.vertices), axis=1)
     corners = np.where(there[:, None], points.corners, 0)
     used, places = np.unique(corners, return_inverse=True)
     if not len(mesh.vertices) or not len(used):
@@ -155,9 +155,9 @@ def checked(transfer: Any) -> Check:
 
 def head_size(transfer: Any, source: Doubles, goal: Doubles) -> float:
     """The diagonal of the driver as large as the target is: a target may be a whole body."""
-    corners = np.array(transfer.open_mouth.bound_box, np.float64) @ world(transfer.open_mouth)[
-        :3, :3
-    ].T
+    corners = (
+        np.array(transfer.open_mouth.bound_box, np.float64) @ world(transfer.open_mouth)[:3, :3].T
+    )
     size = float(np.linalg.norm(np.ptp(corners, axis=0)))
     if len(source) < 2:
         return size

@@ -15,17 +15,15 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.head import MATERIALS, OPEN_MOUTH_AMOUNT, Head, HeadPart, load_head
-from ..core.naming import TONGUE_NAMES
-from . import materials
+from ..core.head import OPEN_MOUTH_AMOUNT, Head, load_head
+from ..core.head_parts import HeadPart
+from . import head_parts, materials
+from .blend_shapes import set_shape_keys
 from .joints import PART, world
-from .space import character_matrix
 
 NAME = "Facewright Head"
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "head.npz"
 OPEN_MOUTH = "facewright_open_mouth"
-# Multipliers of tongue poses legally reach 3.
-TONGUE_SLIDER_MAX = 3.0
 WIDTH_M = 0.25  # of the head with a little air
 HEIGHT_M = 0.35
 _TITLES = {
@@ -70,9 +68,9 @@ def add_template_head(
             continue
         parent = _PARENTS.get(name, "skin")
         obj.parent = objects[parent]
-        obj.location = _place(_origin(head, name) - _origin(head, parent))
+        obj.location = head_parts.place(_origin(head, name) - _origin(head, parent))
     objects["skin"].location = tuple(location)
-    twin = _add_open_mouth(head, objects["skin"], collection) if open_mouth else None
+    twin = add_open_mouth(objects["skin"], collection, asset) if open_mouth else None
     return TemplateHead(objects, twin)
 
 
@@ -86,7 +84,7 @@ def free_place(scene: bpy.types.Scene, wanted: Sequence[float]) -> tuple[float, 
     return x, y, z
 
 
-def _origin(head: Head, name: str) -> np.ndarray[Any, Any]:
+def _origin(head: Head, name: str) -> head_parts.Array:
     """Where a part's object has its origin, in the asset's space."""
     if name in ("lower_denture", "tongue"):
         return head.jaw_pivot
@@ -95,33 +93,13 @@ def _origin(head: Head, name: str) -> np.ndarray[Any, Any]:
     return np.zeros(3, dtype=np.float32)
 
 
-def _place(point: np.ndarray[Any, Any]) -> tuple[float, float, float]:
-    x, y, z = _local(np.asarray(point)[None])[0]
-    return float(x), float(y), float(z)
-
-
-def _local(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Points or displacements (..., 3) of the asset's space in the object's space, float32."""
-    turn = character_matrix()[:3, :3].T.astype(np.float32)
-    return np.asarray(points, np.float32) @ turn
-
-
 def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> bpy.types.Object:
-    rest = _local(part.vertices - _origin(head, part.name))
-    mesh = _new_mesh(_TITLES[part.name], part, rest)
-    used = np.unique(part.materials)
-    for number in used:
-        mesh.materials.append(materials.material(MATERIALS[number]))
-    slots = np.searchsorted(used, part.materials).astype(np.int32)
-    mesh.polygons.foreach_set("material_index", slots)
-    if part.colours is not None:
-        _tint(mesh, part.colours)
-    mesh.update()
-    obj = bpy.data.objects.new(_TITLES[part.name], mesh)
+    origin = _origin(head, part.name)
+    obj = head_parts.add_part(part, _TITLES[part.name], origin, collection)
     obj[PART] = part.name
-    collection.objects.link(obj)
     if part.shape_names:
-        _add_shape_keys(obj, part, rest)
+        for _key in set_shape_keys(obj, part.shape_names, head_parts.local(part.shapes)):
+            pass
     if part.name in _SUBDIVIDED:
         subdivision: Any = obj.modifiers.new("Subdivision", "SUBSURF")
         subdivision.levels = 1
@@ -129,45 +107,14 @@ def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> b
     return obj
 
 
-def _new_mesh(title: str, part: HeadPart, rest: np.ndarray[Any, Any]) -> bpy.types.Mesh:
-    mesh = bpy.data.meshes.new(title)
-    real = part.faces >= 0  # a triangle's fourth corner is not
-    sizes = real.sum(axis=1)
-    mesh.vertices.add(len(rest))
-    mesh.vertices.foreach_set("co", rest.ravel())
-    mesh.loops.add(int(sizes.sum()))
-    mesh.loops.foreach_set("vertex_index", part.faces[real])
-    mesh.polygons.add(len(sizes))
-    mesh.polygons.foreach_set("loop_start", (np.cumsum(sizes) - sizes).astype(np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(sizes), dtype=bool))
-    mesh.update(calc_edges=True)
-    return mesh
-
-
-def _tint(mesh: bpy.types.Mesh, colours: np.ndarray[Any, Any]) -> None:
-    layer: Any = mesh.color_attributes.new(materials.COLOUR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
-    rgba = np.ones((len(colours), 4), dtype=np.float32)
-    rgba[:, :3] = colours
-    layer.data.foreach_set("color", rgba.ravel())
-
-
-def _add_shape_keys(obj: bpy.types.Object, part: HeadPart, rest: np.ndarray[Any, Any]) -> None:
-    obj.shape_key_add(name="Basis")
-    for name, moves in zip(part.shape_names, part.shapes, strict=True):
-        key: Any = obj.shape_key_add(name=name, from_mix=False)
-        key.points.foreach_set("co", (rest + _local(moves)).ravel())
-        key.slider_max = TONGUE_SLIDER_MAX if name in TONGUE_NAMES else 1.0
-        key.value = 0.0
-
-
-def _add_open_mouth(
-    head: Head, skin: bpy.types.Object, collection: bpy.types.Collection
+def add_open_mouth(
+    skin: bpy.types.Object, collection: bpy.types.Collection, asset: Path | None = None
 ) -> bpy.types.Object:
     """A hidden mesh of the skin's topology with the mouth open, for transfers."""
-    part = head.skin
+    part = load_head(asset or ASSET).skin
     opened = part.shapes[part.shape_names.index("jawOpen")] * OPEN_MOUTH_AMOUNT
     title = f"{NAME} OpenMouth"
-    mesh = _new_mesh(title, part, _local(part.vertices + opened))
+    mesh = head_parts.new_mesh(title, part, head_parts.local(part.vertices + opened))
     mesh.materials.append(materials.material("skin"))
     mesh.update()
     twin = bpy.data.objects.new(title, mesh)

@@ -72,4 +72,3 @@ def _swapped(
             crossed = float(np.linalg.norm(aligned[place] - goal[other]))
             found[place] = crossed < residuals[place] / 2
     return found
-

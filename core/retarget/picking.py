@@ -82,7 +82,7 @@ def _shares_at(corners: Doubles, x: float, y: float) -> tuple[Doubles, AnyArray]
     area = parts.sum(axis=1, keepdims=True)
     solid = np.abs(area) > _FLAT
     shares = np.where(solid, parts / np.where(solid, area, 1.0), -1.0)
-    inside = (shares >= -1e-9).all(axis=1)
+    inside: AnyArray = np.all(shares >= -1e-9, axis=1)
     shares = np.maximum(shares, 0.0)
     return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12), inside
 
@@ -115,4 +115,7 @@ def together(spots: list[Spot]) -> SurfacePoints:
     """Single points as one set."""
     if not spots:
         return SurfacePoints.of(np.zeros((0, 3), np.int32), np.zeros((0, 3)))
-    return SurfacePoints.of([one.corners for one in spots], [one.shares for one in spots])
+    corners, shares = (
+        np.array([getattr(one, each) for one in spots]) for each in ("corners", "shares")
+    )
+    return SurfacePoints.of(corners, shares)

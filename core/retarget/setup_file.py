@@ -135,7 +135,11 @@ def to_mapping(setup: Setup) -> dict[str, Json]:
     values["driver"], values["target"] = vars(setup.driver), vars(setup.target)
     values["settings"] = {name: getattr(setup, name) for name in NUMBERS}
     values["pairs"] = [
-        {"name": pair.name, "driver": _spot_values(pair.driver), "target": _spot_values(pair.target)}
+        {
+            "name": pair.name,
+            "driver": _spot_values(pair.driver),
+            "target": _spot_values(pair.target),
+        }
         for pair in setup.pairs
     ]
     return values
@@ -200,7 +204,8 @@ def _mesh(values: Mapping[str, Json], key: str, where: str) -> MeshNote:
     if not isinstance(found, dict):
         raise UserError(f"{where} does not say which {key} it is for.", _MENDING)
     _check_keys(found, ("mesh", "topology", "vertices"), f"the {key}", where)
-    topology, count = found.get("topology"), found.get("vertices")
+    topology: Json = found.get("topology")
+    count: Json = found.get("vertices")
     if not isinstance(topology, str) or not _HASH.fullmatch(topology):
         raise UserError(
             f"{where}: the topology of the {key} has to be {HASH_DIGITS} hexadecimal digits.",
@@ -244,7 +249,8 @@ def _spot(value: Json, vertices: int, where: str) -> Spot:
     if not isinstance(value, dict):
         raise UserError(f"{where} has to have corners and shares.", _MENDING)
     _check_keys(value, ("corners", "shares"), "a point", where)
-    corners, shares = value.get("corners"), value.get("shares")
+    corners: Json = value.get("corners")
+    shares: Json = value.get("shares")
     if not _are_three(corners) or not all(_is_whole(c) and 0 <= c < vertices for c in corners):
         raise UserError(f"{where}: corners has to be three vertices of the mesh.", _MENDING)
     if (

@@ -89,9 +89,7 @@ def _stepped(
     first = unit(np.cross(normal, helper))
     second = np.cross(normal, first)
     away, along = points @ normal - offset, facing @ normal
-    columns = [
-        -2 * ((points @ axis) * along + away * (facing @ axis)) for axis in (first, second)
-    ]
+    columns = [-2 * ((points @ axis) * along + away * (facing @ axis)) for axis in (first, second)]
     matrix = np.stack([*columns, 2 * along], axis=1)
     step = np.linalg.lstsq(
         np.vstack([matrix, 1e-6 * np.eye(3)]), np.concatenate([-gap, np.zeros(3)]), rcond=None

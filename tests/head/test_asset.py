@@ -9,21 +9,24 @@ import sys
 import numpy as np
 import pytest
 from facewright.core.errors import UserError
-from facewright.core.head import MATERIALS, PART_NAMES, load_head
+from facewright.core.head import PART_NAMES, load_head
+from facewright.core.head_parts import MATERIALS
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES
 from facewright.tools.head import part as build_part
 from facewright.tools.head import wheel
 
 
-def test_two_builds_are_the_same_bytes_and_come_with_a_licence(root, wheel_path, tmp_path):
-    files = [tmp_path / name / "head.npz" for name in ("a", "b")]
-    for file in files:
-        command = [sys.executable, root / "tools" / "head", "--wheel", wheel_path, "--out", file]
+def test_two_builds_are_the_same_bytes_and_come_with_licences(root, wheel_path, tmp_path):
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        command = [sys.executable, root / "tools" / "head", "--wheel", wheel_path, "--out", folder]
         subprocess.run(command, check=True, timeout=300, capture_output=True)
-    assert files[0].read_bytes() == files[1].read_bytes()
-    licence = (tmp_path / "a" / "LICENSE-head.txt").read_text(encoding="utf-8")
-    assert wheel.SHA256 in licence
-    assert "CC0" in licence
+    for name, licence in (("head", "CC0"), ("sample_target", "Apache License")):
+        first, second = (folder / f"{name}.npz" for folder in folders)
+        assert first.read_bytes() == second.read_bytes()
+        note = folders[0] / f"LICENSE-{name.replace('_', '-')}.txt"
+        assert wheel.SHA256 in note.read_text(encoding="utf-8")
+        assert licence in note.read_text(encoding="utf-8")
 
 
 def test_a_changed_wheel_is_refused(tmp_path):

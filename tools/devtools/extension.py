@@ -40,6 +40,8 @@ SHIPPED = (
     "assets/sample_voice.flac",
     "assets/sample_voice.md",
     "assets/LICENSE-head.txt",
+    "assets/sample_target.npz",
+    "assets/LICENSE-sample-target.txt",
     "LICENSE",
     "LICENSES",
 )
@@ -64,18 +66,20 @@ def tools_env() -> str:
 
 
 def build_head() -> Path:
-    """Build the head that the zip carries, unless it is newer than what it is made by."""
+    """Build the heads that the zip carries, unless they are newer than what they are made by."""
     head = ROOT / "assets" / "head.npz"
+    target = ROOT / "assets" / "sample_target.npz"
     recipe = DIST / "head.recipe"
     with locked("head"):
         current = _recipe_of(ROOT / "tools" / "head")
-        made_by = recipe.read_text(encoding="utf-8") if recipe.exists() and head.exists() else ""
+        there = recipe.exists() and head.exists() and target.exists()
+        made_by = recipe.read_text(encoding="utf-8") if there else ""
         if made_by != current:
-            with stage("head"):
+            with stage("heads"):
                 python = envs.ensure(tools_env())
                 run([python, ROOT / "tools" / "head"], 600, what="tools/head")
-            if not head.exists():
-                raise Failure("tools/head ended well but made no assets/head.npz.")
+            if not (head.exists() and target.exists()):
+                raise Failure("tools/head ended well but left a file of assets/ out.")
             DIST.mkdir(exist_ok=True)
             recipe.write_text(current, encoding="utf-8")
     return head

@@ -80,6 +80,13 @@ DATA = (
         "CC0 1.0 Universal",
     ),
     Data(
+        "assets/sample_target.npz",
+        "Apache-2.0",
+        "made from data of MakeHuman (CC0-1.0) and the topology of SOMA-X",
+        "assets/LICENSE-sample-target.txt",
+        "Apache License, Version 2.0",
+    ),
+    Data(
         "models/facewright",
         "GPL-3.0-or-later",
         "trained for this project",

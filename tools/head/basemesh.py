@@ -38,7 +38,7 @@ class BaseMesh:
 
 def read(members: Members, recipe: dict[str, float], shape_names: Iterable[str]) -> BaseMesh:
     """Read mesh, groups and shapes; `recipe` maps target names to amounts for the neutral."""
-    points, quads = _parse_obj(members.text(_BASE))
+    points, quads = parse_obj(members.text(_BASE))
     count = len(points)
     for name, amount in recipe.items():
         points += amount * _parse_target(members.text(f"{_TARGETS}{name}.target.gz"), count)
@@ -56,7 +56,7 @@ def read(members: Members, recipe: dict[str, float], shape_names: Iterable[str])
     return BaseMesh(points, quads, groups, shapes)
 
 
-def _parse_obj(text: str) -> tuple[Floats, Ints]:
+def parse_obj(text: str) -> tuple[Floats, Ints]:
     points: list[list[float]] = []
     quads: list[list[int]] = []
     for line in text.splitlines():

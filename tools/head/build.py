@@ -40,7 +40,7 @@ def build(wheel_path: Path) -> asset.Arrays:
             "skin",
             face.points,
             face.quads,
-            _skin_materials(face),
+            skin_materials(face),
             face_shapes,
             paint.skin(face, centres),
         ),
@@ -54,7 +54,7 @@ def build(wheel_path: Path) -> asset.Arrays:
     ]
     arrays: asset.Arrays = {"format": np.array(FORMAT, dtype=np.int32)}
     for part in parts:
-        arrays.update(_part_arrays(part))
+        arrays.update(part_arrays(part))
     arrays["eye_centres"] = asset.rounded(centres)
     arrays["neutral_jaw"] = asset.rounded(marks)
     arrays["jaw_pivot"] = asset.rounded(marks.mean(axis=0))
@@ -71,7 +71,7 @@ def build(wheel_path: Path) -> asset.Arrays:
     return arrays
 
 
-def _skin_materials(face: skin.Skin) -> list[str]:
+def skin_materials(face: skin.Skin) -> list[str]:
     """A material name per face of the skin."""
     hairy = np.max(paint.scalp(face.points)[face.quads], axis=1) > 0
     inside = np.any(face.mouth[face.quads], axis=1)
@@ -86,7 +86,7 @@ def _mix(face_shapes: dict[str, Floats], *stems: str) -> Floats:
     return np.sum([face_shapes[s + side] for s in stems for side in ("Left", "Right")], axis=0)
 
 
-def _part_arrays(part: Part) -> asset.Arrays:
+def part_arrays(part: Part) -> asset.Arrays:
     key = f"part/{part.name}"
     count = len(part.points)
     arrays: asset.Arrays = {

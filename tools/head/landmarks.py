@@ -11,6 +11,10 @@ from .topology import Ints
 
 _LIP_COLUMNS = (0, 2, 4, -2, -4)
 _LOWER_MIDDLE = 19
+# Base-mesh vertices of the 31 points by which a transfer lays this head over another, in the order
+# of `core/retarget/landmarks.py`; those of the right side are the mirror images.
+_MIDDLE = (5211, 5054, 343, 132, 467, 495, 474, 493, 881)
+_LEFT = (7192, 6850, 6805, 6838, 6784, 6831, 6825, 6996, 7098, 7617, 7459)
 
 
 def find(skin: Skin) -> dict[str, Ints]:
@@ -52,4 +56,12 @@ def find(skin: Skin) -> dict[str, Ints]:
     for name, vertices in (("upper", upper_edge), ("lower", lower_edge)):
         found[f"{name}_lid_edge_left"] = vertices
         found[f"{name}_lid_edge_right"] = skin.mirror[vertices]
+    found["correspondences"] = correspondences(skin)
     return found
+
+
+def correspondences(skin: Skin) -> Ints:
+    """Skin vertices (31,) of the points of `core/retarget/landmarks.py`, in that order."""
+    left = skin.local(np.array(_LEFT))
+    both = np.stack([left, skin.mirror[left]], axis=1)
+    return np.concatenate([skin.local(np.array(_MIDDLE)), both.ravel()])

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from .basemesh import BaseMesh
-from .topology import MIRROR, Floats, Ints, Mask, Neighbours, edge_loop, mirror_map, smooth
+from .topology import (
+    MIRROR,
+    Floats,
+    Ints,
+    Mask,
+    Neighbours,
+    edge_loop,
+    flood,
+    mirror_map,
+    smooth,
+)
 
 # The base mesh in the pinned wheel never changes, so its vertex numbers name places on the face.
 # Each pair starts an edge loop at the mid plane.
@@ -86,7 +96,7 @@ def cut(base: BaseMesh) -> Skin:
     everything = Neighbours.of(quads, len(base.points))
 
     neck = edge_loop(quads, *NECK_LOOP)
-    head = _flood(everything, MOUTH_ROOF, neck)
+    head = flood(everything, MOUTH_ROOF, neck)
     head[neck] = True
     source = np.flatnonzero(head)
     number = np.full(len(base.points), -1)
@@ -98,23 +108,10 @@ def cut(base: BaseMesh) -> Skin:
     mirror = mirror_map(points, tolerance=0.03)
     points = smooth(symmetric(points, mirror), around, ROUNDING_CM)
     loops = {name: edge_loop(quads, *number[list(start)]) for name, start in LIP_LOOPS.items()}
-    mouth = _flood(around, int(number[MOUTH_ROOF]), loops["inner"])
+    mouth = flood(around, int(number[MOUTH_ROOF]), loops["inner"])
     return Skin(points, quads, source, number, mirror, around, mouth, loops)
 
 
 def symmetric(points: Floats, mirror: Ints) -> Floats:
     """The mean of points (V, 3) and their mirror image; x is exactly 0 on the mid plane."""
     return (points + points[mirror] * MIRROR) / 2
-
-
-def _flood(around: Neighbours, seed: int, wall: Ints) -> Mask:
-    """Everything connected to `seed` without crossing the wall; the wall is not included."""
-    blocked = np.zeros(len(around.degree), dtype=bool)
-    blocked[wall] = True
-    reached = np.zeros_like(blocked)
-    reached[seed] = True
-    while True:
-        grown = around.grow(reached) & ~blocked
-        if grown.sum() == reached.sum():
-            return reached
-        reached = grown

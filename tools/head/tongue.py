@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .basemesh import BaseMesh
@@ -17,14 +19,20 @@ DARK = np.array([0.33, 0.075, 0.07])
 
 def build(base: BaseMesh) -> Part:
     """The tongue of the base mesh with tongueOut and 16 geometric shapes."""
+    rest = at_rest(base)
+    shapes = {name: geometric(rest.points)[name] for name in TONGUE}
+    shapes["tongueOut"] = base.shapes["tongueOut"][base.groups["helper-tongue"]]
+    return replace(rest, shapes=shapes)
+
+
+def at_rest(base: BaseMesh) -> Part:
+    """The tongue of the base mesh without shapes."""
     vertices = base.groups["helper-tongue"]
     number = np.full(len(base.points), -1)
     number[vertices] = np.arange(len(vertices))
     quads = base.quads[(number[base.quads] >= 0).all(axis=1)]
     points = base.points[vertices]
-    shapes = {name: geometric(points)[name] for name in TONGUE}
-    shapes["tongueOut"] = base.shapes["tongueOut"][vertices]
-    return Part.of("tongue", points, number[quads], "tongue", shapes, _colours(points))
+    return Part.of("tongue", points, number[quads], "tongue", colours=_colours(points))
 
 
 def _colours(points: Floats) -> Floats:

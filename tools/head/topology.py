@@ -119,6 +119,19 @@ def edge_loop(quads: Ints, first: int, second: int) -> Ints:
         loop.append(after)
 
 
+def flood(around: Neighbours, seed: int, wall: Ints) -> Mask:
+    """Everything connected to `seed` without crossing the wall; the wall is not included."""
+    blocked = np.zeros(len(around.degree), dtype=bool)
+    blocked[wall] = True
+    reached = np.zeros_like(blocked)
+    reached[seed] = True
+    while True:
+        grown = around.grow(reached) & ~blocked
+        if grown.sum() == reached.sum():
+            return reached
+        reached = grown
+
+
 def triangles_of(quads: Ints) -> Ints:
     """Two triangles per quad, (2M, 3)."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
@@ -142,7 +155,7 @@ def bind(points: Floats, surface: Floats, triangles: Ints) -> Binding:
     weights = np.empty((len(points), 3))
     centres = surface[triangles].mean(axis=1)
     for i, point in enumerate(points):
-        near = np.argsort(((centres - point) ** 2).sum(axis=1))[:64]
+        near = np.argpartition(((centres - point) ** 2).sum(axis=1), 64)[:64]
         local = closest_barycentric(point, surface[triangles[near]])
         spots = np.einsum("nk,nkc->nc", local, surface[triangles[near]])
         best = ((spots - point) ** 2).sum(axis=1).argmin()

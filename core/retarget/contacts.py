@@ -1,0 +1,3 @@
+class Contacts:
+    def __init__(self,*a): pass
+    def apply(self,*a): pass
