@@ -13,7 +13,7 @@ from ..core.errors import UserError
 from ..core.presets import file_name
 from ..core.retarget.setup_file import SUFFIX, read_setup, write_setup
 from ..scene.correspondences import apply_setup, setup_of
-from ..scene.places import PRESETS, user_folder
+from ..scene.places import SETUPS, user_folder
 from . import correspondence_session as session
 from .correspondence_session import SESSION
 from .correspondences import picking_problem
@@ -23,19 +23,18 @@ from .presets import listed
 from .transfer_status import shown_transfer
 
 FOLDER = "pairs"
-SHIPPED = PRESETS / FOLDER
 
 
 def setup_names() -> tuple[list[str], list[str]]:
     """The names of the shipped setups and of the user's own. Nothing is read but the folders."""
-    return listed(SHIPPED, user_folder(FOLDER))
+    return listed(SETUPS, user_folder(FOLDER))
 
 
 def setup_path(name: str) -> Path:
     """The file of a setup that is a preset; the user's own go before. Raises UserError."""
     wanted = file_name(name)
     own = user_folder(FOLDER) / wanted
-    path = own if own.is_file() else SHIPPED / wanted.lower().replace(" ", "_")
+    path = own if own.is_file() else SETUPS / wanted.lower().replace(" ", "_")
     if not path.is_file():
         raise UserError(f"There is no setup '{name}'.", f"Setups are files in {own.parent}.")
     return path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pairs as panels draw them: in the scene's own view, and in the two looks while they are picked."""
+"""Pairs as panels draw them: in the scene, and in the two looks while they are picked."""
 
 from __future__ import annotations
 

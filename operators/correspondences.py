@@ -148,7 +148,7 @@ def _after(transfer: Any) -> None:
 
 
 class FACEWRIGHT_OT_select_pair(_OfPairs, bpy.types.Operator):
-    """Select the pair; Shift selects all up to it, Ctrl adds it or takes it out; a double click shows it in both meshes"""
+    """Select the pair; Shift selects up to it, Ctrl adds or takes out, a double click shows it"""
 
     bl_idname = "facewright.select_pair"
     bl_label = "Select Correspondence"

@@ -42,7 +42,8 @@ def snapped(seen: Seen, spot: Spot, x: float, y: float, radius: float, marked: A
     depths = np.einsum("ec,ec->e", shares, seen.screen[edges.ends, 2])
     shallow = np.abs(depths - depth) * seen.view.pixels <= DEPTH_RADII * radius
     gaps = np.where(shallow, gaps, np.inf)
-    worth = np.where(gaps <= radius, edges.crease * (1.0 - 0.7 * gaps / radius), 0.0)
+    closeness = 1.0 - 0.7 * np.minimum(gaps, radius) / radius
+    worth = np.where(gaps <= radius, edges.crease * closeness, 0.0)
     if worth.max() > 0:
         best = int(worth.argmax())
     else:

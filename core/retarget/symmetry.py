@@ -10,8 +10,8 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from .mesh import Mesh, unit
 
-SAMPLES, AGAINST = 500, 3000  # points that are mirrored, and those they are compared with
-ROUNDS = 12
+SAMPLES, AGAINST = 300, 1500  # points that are mirrored, and those they are compared with
+TRIES, ROUNDS = 2, 8
 _KEPT = 0.7  # of the samples: a parting or an ear ring has no twin
 
 
@@ -47,7 +47,7 @@ def symmetry_plane(mesh: Mesh) -> Plane:
     size = max(mesh.diagonal, 1e-300)
     flat, samples = (points - middle) / size, min(SAMPLES, len(points))
     _, _, principal = np.linalg.svd(flat, full_matrices=False)
-    tries = [_refined(flat, normals, samples, axis, 3) for axis in (*np.eye(3), *principal)]
+    tries = [_refined(flat, normals, samples, axis, TRIES) for axis in (*np.eye(3), *principal)]
     best = min(tries, key=lambda plane: plane.error)
     best = _refined(flat, normals, samples, best.normal, ROUNDS, best.offset)
     return Plane(best.normal, best.offset * size + float(best.normal @ middle), best.error)
