@@ -4,6 +4,7 @@ mode leaves nothing behind."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -28,7 +29,7 @@ class Here:
         self._name = extension.__name__
 
     def module(self, name: str) -> Any:
-        return sys.modules[f"{self._name}.{name}"]
+        return importlib.import_module(f"{self._name}.{name}")
 
     @property
     def transfer(self) -> Any:
