@@ -18,8 +18,12 @@ def _modules() -> tuple[ModuleType, ...]:
         attached_meshes,
         auto_emotion,
         command,
+        correspondence_end,
+        correspondence_files,
+        correspondence_mode,
         drop_voice,
         emotion_row,
+        export_shapes,
         fetching,
         head,
         hearing,
@@ -37,9 +41,11 @@ def _modules() -> tuple[ModuleType, ...]:
         take_status,
         terms,
         track_change,
+        transfer_jobs,
         voices,
         worker_host,
     )
+    from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
@@ -48,8 +54,11 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import recorder as recorder_buttons
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
+    from .operators import transfer as transfer_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import correspondences as pair_panel
+    from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
@@ -61,6 +70,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import recorder as recorder_panel
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
+    from .panels import transfer as transfer_panels
     from .properties import (
         changes,
         character,
@@ -116,6 +126,9 @@ def _modules() -> tuple[ModuleType, ...]:
         overrides,
         instance_buttons,
         attached_meshes,
+        transfer_buttons,
+        transfer_jobs,
+        export_shapes,
         drop_voice,
         scene_watch,
         settings,
@@ -127,6 +140,10 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         library_buttons,
         processors,
+        correspondence_end,
+        pair_buttons,
+        correspondence_files,
+        correspondence_mode,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -139,6 +156,9 @@ def _modules() -> tuple[ModuleType, ...]:
         head_motion_panel,
         preset_menu,
         take_panel,
+        transfer_panels,
+        pair_panel,
+        pair_drawing,
         library_panel,
     )
 

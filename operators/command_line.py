@@ -24,6 +24,7 @@ from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
+from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .faults import report_fault, sentence
 
 if TYPE_CHECKING:
@@ -115,9 +116,9 @@ def _add_animate(commands: Any) -> None:
 
 def _animate(options: argparse.Namespace) -> None:
     if options.file:
-        _check_open_file(options.file)
-    obj = _object(options.object, ("MESH",))
-    head = _object(options.head_target) if options.head_target else None
+        check_open_file(options.file)
+    obj = find_object(options.object, ("MESH",))
+    head = find_object(options.head_target, HEAD_TYPES) if options.head_target else None
     if options.channel < 0 or options.threads < 0:
         raise UserError("Channel and threads cannot be negative.")
     result = animate_object(
@@ -127,7 +128,7 @@ def _animate(options: argparse.Namespace) -> None:
         fps=options.fps,
         start_frame=options.start_frame,
         settings=dict(_setting(text) for text in options.set),
-        model=_full_path(options.model),
+        model=full_path(options.model),
         identity=options.identity,
         emotion=_emotion(options),
         rigs=_pose_table(options.pose_table),
@@ -138,14 +139,14 @@ def _animate(options: argparse.Namespace) -> None:
         head_bone=options.head_bone,
         accept_licence=options.accept_licence,
         outputs=options.out,
-        progress=None if options.quiet else _Progress(),
+        progress=None if options.quiet else PrintedProgress(),
     )
     for notice in (*result.notices, *result.remarks):
-        _say(f"Note: {notice}")
+        say(f"Note: {notice}")
     if not options.quiet:
         if result.network_sentence:
-            _say(f"{result.network_sentence}.")
-        _say(f"Done: {result.sentence}.")
+            say(f"{result.network_sentence}.")
+        say(f"Done: {result.sentence}.")
 
 
 def _models(options: argparse.Namespace) -> None:
@@ -153,19 +154,14 @@ def _models(options: argparse.Namespace) -> None:
 
     lines = command_lists.description(options.model) if options.model else command_lists.models()
     for line in lines:
-        _say(line)
+        say(line)
 
 
 def _devices(_options: argparse.Namespace) -> None:
     from . import command_lists
 
     for line in command_lists.devices():
-        _say(line)
-
-
-def _full_path(text: str) -> str:
-    """A path of the command line, which is relative to the shell's folder; empty stays so."""
-    return text if not text or text.startswith("//") else os.path.abspath(text)
+        say(line)
 
 
 def _emotion(options: argparse.Namespace) -> EmotionSource | None:
@@ -183,7 +179,7 @@ def _emotion(options: argparse.Namespace) -> EmotionSource | None:
         keys = read_emotion_keys(os.path.abspath(options.emotion_keys))
     return EmotionSource(
         keys=keys,
-        model=_full_path(options.auto_emotion),
+        model=full_path(options.auto_emotion),
         mode=options.auto_emotion_mode if options.auto_emotion else "off",
         overrides=overrides,
     )
@@ -248,51 +244,6 @@ def _setting(text: str) -> tuple[str, Value]:
     if parameter.kind == "bool" and value.lower() in ("true", "false"):
         return name.strip(), value.lower() == "true"
     return name.strip(), _number(value, f"--set {text}")
-
-
-def _check_open_file(wanted: str) -> None:
-    path = os.path.realpath(wanted)
-    if not os.path.isfile(path):
-        raise UserError(f"The file {path} does not exist.", "Check its name.")
-    if not bpy.data.filepath or not os.path.samefile(path, bpy.data.filepath):
-        raise UserError(
-            f"Blender has {_file_name()} open, not {path}.",
-            "Name the .blend before --command as well, and see whether Blender could read it.",
-        )
-
-
-def _file_name() -> str:
-    return bpy.data.filepath or "the start-up scene"
-
-
-def _object(name: str, kinds: Sequence[str] = HEAD_TYPES) -> bpy.types.Object:
-    """Raises UserError with the names of some objects of the kinds that are meant."""
-    found = bpy.data.objects.get(name)
-    if found is None:
-        names = [obj.name for obj in bpy.data.objects if obj.type in kinds]
-        more = ", ..." if len(names) > 8 else ""
-        listed = ", ".join(names[:8]) + more or "nothing of that kind"
-        raise UserError(f"{_file_name()} has no object '{name}'.", f"It has: {listed}.")
-    return found
-
-
-class _Progress:
-    """Prints a line when the stage changes or a tenth more is done."""
-
-    def __init__(self) -> None:
-        self._last: tuple[str, int] = ("", -1)
-
-    def __call__(self, fraction: float, text: str) -> None:
-        now = (text, int(fraction * 10))
-        if now != self._last:
-            self._last = now
-            _say(f"{fraction:4.0%} {text}")
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads it any more: no reason to stop
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
 
 
 def _fail(text: str, code: int) -> int:

@@ -23,14 +23,15 @@ SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".json")
 
 @dataclass(frozen=True)
 class Exported:
-    """What is saved: the objects of a face in a scene, the take's frames, and the take itself."""
+    """What is saved: the objects of a face in a scene, the take's frames, and the take itself,
+    which only .json needs."""
 
     scene: bpy.types.Scene
     objects: tuple[bpy.types.Object, ...]
     first_frame: int
     last_frame: int
-    face: FaceTrack
-    voice_path: str
+    face: FaceTrack | None = None
+    voice_path: str = ""
 
 
 def check_outputs(paths: Sequence[str]) -> tuple[Path, ...]:
@@ -87,6 +88,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _write_json(path: Path, content: Exported) -> tuple[str, ...]:
+    if content.face is None:
+        raise UserError(f"{path.name} cannot be saved: there are no weights to save.")
     write_weights(path, content.face, content.voice_path)
     return ()
 

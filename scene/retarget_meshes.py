@@ -105,3 +105,12 @@ def _inverse(obj: bpy.types.Object) -> Doubles:
         raise UserError(
             f"'{obj.name}' is scaled to nothing along an axis.", "Clear its scale."
         ) from None
+
+
+def loosely_equal(obj: bpy.types.Object, other: bpy.types.Object) -> bool:
+    """Whether two meshes have as many vertices, edges, faces and corners: enough for a panel."""
+    first, second = obj.data, other.data
+    return all(
+        len(getattr(first, name)) == len(getattr(second, name))
+        for name in ("vertices", "edges", "polygons", "loops")
+    )

@@ -17,15 +17,13 @@ import numpy as np
 
 from ..core.head import OPEN_MOUTH_AMOUNT, Head, load_head
 from ..core.head_parts import HeadPart
-from ..core.naming import TONGUE_NAMES
 from . import head_parts, materials
+from .blend_shapes import set_shape_keys
 from .joints import PART, world
 
 NAME = "Facewright Head"
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "head.npz"
 OPEN_MOUTH = "facewright_open_mouth"
-# Multipliers of tongue poses legally reach 3.
-TONGUE_SLIDER_MAX = 3.0
 WIDTH_M = 0.25  # of the head with a little air
 HEIGHT_M = 0.35
 _TITLES = {
@@ -72,7 +70,7 @@ def add_template_head(
         obj.parent = objects[parent]
         obj.location = head_parts.place(_origin(head, name) - _origin(head, parent))
     objects["skin"].location = tuple(location)
-    twin = _add_open_mouth(head, objects["skin"], collection) if open_mouth else None
+    twin = add_open_mouth(objects["skin"], collection, asset) if open_mouth else None
     return TemplateHead(objects, twin)
 
 
@@ -100,7 +98,8 @@ def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> b
     obj = head_parts.add_part(part, _TITLES[part.name], origin, collection)
     obj[PART] = part.name
     if part.shape_names:
-        _add_shape_keys(obj, part, origin)
+        for _key in set_shape_keys(obj, part.shape_names, head_parts.local(part.shapes)):
+            pass
     if part.name in _SUBDIVIDED:
         subdivision: Any = obj.modifiers.new("Subdivision", "SUBSURF")
         subdivision.levels = 1
@@ -108,21 +107,11 @@ def _add_part(head: Head, part: HeadPart, collection: bpy.types.Collection) -> b
     return obj
 
 
-def _add_shape_keys(obj: bpy.types.Object, part: HeadPart, origin: head_parts.Array) -> None:
-    rest = head_parts.local(part.vertices - origin)
-    obj.shape_key_add(name="Basis")
-    for name, moves in zip(part.shape_names, part.shapes, strict=True):
-        key: Any = obj.shape_key_add(name=name, from_mix=False)
-        key.points.foreach_set("co", (rest + head_parts.local(moves)).ravel())
-        key.slider_max = TONGUE_SLIDER_MAX if name in TONGUE_NAMES else 1.0
-        key.value = 0.0
-
-
-def _add_open_mouth(
-    head: Head, skin: bpy.types.Object, collection: bpy.types.Collection
+def add_open_mouth(
+    skin: bpy.types.Object, collection: bpy.types.Collection, asset: Path | None = None
 ) -> bpy.types.Object:
     """A hidden mesh of the skin's topology with the mouth open, for transfers."""
-    part = head.skin
+    part = load_head(asset or ASSET).skin
     opened = part.shapes[part.shape_names.index("jawOpen")] * OPEN_MOUTH_AMOUNT
     title = f"{NAME} OpenMouth"
     mesh = head_parts.new_mesh(title, part, head_parts.local(part.vertices + opened))

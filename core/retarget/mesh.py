@@ -40,7 +40,7 @@ class Mesh:
     def normals(self) -> Doubles:
         """Unit normals (V, 3): the triangles around, by their area; 0 without any."""
         crossed = self.crossed
-        sums: Doubles = np.stack(
+        sums = np.stack(
             [
                 np.bincount(
                     self.triangles.ravel(), np.repeat(crossed[:, axis], 3), len(self.points)
@@ -55,8 +55,7 @@ class Mesh:
     def crossed(self) -> Doubles:
         """Normals (F, 3) of the triangles, twice as long as they have area."""
         a, b, c = (self.points[self.triangles[:, corner]] for corner in range(3))
-        crossed: Doubles = np.cross(b - a, c - a)
-        return crossed
+        return np.asarray(np.cross(b - a, c - a), np.float64)
 
     @cached_property
     def edges(self) -> Corners:

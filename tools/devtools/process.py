@@ -15,9 +15,15 @@ from .places import ROOT
 
 
 def watch(
-    command: List[str], limit_s: float, environ: Optional[Dict[str, str]] = None
+    command: List[str],
+    limit_s: float,
+    environ: Optional[Dict[str, str]] = None,
+    mark: str = "",
 ) -> Tuple[List[str], Optional[int]]:
-    """Run a command, pass its lines on as they come; the exit code is None if it was stopped."""
+    """Run a command, pass its lines on as they come; the exit code is None if it was stopped.
+
+    ``mark`` stands before each line where several programs talk at once.
+    """
     process = subprocess.Popen(
         command,
         cwd=str(ROOT),
@@ -43,7 +49,7 @@ def watch(
     lines = []
     for line in process.stdout or ():
         lines.append(line.rstrip("\n"))
-        say(lines[-1])
+        say(f"{mark}{lines[-1]}")
     code = process.wait()
     timer.cancel()
     return lines, None if stopped.is_set() else code

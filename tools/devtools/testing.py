@@ -8,7 +8,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import debian, demo, envs, extension, gui, linting, pythons
 from .console import Failure, say, table
@@ -18,7 +18,9 @@ from .process import watch
 KINDS = ("lint", "core", "package", "blender", "demo", "gui")
 WITHOUT_BLENDER = ("core", "worker", "house", "head", "training")
 OTHER_VOICES = ROOT.parent / "shared" / "data" / "speech" / "en"  # where there is test material
-LIMIT_S = 900
+LIMIT_S = 1_200
+LANES = 2
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
 
@@ -100,21 +102,23 @@ def linting_suite(_choice: Choice) -> List[Result]:
 def core_suites(choice: Choice) -> List[Result]:
     """All that needs no Blender, on each of the Pythons that Blender brings."""
     folders = [f"tests/{name}" for name in WITHOUT_BLENDER if (ROOT / "tests" / name).exists()]
-    results = []
+    results: List[Result] = []
+    runs: List[Run] = []
     for version, env in envs.CORE.items():
         where = f"Python {version}"
         if not _python(version):
             results.append(_skipped("core", where, f"no Python {version} found or fetched"))
             continue
         extension.build_head()
-        results.append(run_pytest("core", where, env, folders, choice, {}))
-    return results
+        runs.append(Run("core", where, env, folders, {}))
+    return results + side_by_side(runs, choice)
 
 
 def blender_suites(choice: Choice) -> List[Result]:
     """The zip as shipped and the work inside Blender, each in its own process."""
     kinds = [kind for kind in ("package", "blender") if kind in choice.kinds]
     results: List[Result] = []
+    runs: List[Run] = []
     archive: Optional[Path] = None
     for blender in envs.BLENDERS:
         if choice.blenders and blender.version not in choice.blenders:
@@ -126,9 +130,8 @@ def blender_suites(choice: Choice) -> List[Result]:
             continue
         archive = archive or extension.build_here(blender.env)
         extra = {"FACEWRIGHT_ZIP": str(archive), "FACEWRIGHT_BLENDER": blender.version}
-        for kind in kinds:
-            results.append(run_pytest(kind, where, blender.env, [f"tests/{kind}"], choice, extra))
-    return results
+        runs += [Run(kind, where, blender.env, [f"tests/{kind}"], extra) for kind in kinds]
+    return results + side_by_side(runs, choice)
 
 
 def demo_suites(choice: Choice) -> List[Result]:
@@ -161,8 +164,8 @@ def demo_suites(choice: Choice) -> List[Result]:
         folders[name] = str(folder)
     env = envs.CORE[blenders[0].python]
     where = f"Python {blenders[0].python}"
-    results.append(run_pytest("demo files", where, env, ["tests/demo"], choice, folders))
-    return results
+    files = Run("demo files", where, env, ["tests/demo"], folders)
+    return results + side_by_side([files], choice)
 
 
 def gui_suites(choice: Choice) -> List[Result]:
@@ -214,22 +217,37 @@ def _skipped(suite: str, where: str, reason: str) -> Result:
 # ---- pytest in a process of its own
 
 
-def run_pytest(
-    suite: str,
-    where: str,
-    env: str,
-    folders: Sequence[str],
-    choice: Choice,
-    extra: Dict[str, str],
-) -> Result:
+class Run(NamedTuple):
+    """A suite in an environment; ``extra`` is added to the process's own variables."""
+
+    suite: str
+    where: str
+    env: str
+    folders: Sequence[str]
+    extra: Mapping[str, str]
+
+
+def side_by_side(runs: Sequence[Run], choice: Choice) -> List[Result]:
+    """Run suites, two at a time: most of a test is one thread, or waits for Blender.
+
+    Each gets one thread for linear algebra, so that they do not take turns on the processors.
+    """
+    for run in runs:  # environments share what they download, so they are made in turn
+        envs.ensure(run.env)
+        envs.ensure_test_tools(envs.RECIPES[run.env].python)
+    with ThreadPoolExecutor(LANES) as lanes:
+        return list(lanes.map(lambda run: run_pytest(run, choice), runs))
+
+
+def run_pytest(run: Run, choice: Choice) -> Result:
     """Run pytest in an environment; a suite that ran nothing has failed."""
-    python = envs.ensure(env)
-    tools = envs.ensure_test_tools(envs.RECIPES[env].python)
-    environ = envs.clean_environ(PYTHONPATH=str(tools), **extra)
-    say(f"\n== {suite}: {where}")
-    command = [str(python), "-m", "pytest", "-q", "-ra", *folders, *choice.pytest]
+    python = envs.ensure(run.env)
+    tools = envs.ensure_test_tools(envs.RECIPES[run.env].python)
+    environ = envs.clean_environ(PYTHONPATH=str(tools), **ONE_THREAD, **run.extra)
+    say(f"\n== {run.suite}: {run.where}")
+    command = [str(python), "-m", "pytest", "-q", "-ra", *run.folders, *choice.pytest]
     began = time.monotonic()
-    lines, code = watch(command, LIMIT_S, environ)
+    lines, code = watch(command, LIMIT_S, environ, f"{run.suite} {run.env}: ")
     seconds = time.monotonic() - began
     counts = _counts(lines)
     passed, skipped = counts.get("passed", 0), counts.get("skipped", 0) + counts.get("xfailed", 0)
@@ -243,10 +261,10 @@ def run_pytest(
         failed, reason = failed + 1, "ran no test"
     elif code != 0 and not failed:
         failed, reason = failed + 1, f"ended with exit code {code}"
-    return Result(suite, where, passed, failed, skipped, seconds, reason)
+    return Result(run.suite, run.where, passed, failed, skipped, seconds, reason)
 
 
-def _counts(lines: Sequence[str]) -> Dict[str, int]:
+def _counts(lines: Sequence[str]) -> Mapping[str, int]:
     """The numbers of pytest's closing line."""
     for line in reversed(lines):
         found = COUNTS.findall(line)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job of character transfer works with: the setup's meshes, remembered and as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import UserError
+from ..core.retarget.pairs import SurfacePoints
+from ..properties.ids import find
+from ..properties.transfer import PART_FIELDS
+from ..scene.references import Reference, SceneChanged, reference
+from ..scene.retarget_meshes import standing_mesh
+
+MESHES = ("driver", "target", "open_mouth", "fitted")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A transfer as it was when its job began; ``parts`` are the target's further meshes by what
+    they are, ``others`` those that follow the skin."""
+
+    scene: Reference
+    id: str
+    meshes: Mapping[str, Reference]
+    parts: Mapping[str, Reference]
+    others: tuple[Reference, ...]
+    driver_pairs: SurfacePoints
+    target_pairs: SurfacePoints
+    iterations: int
+    stiffness: float
+    smooth_level: int
+
+    @property
+    def transfer(self) -> Any:
+        """The setup itself as it is now. Raises SceneChanged when it is gone."""
+        found = find(self.scene.get().facewright.transfers, self.id)
+        if found is None:
+            raise SceneChanged("Stopped: the character transfer was removed.")
+        return found
+
+    def mesh(self, name: str) -> Any:
+        """The driver, target, OpenMouth or fitted mesh now. Raises SceneChanged when it is gone."""
+        return self.meshes[name].get()
+
+    def still_there(self) -> None:
+        """Raise SceneChanged when something that the job needs is gone."""
+        for each in (self.scene, *self.meshes.values(), *self.parts.values(), *self.others):
+            each.get()
+
+    def arrays(self, name: str, obj: Any = None) -> dict[str, Any]:
+        """A mesh's points and triangles in the world, as arrays of a job."""
+        mesh = standing_mesh(obj or self.mesh(name))
+        return {f"{name}_points": mesh.points, f"{name}_triangles": mesh.triangles}
+
+    def pair_arrays(self) -> dict[str, Any]:
+        """The pairs as arrays of a job."""
+        return {
+            "driver_corners": self.driver_pairs.corners,
+            "driver_shares": self.driver_pairs.shares,
+            "target_corners": self.target_pairs.corners,
+            "target_shares": self.target_pairs.shares,
+        }
+
+
+def setup_of(scene: Any, transfer: Any) -> Setup:
+    """A transfer of a scene, remembered. Raises UserError for pairs off their meshes."""
+    return Setup(
+        scene=reference(scene),
+        id=transfer.id,
+        meshes={name: reference(getattr(transfer, name)) for name in MESHES if _in(transfer, name)},
+        parts={name: reference(getattr(transfer, name)) for name in PART_FIELDS if _in(transfer, name)},
+        others=tuple(
+            reference(each.object)
+            for each in transfer.others
+            if each.object is not None and each.object.users_scene
+        ),
+        driver_pairs=_side(transfer, "driver"),
+        target_pairs=_side(transfer, "target"),
+        iterations=transfer.iterations,
+        stiffness=transfer.stiffness,
+        smooth_level=transfer.smooth_level,
+    )
+
+
+def _in(transfer: Any, name: str) -> bool:
+    obj = getattr(transfer, name)
+    return obj is not None and bool(obj.users_scene)
+
+
+def _side(transfer: Any, name: str) -> SurfacePoints:
+    pairs, obj = transfer.pairs, getattr(transfer, name)
+    corners = np.array([getattr(each, f"{name}_corners") for each in pairs], np.int32)
+    shares = np.array([getattr(each, f"{name}_shares") for each in pairs], np.float64)
+    points = SurfacePoints.of(corners, shares)
+    if len(points) and points.corners.max() >= len(obj.data.vertices):
+        raise UserError(
+            f"A pair lies on a vertex that the {name} '{obj.name}' no longer has.",
+            "Delete the pair, or load the setup for this mesh.",
+        )
+    return points

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a character transfer still needs: the status line's next step, and why a button is grey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..core.retarget.marks import FITTED
+from ..core.retarget.pairs import FEW, FEWEST
+from ..properties.progress import STATE
+from ..scene.retarget_meshes import hash_of, loosely_equal
+from .chosen import scene_problem
+
+ADD_FIRST = "Add a character transfer first"
+
+
+def shown_transfer(context: bpy.types.Context) -> Any:
+    """The transfer that panels show; None when there is none."""
+    chosen: Any = context.scene.facewright
+    return chosen.transfer
+
+
+def busy(context: bpy.types.Context) -> str:
+    """Why no transfer can be worked on now; empty when one can."""
+    if context.mode != "OBJECT":
+        return "Leave the edit mode first"
+    if STATE.running:
+        return "Wait until the running job is done"
+    if shown_transfer(context) is None:
+        return ADD_FIRST
+    return scene_problem(context.scene)
+
+
+def meshes_problem(transfer: Any) -> str:
+    """What is missing or wrong with driver, target and OpenMouth mesh; empty when all is well."""
+    for name, text in (
+        ("driver", "Choose the driver mesh, or add the male template"),
+        ("target", "Choose the target mesh: the head that is to speak"),
+        ("open_mouth", "Choose the OpenMouth mesh: the driver with its mouth open"),
+    ):
+        if not _there(getattr(transfer, name)):
+            return text
+    driver, target, opened = transfer.driver, transfer.target, transfer.open_mouth
+    if target in (driver, opened):
+        return "The target has to be another mesh than the driver"
+    if FITTED in target:
+        return "The target is a fitted mesh; choose the head itself"
+    if driver == opened:
+        return "The OpenMouth mesh has to be another mesh than the driver"
+    if not loosely_equal(driver, opened):
+        return "The OpenMouth mesh has another topology than the driver"
+    if not len(target.data.polygons):
+        return "The target has no faces"
+    return ""
+
+
+def _there(obj: Any) -> bool:
+    return obj is not None and bool(obj.users_scene)
+
+
+def pairs_problem(transfer: Any) -> str:
+    """Why the pairs are not enough; empty when they are."""
+    missing = FEWEST - len(transfer.pairs)
+    if missing <= 0:
+        return ""
+    return f"Add at least {missing} more pairs" if missing > 1 else "Add at least one more pair"
+
+
+def fitting_problem(transfer: Any) -> str:
+    """Why fitting cannot begin; empty when it can."""
+    return meshes_problem(transfer) or pairs_problem(transfer)
+
+
+def wrap_problem(transfer: Any) -> str:
+    """Why the wrap cannot begin; empty when it can."""
+    problem = meshes_problem(transfer)
+    if problem:
+        return problem
+    if not _there(transfer.fitted):
+        return "Fit the mesh first, or choose a fitted mesh"
+    if not loosely_equal(transfer.driver, transfer.fitted):
+        return "The fitted mesh has another topology than the driver; fit again"
+    keys = transfer.driver.data.shape_keys
+    if keys is None or len(keys.key_blocks) < 2:
+        return "The driver has no shape keys that could be brought over"
+    return ""
+
+
+def topology_problem(transfer: Any) -> str:
+    """Whether a mesh was edited since its pairs were picked. Slow on large meshes: not for drawing.
+    Empty when all is well."""
+    for label, obj, known in (
+        ("driver", transfer.driver, transfer.driver_hash),
+        ("target", transfer.target, transfer.target_hash),
+    ):
+        if known and hash_of(obj) != known:
+            return f"The {label} '{obj.name}' was edited since its pairs were picked"
+    return ""
+
+
+def next_step(transfer: Any) -> tuple[str, bool]:
+    """The status line: what to do next, and whether something is wrong."""
+    problem = meshes_problem(transfer)
+    if problem:
+        return problem, False
+    problem = pairs_problem(transfer)
+    if problem and not _there(transfer.fitted):
+        return problem, False
+    if not _there(transfer.fitted):
+        if len(transfer.pairs) < FEW:
+            return "Few pairs: more give a better result. Begin the mesh fitting", False
+        return "Begin the mesh fitting", False
+    problem = wrap_problem(transfer)
+    if problem:
+        return problem, True
+    if not _there(transfer.result):
+        return "Begin the post wrap, or generate blend shapes", False
+    return "Animate the driver: the result speaks. Or generate blend shapes", False
+
+
+def suggest_problem(transfer: Any) -> str:
+    return meshes_problem(transfer)
