@@ -232,3 +232,29 @@ def set_node_input(modifier: Any, name: str, value: Any) -> None:
     else:
         getattr(modifier.properties.inputs, key).value = value
     modifier.id_data.update_tag()
+
+
+def modifier_input(modifier: Any, name: str) -> tuple[Any, str]:
+    """Where a Geometry Nodes modifier keeps the value of an input of its group: what holds it, and
+    the path from there, as panels draw it. Raises KeyError for an input that the group lacks."""
+    for item in modifier.node_group.interface.items_tree:
+        if item.item_type == "SOCKET" and item.in_out == "INPUT" and item.name == name:
+            if BLENDER >= (5, 2, 0):
+                return getattr(modifier.properties.inputs, item.identifier), "value"
+            return modifier, f'["{item.identifier}"]'
+    raise KeyError(name)
+
+
+def get_input(modifier: Any, name: str) -> Any:
+    """The value of an input of a Geometry Nodes modifier. Raises KeyError."""
+    owner, path = modifier_input(modifier, name)
+    return getattr(owner, path) if path == "value" else owner[path[2:-2]]
+
+
+def set_input(modifier: Any, name: str, value: Any) -> None:
+    """Give an input of a Geometry Nodes modifier a value. Raises KeyError."""
+    owner, path = modifier_input(modifier, name)
+    if path == "value":
+        setattr(owner, path, value)
+    else:
+        owner[path[2:-2]] = value

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a wrapped mesh is held on its driver: found, measured, and kept as attributes.
+
+All of it is measured with the meshes at rest, where they stand now. numpy and Blender only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils.bvhtree import BVHTree
+
+from ..core.arrays import AnyArray, Doubles
+from ..core.errors import UserError
+from ..core.retarget.pairs import SurfacePoints
+from ..core.retarget.surface import closest_shares
+from ..core.retarget.wrap import offsets
+from . import wrap_nodes
+from .joints import world
+from .retarget_meshes import local_points, to_world, triangles
+
+SUBDIVIDING = ("SUBSURF", "MULTIRES")
+MOST_LEVELS = 6
+
+
+def nearest(driven: bpy.types.Object, driver: bpy.types.Object) -> SurfacePoints:
+    """The driver's points that are closest to the driven mesh's vertices, as both stand at rest.
+
+    Raises UserError for a driver without a surface.
+    """
+    corners = triangles(driver)
+    points = to_world(driver, local_points(driver))
+    if not len(corners) or not np.isfinite(points).all():
+        raise UserError(f"'{driver.name}' has no faces.", "Choose a mesh with a surface.")
+    tree = BVHTree.FromPolygons(points.tolist(), corners.tolist(), all_triangles=True)
+    wanted = to_world(driven, local_points(driven))
+    if not np.isfinite(wanted).all():
+        raise UserError(f"'{driven.name}' has vertices without a place.", "Delete those.")
+    found = np.fromiter(
+        (tree.find_nearest(point)[2] for point in wanted.tolist()), np.int64, len(wanted)
+    )
+    chosen = _longest_first(points, corners[found])
+    return SurfacePoints(chosen, _shares(points[chosen], wanted))
+
+
+def _longest_first(points: Doubles, corners: AnyArray) -> Any:
+    """Corners (N, 3) turned so that the longest side comes first: frames begin with that side."""
+    spots = points[corners]
+    longest = np.linalg.norm(np.roll(spots, -1, axis=1) - spots, axis=2).argmax(axis=1)
+    turned = (longest[:, None] + np.arange(3)) % 3
+    return np.ascontiguousarray(np.take_along_axis(corners, turned, axis=1), np.int32)
+
+
+def _shares(spots: Doubles, wanted: Doubles) -> Doubles:
+    """Barycentric (N, 3) of the points of triangles (N, 3, 3) that are closest to places (N, 3)."""
+    first, second = spots[:, 1] - spots[:, 0], spots[:, 2] - spots[:, 0]
+    away = spots[:, 0] - wanted
+    pairs = (
+        *((first, first), (first, second), (second, second)),
+        *((first, away), (second, away), (away, away)),
+    )
+    shares, _squares = closest_shares(*(np.einsum("nd,nd->n", one, two) for one, two in pairs))
+    return shares
+
+
+def keep(
+    driven: bpy.types.Object,
+    driver: bpy.types.Object,
+    feet: SurfacePoints,
+    binding: str,
+    weights: AnyArray | None = None,
+    smooth: AnyArray | None = None,
+) -> None:
+    """Write a binding's attributes onto the driven mesh."""
+    points, normals = rest_surface(driver)
+    rest = local_points(driven)
+    try:
+        back = np.linalg.inv(world(driver)) @ world(driven)
+        matrix = np.linalg.inv(back)
+    except np.linalg.LinAlgError:
+        names = f"'{driver.name}' or '{driven.name}'"
+        raise UserError(f"{names} is scaled to nothing along an axis.", "Clear its scale.") from None
+    within = rest @ back[:3, :3].T + back[:3, 3]
+    turned = offsets(feet, within, points, normals)
+    foot = feet.on(points)
+    own = rest - (foot @ matrix[:3, :3].T + matrix[:3, 3])
+    away = to_world(driven, rest) - to_world(driver, foot)
+    full = np.ones(len(rest))
+    values = {
+        **dict(zip(wrap_nodes.CORNERS, feet.corners.T, strict=True)),
+        **dict(zip(wrap_nodes.SHARES, feet.shares.T[1:], strict=True)),
+        **dict(zip(wrap_nodes.OFFSETS, turned.T, strict=True)),
+        wrap_nodes.OBJECT: own,
+        wrap_nodes.DISTANCE: np.linalg.norm(away, axis=1),
+        wrap_nodes.WEIGHT: full if weights is None else weights,
+        wrap_nodes.SMOOTH: full if smooth is None else smooth,
+    }
+    for name, value in values.items():
+        _write(driven.data, f"{binding}_{name}", np.asarray(value))
+
+
+def _write(mesh: Any, name: str, values: AnyArray) -> None:
+    """A point attribute of a mesh: integers, numbers or vectors, as the array's."""
+    kind, field = "FLOAT", "value"
+    if values.ndim > 1:
+        kind, field = "FLOAT_VECTOR", "vector"
+    elif values.dtype.kind == "i":
+        kind = "INT"
+    found = mesh.attributes.get(name)
+    if found is not None and (found.data_type != kind or found.domain != "POINT"):
+        mesh.attributes.remove(found)
+        found = None
+    if found is None:
+        found = mesh.attributes.new(name, kind, "POINT")
+    own = np.int32 if kind == "INT" else np.float32
+    found.data.foreach_set(field, np.ascontiguousarray(values, own).ravel())
+
+
+def forget(mesh: Any, binding: str) -> None:
+    """Take a binding's attributes off a mesh."""
+    for name in attribute_names(binding):
+        found = mesh.attributes.get(name)
+        if found is not None:
+            mesh.attributes.remove(found)
+
+
+def attribute_names(binding: str) -> list[str]:
+    """The names of a binding's attributes."""
+    names = (*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS)
+    names += (wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH)
+    return [f"{binding}_{name}" for name in names]
+
+
+def free_binding(mesh: Any) -> str:
+    """A name that no binding on the mesh has: meshes may be shared, or wrapped twice."""
+    number, name = 1, wrap_nodes.BINDING
+    while f"{name}_{wrap_nodes.DISTANCE}" in mesh.attributes:
+        number += 1
+        name = f"{wrap_nodes.BINDING}_{number}"
+    return name
+
+
+# ---- the driver at rest
+
+
+def known_counts(driver: bpy.types.Object) -> str:
+    """The numbers of vertices with which the driver is the same mesh: as it is, and subdivided,
+    which keeps its vertices and puts them first. As the node group reads them."""
+    mesh: Any = driver.data
+    count, edges = len(mesh.vertices), len(mesh.edges)
+    faces, corners = len(mesh.polygons), len(mesh.loops)
+    counts = [count]
+    for _level in range(MOST_LEVELS):
+        count, edges = count + edges + faces, 2 * edges + corners
+        faces, corners = corners, 4 * corners
+        counts.append(count)
+    between = wrap_nodes.BETWEEN
+    return between + (between * 2).join(map(str, counts)) + between
+
+
+def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:
+    """The driver's vertices and their normals (V, 3) at rest, in its own space, as the node group
+    meets them: subdivision moves both."""
+    with _standing_in(driver) as stand_in:
+        scene = bpy.data.scenes.new("Facewright Rest")
+        try:
+            scene.collection.objects.link(stand_in)
+            layer = scene.view_layers[0]
+            layer.update()
+            mesh = stand_in.evaluated_get(layer.depsgraph).data
+            count = len(driver.data.vertices)
+            points = np.empty(len(mesh.vertices) * 3, np.float32)
+            normals = np.empty_like(points)
+            mesh.vertices.foreach_get("co", points)
+            mesh.vertex_normals.foreach_get("vector", normals)
+            both = [each.reshape(-1, 3)[:count].astype(np.float64) for each in (points, normals)]
+            return both[0], both[1]
+        finally:
+            bpy.data.scenes.remove(scene)
+
+
+@contextmanager
+def _standing_in(driver: bpy.types.Object) -> Iterator[Any]:
+    """A copy of the driver without what moves it."""
+    mesh: Any = driver.data.copy()
+    keys = mesh.shape_keys
+    if keys is not None:
+        keys.animation_data_clear()
+        for block in keys.key_blocks:
+            block.value, block.mute = 0.0, True
+    stand_in = bpy.data.objects.new("Facewright Rest", mesh)
+    try:
+        for modifier in driver.modifiers:
+            if modifier.type == "SUBSURF" and modifier.show_viewport:
+                _copy_subdivision(modifier, stand_in)
+        yield stand_in
+    finally:
+        bpy.data.objects.remove(stand_in)
+        bpy.data.meshes.remove(mesh)
+
+
+def _copy_subdivision(modifier: Any, stand_in: Any) -> None:
+    new = stand_in.modifiers.new(modifier.name, "SUBSURF")
+    for prop in modifier.bl_rna.properties:
+        if not prop.is_readonly and prop.identifier not in ("name", "type"):
+            setattr(new, prop.identifier, getattr(modifier, prop.identifier))
