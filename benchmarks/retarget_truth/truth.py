@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A transfer with its right result, the picking of pairs on it, and measures of what was reached."""
+"""A transfer with its right result, the picking of pairs on it, and measures of what came out."""
 
 from __future__ import annotations
 

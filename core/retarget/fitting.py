@@ -18,15 +18,17 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
-from . import checks
 from .alignment import opening, warped
+from .fitting_checks import check_mesh, check_opened, check_pairs, suspicious
 from .ground import Side, inside_out, volume
-from .laplacian import Sparse, factorised, laplacian, lumped_areas
+from .laplacian import Solve, Sparse, factorised, laplacian, lumped_areas, solved_near
 from .mesh import Mesh
+from .mirroring import both_sides
 from .pairs import Similarity, SurfacePoints, residuals, similarity
-from .symmetry import mirrored_points, own_plane, plane_near
+from .surface import Surface
 
 ROUNDS = 4  # of closest points at each level
+NEAR = 10  # triangles looked at for each
 DECAY = 1e-3  # of the stiffness, from the first level to the last
 PAIRS = (1.0, 0.1)  # what all pairs together weigh beside the whole surface, first to last level
 NORMALS = (0.04, 0.004)  # of the diagonal, that normals apart by 1 radian count as, likewise
@@ -79,14 +81,15 @@ def fit(
     """
     settings, watch = settings or FitSettings(), watch or Watch()
     watch.tell(0.0, "Looking at the meshes")
-    checks.check_mesh(driver, "driver")
-    checks.check_mesh(target, "target")
-    checks.check_pairs(driver, here, target, there)
+    check_mesh(driver, "driver")
+    check_opened(driver, opened)
+    check_mesh(target, "target")
+    check_pairs(driver, here, target, there)
     goal = there.on(target.points)
     amount = opening(here.on(driver.points), here.on(opened), goal)
     rest = driver.moved_to(driver.points + amount * (opened - driver.points))
     source = here.on(rest.points)
-    notices = checks.suspicious(source, goal)
+    notices = suspicious(source, goal)
     move = similarity(source, goal)
     placed = move(rest.points)
 
@@ -96,7 +99,7 @@ def fit(
     inward = inside_out(other, own.mesh.moved_to(warped(move(source), goal, placed)))
     other = other.wound(inward)
     watch.tell(0.05, "Looking for planes of symmetry")
-    here, there = _both_sides(own, other, here, there, move)
+    here, there = both_sides(own.surface(), other.surface(), (here, there), move)
     goal_all = there.on(target.points)
     start = warped(here.on(placed), goal_all, placed)
     problem = _Problem.of(own, start, here, goal_all)
@@ -111,24 +114,6 @@ def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
         return ()
     where = "The target's faces" if share == 1 else f"{share:.0%} of the target's faces"
     return (f"{where} point inwards and were read the other way round.",)
-
-
-def _both_sides(
-    own: Side, other: Side, here: SurfacePoints, there: SurfacePoints, move: Similarity
-) -> tuple[SurfacePoints, SurfacePoints]:
-    """The pairs, and their mirror images where both faces are their own mirror image."""
-    driver, target = own.surface(), other.surface()
-    plane = own_plane(driver)
-    if plane is None:
-        return here, there
-    around = there.on(target.mesh.points)
-    facing = plane_near(target, plane.after(move), around)
-    if facing is None:
-        return here, there
-    return (
-        here.joined(mirrored_points(driver, here, plane)),
-        there.joined(mirrored_points(target, there, facing)),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +145,13 @@ class _Problem:
         )
         return cls(mesh, own.free, bending, picks, goals)
 
-    def solved(self, stiffness: float, hold: float, weights: Doubles, goals: Doubles) -> Doubles:
-        """Points (V, 3) for closest points (V, 3) that weigh so much (V,), and pairs in all."""
+    def system(
+        self, stiffness: float, hold: float, weights: Doubles, goals: Doubles
+    ) -> tuple[Sparse, Doubles]:
+        """Matrix (V, V) and right side (V, 3) of the displacement from the start.
+
+        Closest points ``goals`` (V, 3) weigh so much each, all pairs together weigh ``hold``.
+        """
         from scipy.sparse import diags, identity
 
         start, count = self.mesh.points, len(weights)
@@ -169,28 +159,44 @@ class _Problem:
         matrix = stiffness * self.bending + per_pair * (self.picks.T @ self.picks)
         matrix = matrix + diags(pull) + _HOLD * identity(count)
         wanted = per_pair * (self.picks.T @ (self.goals - self.picks @ start))
-        return start + factorised(matrix)(wanted + pull[:, None] * (goals - start))
+        return matrix.tocsr(), wanted + pull[:, None] * (goals - start)
 
 
 def _laid(problem: _Problem, other: Side, settings: FitSettings, watch: Watch) -> Doubles:
     """Points (V, 3) of the driver on the target's surface."""
-    mesh, reach = problem.mesh, problem.mesh.diagonal
+    start = problem.mesh.points
+    moved = np.zeros_like(start)
     levels = max(1, settings.iterations)
-    normals = other.mesh.normals
     for level in range(levels):
         done = level / (levels - 1) if levels > 1 else 1.0
-        length = _between(NORMALS, done) * reach
-        surface = other.surface(length * normals)
+        length = _between(NORMALS, done) * problem.mesh.diagonal
+        surface = other.surface(length * other.mesh.normals)
+        near: Solve | None = None
         for turn in range(ROUNDS):
             share = (level * ROUNDS + turn) / (levels * ROUNDS)
             watch.tell(0.1 + 0.9 * share, f"Fitting, level {level + 1} of {levels}")
-            facing = mesh.normals
-            hits = surface.closest(mesh.points, facing, features=length * facing)
-            goals = surface.on(hits, other.mesh.points)
-            weights = _weights(hits.distances, hits.found & problem.free, REACH * reach)
-            stiffness = settings.stiffness * DECAY**done
-            mesh = mesh.moved_to(problem.solved(stiffness, _between(PAIRS, done), weights, goals))
-    return mesh.points
+            weights, goals = _closest(problem, surface, start + moved, length)
+            matrix, wanted = problem.system(
+                settings.stiffness * DECAY**done, _between(PAIRS, done), weights, goals
+            )
+            if near is None:
+                near = factorised(matrix)
+                moved = near(wanted)
+            else:
+                moved = solved_near(matrix, near, wanted, moved)
+    watch.tell(1.0, "Fitting is done")
+    return start + moved
+
+
+def _closest(
+    problem: _Problem, surface: Surface, points: Doubles, length: float
+) -> tuple[Doubles, Doubles]:
+    """Weights (V,) and places (V, 3) of the closest points, normals counting as ``length``."""
+    facing = problem.mesh.moved_to(points).normals
+    hits = surface.closest(points, facing, near=NEAR, features=length * facing)
+    reach = REACH * problem.mesh.diagonal
+    goals = surface.on(hits, surface.mesh.points)
+    return _weights(hits.distances, hits.found & problem.free, reach), goals
 
 
 def _between(ends: tuple[float, float], done: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import AnyArray, Doubles
-from .cleaning import loose_parts, turned, welded
+from .cleaning import loose_parts, open_sides, turned, welded
 from .mesh import Corners, Mesh
 from .pairs import SurfacePoints
 from .surface import Surface
@@ -45,18 +45,17 @@ class Side:
         return replace(self, mesh=Mesh.of(self.mesh.points, triangles))
 
     def surface(self, features: Doubles | None = None) -> Surface:
-        """The triangles that count, those along open edges apart."""
-        rim = np.zeros(len(self.mesh.points), bool)
-        rim[self.mesh.boundary] = True
-        at_edge = rim[self.mesh.triangles].sum(axis=1) >= 2
-        return Surface(self.mesh, self.used & ~at_edge, features)
+        """The triangles that count, those along open edges apart: beyond an edge every point is
+        closest to it."""
+        return Surface(self.mesh, self.used & ~open_sides(self.mesh).any(axis=1), features)
 
     @property
     def free(self) -> AnyArray:
         """Mask (V,) of the vertices that are on what counts and on no open edge."""
         mask = np.zeros(len(self.mesh.points), bool)
         mask[self.mesh.triangles[self.used]] = True
-        mask[self.mesh.boundary] = False
+        sides = self.mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]]
+        mask[sides[open_sides(self.mesh)]] = False
         return mask
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plane that a face is its own mirror image in, and pairs mirrored in it."""
+"""Pairs that count on both sides, where driver and target are their own mirror images.
+
+The hand that picks is wrong by half a millimetre here and there; what it says of the left says
+something of the right too, and a pair on one side only stands for its twin.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,97 +13,85 @@ from ..arrays import AnyArray, Doubles
 from .mesh import unit
 from .pairs import Similarity, SurfacePoints
 from .surface import Surface
+from .symmetry import Plane, symmetry_plane
 
 ROUNDS = 12
 SAMPLES = 3000  # vertices that are compared with the mirror image
 MEDIAN, MOST = 0.002, 0.01  # distances to the mirror image, of the samples' extent: half, 90 %
 _FACING = 0.5
+_AROUND = 1.2  # of the farthest pair's distance from their middle: what is compared at all
 
 
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """All points whose product with ``normal`` (3,) is ``offset``."""
+def both_sides(
+    driver: Surface, target: Surface, pairs: tuple[SurfacePoints, SurfacePoints], move: Similarity
+) -> tuple[SurfacePoints, SurfacePoints]:
+    """The pairs (K) on driver and target, then their mirror images; or the pairs alone.
 
-    normal: Doubles
-    offset: float
-
-    def mirrored(self, points: AnyArray) -> Doubles:
-        """Points (N, 3) on the other side."""
-        away = np.asarray(points) @ self.normal - self.offset
-        return np.asarray(points - 2 * away[:, None] * self.normal)
-
-    def turned(self, directions: AnyArray) -> Doubles:
-        """Directions (N, 3) as a mirror shows them."""
-        return Plane(self.normal, 0.0).mirrored(directions)
-
-    def after(self, move: Similarity) -> Plane:
-        """The plane where a similarity takes it."""
-        normal = move.turn @ self.normal
-        return Plane(normal, float(move(self.offset * self.normal) @ normal))
+    ``move`` brings the driver near the target.
+    """
+    here, there = pairs
+    own = refined(driver, symmetry_plane(driver.mesh), here.on(driver.mesh.points))
+    if own is None:
+        return pairs
+    other = refined(target, after(own, move), there.on(target.mesh.points))
+    if other is None:
+        return pairs
+    return (
+        here.joined(mirrored_points(driver, here, own)),
+        there.joined(mirrored_points(target, there, other)),
+    )
 
 
-def own_plane(surface: Surface) -> Plane | None:
-    """The mirror plane of a mesh on its own, or None.
+def after(plane: Plane, move: Similarity) -> Plane:
+    """The plane where a similarity takes it."""
+    normal = move.turn @ plane.normal
+    return Plane(normal, float(move(plane.offset * plane.normal) @ normal), plane.error)
 
-    The normal of a mirror plane is a principal axis of the surface, so those three are tried.
+
+def refined(surface: Surface, plane: Plane, around: Doubles) -> Plane | None:
+    """The mirror plane near a first guess, exact, or None where the surface is no mirror image.
+
+    Only what lies around some points (K, 3) is looked at: a body's arms may hang as they like.
     """
     mesh = surface.mesh
-    areas = np.linalg.norm(mesh.crossed, axis=1)
-    centres = mesh.points[mesh.triangles].mean(axis=1)
-    if not areas.sum() > 0:
-        return None
-    middle = areas @ centres / areas.sum()
-    away = centres - middle
-    _, axes = np.linalg.eigh((areas[:, None] * away).T @ away)
-    for axis in axes.T:
-        plane = _refined(surface, Plane(axis, float(axis @ middle)), None)
-        if plane is not None:
-            return plane
-    return None
-
-
-def plane_near(surface: Surface, guess: Plane, around: AnyArray) -> Plane | None:
-    """The mirror plane of the part of a mesh around some points (K, 3), near a first guess."""
-    return _refined(surface, guess, np.asarray(around))
-
-
-def _refined(surface: Surface, plane: Plane, around: Doubles | None) -> Plane | None:
-    """The plane moved until nothing changes, or None where the mesh is no mirror image."""
-    mesh = surface.mesh
+    middle = around.mean(axis=0)
+    reach = _AROUND * np.linalg.norm(around - middle, axis=1).max()
     used = np.unique(mesh.triangles[surface.numbers])
-    if around is not None:
-        middle = around.mean(axis=0)
-        reach = 1.2 * np.linalg.norm(around - middle, axis=1).max()
-        used = used[np.linalg.norm(mesh.points[used] - middle, axis=1) < reach]
-    used = used[:: -(-len(used) // SAMPLES) or 1]
+    used = used[np.linalg.norm(mesh.points[used] - middle, axis=1) < reach]
+    used = used[:: max(1, -(-len(used) // SAMPLES))]
     if len(used) < 3:
         return None
     points, normals = mesh.points[used], mesh.normals[used]
     extent = float(np.linalg.norm(np.ptp(points, axis=0)))
     before = np.inf
     for _ in range(ROUNDS):
-        hits = surface.closest(plane.mirrored(points), plane.turned(normals), _FACING, near=8)
+        hits = surface.closest(plane.mirrored(points), _turned(plane, normals), _FACING, near=8)
         far = np.where(hits.found, hits.distances, extent)
-        half, most = np.quantile(far, [0.5, 0.9])
+        half, most = (float(each) for each in np.quantile(far, [0.5, 0.9]))
         if half < 1e-6 * extent or half > 0.98 * before:
             break
         before = half
         near = far <= 4 * half
-        plane = _between(points[near], surface.on(hits, mesh.points)[near])
+        plane = _between(points[near], surface.on(hits, mesh.points)[near], half / extent)
     return plane if half < MEDIAN * extent and most < MOST * extent else None
 
 
-def _between(points: Doubles, others: Doubles) -> Plane:
+def _turned(plane: Plane, directions: AnyArray) -> Doubles:
+    """Directions (N, 3) as a mirror shows them."""
+    return Plane(plane.normal, 0.0, 0.0).mirrored(directions)
+
+
+def _between(points: Doubles, others: Doubles, error: float) -> Plane:
     """The plane that mirrors points (N, 3) to others best, in the sense of least squares."""
     product = (points - points.mean(axis=0)).T @ (others - others.mean(axis=0))
     _, axes = np.linalg.eigh(product + product.T)
     normal = axes[:, 0]
-    return Plane(normal, float(((points + others) / 2 @ normal).mean()))
+    return Plane(normal, float(((points + others) / 2 @ normal).mean()), error)
 
 
 def mirrored_points(surface: Surface, points: SurfacePoints, plane: Plane) -> SurfacePoints:
     """Where the mirror images of points lie on the surface."""
     mesh = surface.mesh
     normals = unit(points.on(mesh.normals))
-    hits = surface.closest(plane.mirrored(points.on(mesh.points)), plane.turned(normals), 0.3)
+    hits = surface.closest(plane.mirrored(points.on(mesh.points)), _turned(plane, normals), 0.3)
     return SurfacePoints.of(mesh.triangles[hits.triangles], hits.shares)

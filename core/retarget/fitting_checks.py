@@ -23,14 +23,25 @@ def check_mesh(mesh: Mesh, what: str) -> None:
             f"The {what} mesh has no faces.", "Choose a mesh of a face, with faces on its surface."
         )
     if not np.isfinite(mesh.points).all():
-        bad = int((~np.isfinite(mesh.points)).any(axis=1).sum())
+        bad = np.flatnonzero(~np.isfinite(mesh.points).all(axis=1))
         raise UserError(
-            f"The {what} mesh has {bad} vertices without a finite position.",
-            "Delete these vertices, or remove the modifier or shape key that makes them.",
+            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
+            "Delete such vertices, or remove the modifier or shape key that makes them.",
         )
     if not mesh.diagonal > 0:
         raise UserError(
             f"All vertices of the {what} mesh are in one place.", "Scale it up, or choose another."
+        )
+
+
+def check_opened(driver: Mesh, opened: AnyArray) -> None:
+    """Raises UserError for OpenMouth points that are not the driver's."""
+    if np.shape(opened) != driver.points.shape or not np.isfinite(opened).all():
+        raise UserError(
+            f"The OpenMouth mesh has {len(opened)} vertices, the driver {len(driver.points)}."
+            if len(opened) != len(driver.points)
+            else "The OpenMouth mesh has vertices without a finite position.",
+            "Choose the driver's own mesh with its mouth open.",
         )
 
 
@@ -147,7 +158,7 @@ def _check_swapped(
     if swapped:
         raise UserError(
             f"The points of pairs {', '.join(swapped)} look exchanged.",
-            "Exchange them on the target: left belongs to the target's own left.",
+            "Exchange them on the target; left means the target's own left.",
         )
 
 
