@@ -33,7 +33,7 @@ from .smoothing import weights
 
 CORRECTIVES = {"mouthClose": "jawOpen"}
 MOST_PAIRS = 400  # of one expression
-STRENGTH = 1.0
+STRENGTH = 0.5
 _CLOSE = 1.2  # median edges: the gap of a closed pair
 _OPENED = 3.0  # how many times wider it is at rest
 _RINGS = 4  # pairs that are nearer neighbours than this are one fold
