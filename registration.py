@@ -51,6 +51,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .operators import transfer as transfer_buttons
+    from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import emotion as emotion_panel
@@ -65,6 +66,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
+    from .panels import wrap as wrap_panel
     from .properties import (
         changes,
         character,
@@ -79,6 +81,7 @@ def _modules() -> tuple[ModuleType, ...]:
         recorder,
         take,
         transfer,
+        wrap,
     )
 
     return (
@@ -96,6 +99,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pipeline,
         correspondences,
         transfer,
+        wrap,
         instances,
         worker_host,
         pump,
@@ -121,6 +125,7 @@ def _modules() -> tuple[ModuleType, ...]:
         instance_buttons,
         attached_meshes,
         transfer_buttons,
+        wrap_buttons,
         transfer_jobs,
         export_shapes,
         drop_voice,
@@ -147,6 +152,7 @@ def _modules() -> tuple[ModuleType, ...]:
         preset_menu,
         take_panel,
         transfer_panels,
+        wrap_panel,
         library_panel,
     )
 
