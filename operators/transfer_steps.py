@@ -8,18 +8,25 @@ leaves the scene as it was.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.arrays import Doubles
+import numpy as np
+
+from ..core.arrays import AnyArray, Doubles
+from ..providers.base import Ticket
+from ..scene.blend_shapes import follow_values, set_shape_keys
 from ..scene.joints import world
 from ..scene.retarget_meshes import (
     local_points,
+    moves_to_local,
+    moves_to_world,
+    shape_moves,
+    standing_mesh,
     to_world,
 )
 from ..scene.transfer_meshes import new_fitted, remove_objects, results_of
-from .asking import Progress
+from .asking import Progress, ask
 from .transfer_setup import Setup
 
 OPEN = "open mouth"  # the name of what no shape key is

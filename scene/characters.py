@@ -132,7 +132,9 @@ def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachm
     parts = {obj[PART]: obj for obj in members if PART in obj}
     members = _with_attached(members, parts, attached)
     notices: list[str] = []
-    meshes = tuple(_shaped_meshes(members, tuple(poses), notices))
+    turned = [joint.object for _what, joint in attached.joints if not joint.bone]
+    shaped = [obj for obj in members if obj not in turned]  # an eye that turns needs no key for it
+    meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices))
     if not meshes:
         raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
     _check_shaped(attached, meshes)

@@ -36,7 +36,7 @@ NEAR_SHARE, FAR_SHARE = 0.03, 0.2  # in diagonals of the fitted mesh: followed w
 _NEAR = 16
 _ON = 0.015  # in diagonals: what is closer than this to the fitted mesh is the face itself
 _DOUBT = 0.01  # of the largest u: neighbours that agree so well need no second look
-_TORN = 0.3  # of the largest u: an edge whose ends differ so much is torn
+_TORN = 0.5  # of the largest u: an edge whose ends differ so much is torn
 _TORN_STEEP = 4.0  # and by so many of its own lengths
 _SAME = 1e-6  # in diagonals: vertices at one place
 
@@ -45,14 +45,15 @@ _SAME = 1e-6  # in diagonals: vertices at one place
 class Binding:
     """`corners` (N, 3) int32 and `shares` (N, 3) of the point on the fitted mesh that each vertex
     of the target follows, `distances` (N,) to it, `weights` (N,) 0..1 how far it follows (parts far
-    from the face do not), `torn` (M, 2) edges of the target whose ends go apart when the mouth
-    opens or the lids close, as they do where lips or lids are one surface."""
+    from the face do not), `torn` (M, 2) edges of the target whose ends go apart in the displacements
+    number `torn_in` (M,) of those that tell the sheets apart: lips or lids that are one surface."""
 
     corners: Corners
     shares: Doubles
     distances: Doubles
     weights: Doubles
     torn: Corners
+    torn_in: Corners
 
     @property
     def feet(self) -> SurfacePoints:
@@ -82,7 +83,7 @@ def bind(fitted: Mesh, open_moves: AnyArray, target: Mesh, watch: Watch | None =
         shares,
         distances,
         _nearness(target, welded, distances, fitted.diagonal),
-        _torn(target, seen / np.sqrt(SPLIT)),
+        *_torn(target, seen / np.sqrt(SPLIT)),
     )
 
 
@@ -226,9 +227,12 @@ def _linked(target: Mesh, welded: Corners, core: Corners) -> AnyArray:
     return np.isin(part, part[core])[welded]
 
 
-def _torn(target: Mesh, seen: Doubles) -> Corners:
-    edges = target.edges
-    apart = np.linalg.norm(seen[edges[:, 0]] - seen[edges[:, 1]], axis=1)
+def _torn(target: Mesh, seen: Doubles) -> tuple[Corners, Corners]:
+    """Torn edges, and in which of the displacements that the columns of `seen` (N, 3 K) hold."""
+    edges, parts = target.edges, seen.reshape(len(seen), -1, 3)
+    apart = np.linalg.norm(parts[edges[:, 0]] - parts[edges[:, 1]], axis=2)
     lengths = np.linalg.norm(target.points[edges[:, 0]] - target.points[edges[:, 1]], axis=1)
-    largest = np.linalg.norm(seen, axis=1).max(initial=0.0)
-    return edges[(apart > _TORN * largest) & (apart > _TORN_STEEP * lengths) & (largest > 0)]
+    largest = np.linalg.norm(parts, axis=2).max(axis=0, initial=0.0)
+    steep = (apart > _TORN * largest) & (apart > _TORN_STEEP * lengths[:, None]) & (largest > 0)
+    which, number = np.nonzero(steep)
+    return edges[which], number.astype(np.int32)

@@ -67,12 +67,17 @@ class Similarity:
         return matrix
 
 
-def similarity(source: AnyArray, goal: AnyArray) -> Similarity:
-    """The best scale, turn and shift from points (K, 3) to others (Umeyama 1991, least squares)."""
+def similarity(source: AnyArray, goal: AnyArray, weights: AnyArray | None = None) -> Similarity:
+    """The best scale, turn and shift from points (K, 3) to others (Umeyama 1991, least squares).
+
+    `weights` (K,), at least 0 and not all 0, say how much each pair counts; without them all alike.
+    """
     source, goal = np.asarray(source, np.float64), np.asarray(goal, np.float64)
-    here, there = source.mean(axis=0), goal.mean(axis=0)
-    spread = float(((source - here) ** 2).sum())
-    u, values, vt = np.linalg.svd((goal - there).T @ (source - here))
+    counts = np.full(len(source), 1.0) if weights is None else np.asarray(weights, np.float64)
+    counts = (counts / counts.sum())[:, None]
+    here, there = (counts * source).sum(axis=0), (counts * goal).sum(axis=0)
+    spread = float((counts * (source - here) ** 2).sum())
+    u, values, vt = np.linalg.svd((counts * (goal - there)).T @ (source - here))
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt)) or 1.0])
     turn = (u * signs) @ vt
     scale = float((values * signs).sum()) / spread if spread > 0 else 1.0

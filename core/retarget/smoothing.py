@@ -3,10 +3,11 @@
 
 Offline the smoothing is one implicit diffusion step (Desbrun et al. 1999) of the displacements d,
 
-    (M + s t L) d' = M d,    t = 0.01 * 1.6^(level - 1) * mean vertex area,
+    (M + t L_s) d' = M d,    t = 0.01 * 1.6^(level - 1) * mean vertex area,
 
-with the lumped areas M, the cotangent Laplacian L and the weights s of `weights`, which spare lids
-and the lips' contact, where smoothing would keep them from closing. Live it is `BLUR_STEPS` steps
+with the lumped areas M, the cotangent Laplacian L_s whose edges weigh sqrt(s_i s_j) times as
+much: the weights s (see `weights`) spare lids and the lips' contact, which smoothing would keep from
+closing. Live it is `BLUR_STEPS` steps
 of Blender's Blur Attribute node over the mesh's edges (`blurred`); `blur_weight` says how strong,
 so that a wave of middling length is damped as by the implicit step on a regular mesh.
 """
@@ -87,18 +88,22 @@ class Smoothing:
             return
         from scipy import sparse
 
-        from .laplacian import cotangents, factorised, vertex_areas
+        from .laplacian import factorised, laplacian, lumped_areas
 
-        areas = vertex_areas(mesh)
-        mean = float(areas[areas > 0].mean())
+        areas = lumped_areas(mesh)
         kept = np.ones(len(areas)) if weights is None else np.asarray(weights, np.float64)
-        # Every edge conducts as its weaker end does, so that the system stays symmetric.
-        conducting = _weakened(cotangents(mesh), kept)
-        self._areas = np.maximum(areas, 1e-3 * mean)[:, None]
-        self._solve = factorised(sparse.diags(self._areas[:, 0]) + time * mean * conducting)
+        # sqrt(s) L sqrt(s) would move constants; s on both ends of each edge does not.
+        whole = sparse.coo_matrix(laplacian(mesh))
+        between = whole.row != whole.col
+        sides = -whole.data[between] * np.sqrt(kept[whole.row[between]] * kept[whole.col[between]])
+        places = (whole.row[between], whole.col[between])
+        edges = sparse.csr_matrix((sides, places), shape=whole.shape)
+        spread = sparse.diags(np.asarray(edges.sum(axis=1)).ravel()) - edges
+        self._areas = areas[:, None]
+        self._solve = factorised(sparse.diags(areas) + time * float(areas.mean()) * spread)
 
     def __call__(self, moves: AnyArray) -> Doubles:
-        """Displacements (N, 3) smoothed."""
+        """Displacements (N, C) smoothed, of any number of columns."""
         moves = np.asarray(moves, np.float64)
         if self._areas is None:
             return moves

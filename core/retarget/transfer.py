@@ -33,7 +33,7 @@ from .pairs import similarity
 
 REACH = 0.023  # width of the weights in diagonals of the driver, 0.9 cm on a head of 24 cm
 RIDGE = 0.01
-_CELL = 0.35  # the fit is sampled in cells of this many widths
+_CELL = 0.5  # the fit is sampled in cells of this many widths
 _CUT = 3.0  # weights end at this many widths
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
@@ -79,9 +79,16 @@ def jacobians(points: AnyArray, fitted: AnyArray, width: float) -> Doubles:
         spread[:, a, b] = spread[:, b, a] = sums[:, 7 + column] - here[:, a] * here[:, b]
     crossed = sums[:, 13:].reshape(-1, 3, 3) - shift[:, :, None] * here[:, None]
     spread += RIDGE * width**2 * np.eye(3)
-    solved = np.linalg.solve(spread, crossed.transpose(0, 2, 1)).transpose(0, 2, 1)
-    local: Doubles = whole.scale * whole.turn + solved
+    local: Doubles = whole.scale * whole.turn + crossed @ _inverse(spread)
     return local
+
+
+def _inverse(matrices: Doubles) -> Doubles:
+    """Inverses of symmetric positive definite matrices (V, 3, 3), by their cofactors: a library's
+    solver is slow for many small ones where other programs keep the processor busy."""
+    a, b, c = matrices[:, 0], matrices[:, 1], matrices[:, 2]
+    cofactors = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    return cofactors / np.einsum("vi,vi->v", a, cofactors[:, 0])[:, None, None]
 
 
 def _cells(points: Doubles, values: Doubles, size: float) -> tuple[Doubles, Doubles, Doubles]:
