@@ -70,7 +70,8 @@ def _made(
         copy = new_result(part.get(), setup.id)
         copies.append(copy)
         moved = _move(copy, name, parts, over, None)
-        _shape(copy, shaped[name], parts, JAW if moved else ())
+        if name == "tongue" or not moved:
+            _shape(copy, shaped[name], parts, JAW if moved else ())
     setup.transfer.result = copies[0]
     return f"'{copies[0].name}' follows the driver with {len(known.names)} expressions"
 
