@@ -18,6 +18,9 @@ def _modules() -> tuple[ModuleType, ...]:
         attached_meshes,
         auto_emotion,
         command,
+        correspondence_end,
+        correspondence_files,
+        correspondence_mode,
         drop_voice,
         emotion_row,
         export_shapes,
@@ -42,6 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
@@ -51,8 +55,11 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .operators import transfer as transfer_buttons
+    from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import correspondences as pair_panel
+    from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
@@ -65,6 +72,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
+    from .panels import wrap as wrap_panel
     from .properties import (
         changes,
         character,
@@ -79,6 +87,7 @@ def _modules() -> tuple[ModuleType, ...]:
         recorder,
         take,
         transfer,
+        wrap,
     )
 
     return (
@@ -96,6 +105,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pipeline,
         correspondences,
         transfer,
+        wrap,
         instances,
         worker_host,
         pump,
@@ -121,6 +131,7 @@ def _modules() -> tuple[ModuleType, ...]:
         instance_buttons,
         attached_meshes,
         transfer_buttons,
+        wrap_buttons,
         transfer_jobs,
         export_shapes,
         drop_voice,
@@ -134,6 +145,10 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         library_buttons,
         processors,
+        correspondence_end,
+        pair_buttons,
+        correspondence_files,
+        correspondence_mode,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -147,6 +162,9 @@ def _modules() -> tuple[ModuleType, ...]:
         preset_menu,
         take_panel,
         transfer_panels,
+        pair_panel,
+        pair_drawing,
+        wrap_panel,
         library_panel,
     )
 

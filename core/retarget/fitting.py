@@ -23,8 +23,8 @@ from .alignment import opening, warped
 from .ground import Side, inside_out, volume
 from .laplacian import Sparse, factorised, laplacian, lumped_areas
 from .mesh import Mesh
+from .mirrored import mirrored_points, own_plane, plane_near
 from .pairs import Similarity, SurfacePoints, residuals, similarity
-from .symmetry import mirrored_points, own_plane, plane_near
 
 ROUNDS = 4  # of closest points at each level
 DECAY = 1e-3  # of the stiffness, from the first level to the last

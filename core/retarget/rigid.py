@@ -20,6 +20,7 @@ from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
 from .pairs import Similarity, similarity
 
+_CHIN = 0.6  # of the largest displacement: what moves so far goes with the jaw
 _ROUNDS = 8  # of the sphere's fit
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
@@ -50,6 +51,22 @@ def carried(matrix: AnyArray, over: Similarity) -> Doubles:
     """A rigid motion (4, 4) of the driver's space in the space that a similarity leads to."""
     brought: Doubles = over.matrix @ np.asarray(matrix) @ np.linalg.inv(over.matrix)
     return brought
+
+
+def motion_of(points: AnyArray, moves: AnyArray) -> Doubles:
+    """The rigid motion (4, 4) that fits a shape's displacements (V, 3) of points (V, 3) best where
+    they are largest; for drivers whose teeth nobody knows: the chin goes as the jaw."""
+    points, moves = np.asarray(points, np.float64), np.asarray(moves, np.float64)
+    sizes = np.linalg.norm(moves, axis=1)
+    matrix = np.eye(4)
+    most = sizes >= _CHIN * sizes.max(initial=0.0)
+    if not sizes.any() or most.sum() < 3:
+        return matrix
+    here, there = points[most], points[most] + moves[most]
+    turn = similarity(here, there).turn
+    matrix[:3, :3] = turn
+    matrix[:3, 3] = there.mean(axis=0) - turn @ here.mean(axis=0)
+    return matrix
 
 
 def lower_face(points: AnyArray, fitted: AnyArray, opening: AnyArray) -> Similarity:
