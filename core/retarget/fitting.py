@@ -19,6 +19,7 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .alignment import opening, warped
+from .extent import face_size
 from .fitting_checks import check_mesh, check_opened, check_pairs, suspicious
 from .ground import Side, inside_out, volume
 from .laplacian import Solve, Sparse, factorised, laplacian, lumped_areas, solved_near
@@ -31,8 +32,9 @@ ROUNDS = 4  # of closest points at each level
 NEAR = 10  # triangles looked at for each
 DECAY = 1e-3  # of the stiffness, from the first level to the last
 PAIRS = (1.0, 0.1)  # what all pairs together weigh beside the whole surface, first to last level
-NORMALS = (0.04, 0.004)  # of the diagonal, that normals apart by 1 radian count as, likewise
-REACH = 0.06  # of the diagonal: no closest point is taken beyond
+NORMALS = (0.04, 0.004)  # of a head's diagonal, that normals apart by 1 radian count as, likewise
+HEAD = 1.85  # diagonals of what the opening mouth moves, in the diagonal of a head with neck
+REACH = 0.06  # of a head's diagonal: no closest point is taken beyond
 BENDING = 1e-4  # makes a stiffness of 100 a stiff start and one of 0.1 a close end
 _HOLD = 1e-9  # keeps what nothing holds where the warp put it
 
@@ -84,7 +86,8 @@ def fit(
     check_mesh(driver, "driver")
     check_opened(driver, opened)
     check_mesh(target, "target")
-    check_pairs(driver, here, target, there)
+    size = head_size(driver, opened)
+    check_pairs(driver, here, target, there, size)
     goal = there.on(target.points)
     amount = opening(here.on(driver.points), here.on(opened), goal)
     rest = driver.moved_to(driver.points + amount * (opened - driver.points))
@@ -96,16 +99,23 @@ def fit(
     own, other = Side.of(rest, here, opened), Side.of(target, there)
     if volume(own.mesh) < 0:
         own = own.wound(np.ones(len(own.parts), bool))
-    inward = inside_out(other, own.mesh.moved_to(warped(move(source), goal, placed)))
+    near = own.mesh.moved_to(warped(move(source), goal, placed))
+    inward = inside_out(other, near, move.scale * size)
     other = other.wound(inward)
     watch.tell(0.05, "Looking for planes of symmetry")
     here, there = both_sides(own.surface(), other.surface(), (here, there), move)
     goal_all = there.on(target.points)
     start = warped(here.on(placed), goal_all, placed)
-    problem = _Problem.of(own, start, here, goal_all)
+    problem = _Problem.of(own, start, here, goal_all, move.scale * size)
     points = _laid(problem, other, settings, watch)[own.stands]
     notices += _told_inward(inward, other)
     return Fit(points, amount, move, residuals(source, goal), inward, notices)
+
+
+def head_size(driver: Mesh, opened: Doubles) -> float:
+    """Diagonal of a head: of the driver, or what its opening mouth says if a body hangs below."""
+    jaw = face_size(driver.points, (opened - driver.points)[None])
+    return min(driver.diagonal, HEAD * jaw)
 
 
 def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
@@ -121,7 +131,8 @@ class _Problem:
     """What stays the same in all rounds.
 
     ``start`` (V, 3) are the warped points, ``free`` (V,) the vertices that look for closest
-    points, ``picks`` (K, V) takes vertices to the pairs' points, which belong at ``goals`` (K, 3).
+    points, ``picks`` (K, V) takes vertices to the pairs' points, which belong at ``goals`` (K, 3);
+    ``size`` is a head's diagonal.
     """
 
     mesh: Mesh
@@ -129,9 +140,12 @@ class _Problem:
     bending: Sparse
     picks: Sparse
     goals: Doubles
+    size: float
 
     @classmethod
-    def of(cls, own: Side, start: Doubles, here: SurfacePoints, goals: Doubles) -> _Problem:
+    def of(
+        cls, own: Side, start: Doubles, here: SurfacePoints, goals: Doubles, size: float
+    ) -> _Problem:
         from scipy.sparse import csr_matrix, diags
 
         mesh = own.mesh.moved_to(start)
@@ -143,7 +157,7 @@ class _Problem:
             (here.shares.ravel(), (rows, own.stands[here.corners].ravel())),
             shape=(len(here), count),
         )
-        return cls(mesh, own.free, bending, picks, goals)
+        return cls(mesh, own.free, bending, picks, goals, size)
 
     def system(
         self, stiffness: float, hold: float, weights: Doubles, goals: Doubles
@@ -169,7 +183,7 @@ def _laid(problem: _Problem, other: Side, settings: FitSettings, watch: Watch) -
     levels = max(1, settings.iterations)
     for level in range(levels):
         done = level / (levels - 1) if levels > 1 else 1.0
-        length = _between(NORMALS, done) * problem.mesh.diagonal
+        length = _between(NORMALS, done) * problem.size
         surface = other.surface(length * other.mesh.normals)
         near: Solve | None = None
         for turn in range(ROUNDS):
@@ -194,7 +208,7 @@ def _closest(
     """Weights (V,) and places (V, 3) of the closest points, normals counting as ``length``."""
     facing = problem.mesh.moved_to(points).normals
     hits = surface.closest(points, facing, near=NEAR, features=length * facing)
-    reach = REACH * problem.mesh.diagonal
+    reach = REACH * problem.size
     goals = surface.on(hits, surface.mesh.points)
     return _weights(hits.distances, hits.found & problem.free, reach), goals
 

@@ -10,7 +10,7 @@ from ..errors import UserError
 from .mesh import Mesh
 from .pairs import FEW, FEWEST, Similarity, SurfacePoints, similarity
 
-LEAST_SPREAD = 0.04  # of the driver's diagonal: pairs nearer together than this say nothing
+LEAST_SPREAD = 0.065  # of a head's diagonal: pairs nearer together than this say nothing
 _FLAT = 0.02  # the second and third extent of the pairs, of the first
 _FAR, _VERY_FAR = 0.3, 0.6  # residual of a pair, of the pairs' extent: to be told, to be refused
 _EXCHANGED = 0.4  # of two residuals, what is left when two pairs are exchanged that were swapped
@@ -45,8 +45,10 @@ def check_opened(driver: Mesh, opened: AnyArray) -> None:
         )
 
 
-def check_pairs(driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfacePoints) -> None:
-    """Raises UserError for pairs from which nothing can be fitted."""
+def check_pairs(
+    driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfacePoints, size: float
+) -> None:
+    """Raises UserError for pairs from which nothing can be fitted; ``size`` is the driver's."""
     if len(here) != len(there):
         raise UserError(
             f"{len(here)} points of the driver face {len(there)} of the target.",
@@ -63,14 +65,14 @@ def check_pairs(driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfaceP
                 f"The pairs belong to another {what} mesh than this one.",
                 f"Choose the {what} that they were made on, or place them anew.",
             )
-        _check_spread(mesh, points.on(mesh.points), what, mesh.diagonal if mesh is driver else 0.0)
+        _check_spread(mesh, points.on(mesh.points), what, size if mesh is driver else 0.0)
 
 
-def _check_spread(mesh: Mesh, points: Doubles, what: str, diagonal: float) -> None:
+def _check_spread(mesh: Mesh, points: Doubles, what: str, size: float) -> None:
     away = points - points.mean(axis=0)
     extents = np.linalg.svd(away, compute_uv=False)
     spread = float(np.sqrt((away**2).sum(axis=1).mean()))
-    if spread < max(LEAST_SPREAD * diagonal, 1e-4 * mesh.diagonal):
+    if spread < max(LEAST_SPREAD * size, 1e-4 * mesh.diagonal):
         raise UserError(
             f"All pairs lie close together on the {what} mesh.",
             "Spread them over the face, from the chin to the brows and to both sides.",

@@ -13,7 +13,7 @@ from .mesh import Corners, Mesh
 from .pairs import SurfacePoints
 from .surface import Surface
 
-_NEAR = 0.05  # of the driver's diagonal: from how far the target's winding is judged
+_NEAR = 0.05  # of a head's diagonal: from how far the target's winding is judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +66,15 @@ def volume(mesh: Mesh) -> float:
     return float(np.einsum("fd,fd->", mesh.crossed, away) / 6)
 
 
-def inside_out(target: Side, near: Mesh) -> AnyArray:
+def inside_out(target: Side, near: Mesh, size: float) -> AnyArray:
     """Mask (F,) of the target's triangles whose loose part is wound the other way than ``near``.
 
-    ``near`` lies about where the target does; the closest triangle of each of its vertices votes
-    for its part.
+    ``near`` lies about where the target does, a head of diagonal ``size``; the closest triangle of
+    each of its vertices votes for its part.
     """
     surface = target.surface()
     hits = surface.closest(near.points)
-    close = hits.distances < _NEAR * near.diagonal
+    close = hits.distances < _NEAR * size
     facing = np.einsum("nd,nd->n", target.mesh.crossed[hits.triangles], near.normals)
     sides = np.where(close, np.sign(facing), 0.0)
     votes = np.bincount(target.parts[hits.triangles], sides, int(target.parts.max()) + 1)

@@ -82,7 +82,7 @@ def test_the_plane_of_a_turned_head_is_found():
     plane = refined(Surface(truth.target), guess, there.on(truth.target.points))
     middle = np.abs(truth.driver.mesh.points[:, 0]) < 1e-6
     assert plane is not None and middle.sum() > 50
-    assert np.abs(plane.away(truth.goal[middle])).max() < 1e-3 * SCALE
+    assert np.abs(plane.away(truth.goal[middle])).max() < 0.02 * SCALE  # 0.2 mm on the driver
 
 
 def test_pairs_count_on_both_sides_only_of_symmetric_heads():
