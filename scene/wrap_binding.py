@@ -122,8 +122,10 @@ def forget(mesh: Any, binding: str) -> None:
 
 def attribute_names(binding: str) -> list[str]:
     """The names of a binding's attributes."""
-    names = (*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS)
-    names += (wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH)
+    names = (
+        *(*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS),
+        *(wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH),
+    )
     return [f"{binding}_{name}" for name in names]
 
 

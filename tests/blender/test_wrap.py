@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wrap tool: what follows, what is asked of meshes that are deformed already, what it refuses."""
+"""The wrap tool: what follows, what is asked of deformed meshes, what it refuses."""
 
 from __future__ import annotations
 
@@ -273,27 +273,21 @@ def test_what_deforms_nothing_is_not_asked_for(chosen, face, hairs, code):
     _follows_only(hairs[0], face)
 
 
+class Asked(list[Any]):
+    """A stand-in for the operator's rows."""
+
+    def add(self) -> Any:
+        self.append(SimpleNamespace(choice=""))
+        return self[-1]
+
+
 def test_the_dialog_asks_for_each_mesh(code, chosen, face, hairs):
     """Its rows name the mesh and what deforms it; our own wrap to the same driver is renewed."""
     BEGIN()
     hairs[1].modifiers.clear()
     _foreign_nodes(hairs[1])
     operator = code("operators.wrap").FACEWRIGHT_OT_wrap_begin
-    rows = []
-    asked = SimpleNamespace(
-        clear=rows.clear,
-        add=lambda: rows.append(SimpleNamespace(choice="")) or rows[-1],
-    )
-
-    class Asked:
-        def __iter__(self) -> Any:
-            return iter(rows)
-
-        def __bool__(self) -> bool:
-            return bool(rows)
-
-    stand_in_rows = Asked()
-    stand_in_rows.clear, stand_in_rows.add = asked.clear, asked.add
+    rows = Asked()
     manager = SimpleNamespace(invoke_props_dialog=lambda *_a, **_o: {"RUNNING_MODAL"})
     context = SimpleNamespace(
         scene=bpy.context.scene,
@@ -303,7 +297,7 @@ def test_the_dialog_asks_for_each_mesh(code, chosen, face, hairs):
         window_manager=manager,
     )
     shown: list[str] = []
-    stand_in = SimpleNamespace(answers="", asked=stand_in_rows, layout=Layout(shown))
+    stand_in = SimpleNamespace(answers="", asked=rows, layout=Layout(shown))
     assert operator.invoke(stand_in, context, None) == {"RUNNING_MODAL"}
     assert [(row.name, row.choice) for row in rows] == [("Beard", "REPLACE"), ("Brows", "LEAVE")]
     operator.draw(stand_in, context)
@@ -435,7 +429,7 @@ def test_renders_show_it(chosen, face, hairs, scene, tmp_path):
     BEGIN()
     face.hide_render = hairs[1].hide_render = True
     key = face.data.shape_keys.key_blocks["Bent"]
-    moved = np.tile(np.float32([50, 0, 0]), len(key.points))
+    moved = np.tile(np.array([50, 0, 0], np.float32), len(key.points))
     key.points.foreach_set("co", moved)
     for frame, value in ((1, 0.0), (2, 1.0)):
         key.value = value
@@ -456,7 +450,9 @@ def _covered(scene: Any, frame: int, folder: Any) -> int:
     scene.render.filepath = str(folder / f"{frame}.png")
     bpy.ops.render.render(write_still=True)
     picture = bpy.data.images.load(scene.render.filepath)
-    return int((np.array(picture.pixels[:]).reshape(-1, 4)[:, 3] > 0.5).sum())
+    opacity = np.empty(len(picture.pixels), np.float32)
+    picture.pixels.foreach_get(opacity)
+    return int((opacity[3::4] > 0.5).sum())
 
 
 def test_the_panel_says_what_is_missing_and_what_is_wrong(code, scene, tool, face, hairs):
@@ -480,6 +476,6 @@ def test_the_panel_says_what_is_missing_and_what_is_wrong(code, scene, tool, fac
     assert "Add the meshes that are to follow" in shown()
     tool.driven.add().object = hairs[0]
     BEGIN()
-    assert "bind it again" not in shown()
+    assert "begin its wrap again" not in shown()
     hairs[0].data.vertices.add(1)
-    assert "bind it again" in shown()
+    assert "begin its wrap again" in shown()

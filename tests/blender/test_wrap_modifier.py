@@ -80,7 +80,11 @@ def test_it_goes_where_numpy_says(modifiers, twin, pair, options):
     count = len(driven.data.vertices)
     chosen = modifiers.WrapOptions(**options)
     modifiers.add_wrap(
-        driven, driver, options=chosen, weights=rng.uniform(0, 1, count), smooth=rng.uniform(0, 1, count)
+        driven,
+        driver,
+        options=chosen,
+        weights=rng.uniform(0, 1, count),
+        smooth=rng.uniform(0, 1, count),
     )
     rest = rest_of(driver), wraps.normals_of(driver)
     assert moved_by(driven) < EXACT
@@ -186,7 +190,7 @@ def test_a_driver_with_other_vertices_moves_nothing(modifiers, pair):
     assert moved_by(driven) > 0.1
     _delete_one(driver)
     assert moved_by(driven) == 0.0
-    assert "driver has other vertices" in modifiers.fault_of(wrap)
+    assert modifiers.fault_of(wrap) == modifiers.OTHER_DRIVER_VERTICES
 
 
 def test_a_mesh_with_other_vertices_rests(modifiers, pair):
@@ -195,7 +199,7 @@ def test_a_mesh_with_other_vertices_rests(modifiers, pair):
     bend(driver)
     _delete_one(driven)
     assert moved_by(driven) == 0.0
-    assert "mesh has other vertices" in modifiers.fault_of(wrap)
+    assert modifiers.fault_of(wrap) == modifiers.OTHER_VERTICES
 
 
 def test_without_a_driver_it_rests(modifiers, pair):
@@ -204,7 +208,7 @@ def test_without_a_driver_it_rests(modifiers, pair):
     bend(driver)
     bpy.data.objects.remove(driver)
     assert moved_by(driven) == 0.0
-    assert modifiers.fault_of(wrap) == "The driver is gone"
+    assert modifiers.fault_of(wrap) == modifiers.NO_DRIVER
 
 
 def test_normals_that_were_set_by_hand(modifiers, pair):
@@ -221,7 +225,7 @@ def test_it_comes_before_what_changes_the_vertices(modifiers, pair):
     driver, driven = pair
     driven.modifiers.new("Subdivision", "SUBSURF")
     wrap = modifiers.add_wrap(driven, driver)
-    assert list(driven.modifiers)[0] == wrap
+    assert next(iter(driven.modifiers)) == wrap
     before = now_of(driven)
     bend(driver)
     assert len(before) > len(rest_of(driven)) and np.abs(now_of(driven) - before).max() > 0.1

@@ -33,7 +33,7 @@ def ball(
     grid = np.arange(size * size).reshape(size, size)
     aside = np.roll(grid, -1, axis=1)
     faces = np.stack([grid[:-1], grid[1:], aside[1:], aside[:-1]], axis=-1).reshape(-1, 4).tolist()
-    mesh.from_pydata(points.tolist(), [], faces + [grid[-1].tolist()])
+    mesh.from_pydata(points.tolist(), [], [*faces, grid[-1].tolist()])
     mesh.update()
     obj = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(obj)
