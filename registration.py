@@ -18,6 +18,9 @@ def _modules() -> tuple[ModuleType, ...]:
         attached_meshes,
         auto_emotion,
         command,
+        correspondence_end,
+        correspondence_files,
+        correspondence_mode,
         drop_voice,
         emotion_row,
         export_shapes,
@@ -42,6 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
     from .operators import library as library_buttons
@@ -54,6 +58,8 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import correspondences as pair_panel
+    from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
@@ -139,6 +145,10 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         library_buttons,
         processors,
+        correspondence_end,
+        pair_buttons,
+        correspondence_files,
+        correspondence_mode,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -152,6 +162,8 @@ def _modules() -> tuple[ModuleType, ...]:
         preset_menu,
         take_panel,
         transfer_panels,
+        pair_panel,
+        pair_drawing,
         wrap_panel,
         library_panel,
     )

@@ -25,11 +25,15 @@ MOST = 200  # in a menu
 
 def preset_names() -> tuple[list[str], list[str]]:
     """The names of the shipped presets and of the user's own. Nothing is read but the folders."""
-    shipped = [name.replace("_", " ").title() for name in _listed(PRESETS)]
-    return shipped, _listed(user_folder(FOLDER))
+    return listed(PRESETS, user_folder(FOLDER))
 
 
-def _listed(folder: Path) -> list[str]:
+def listed(shipped: Path, own: Path) -> tuple[list[str], list[str]]:
+    """The names of presets in a folder of the extension and in one of the user's."""
+    return [name.replace("_", " ").title() for name in _names(shipped)], _names(own)
+
+
+def _names(folder: Path) -> list[str]:
     names: list[str] = []
     with suppress(OSError), os.scandir(folder) as entries:
         names = [e.name[: -len(SUFFIX)] for e in entries if _is_preset(e)]

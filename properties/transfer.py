@@ -36,6 +36,14 @@ def _mesh(label: str, what: str, poll: Any = _is_mesh) -> Any:
     return PointerProperty(name=label, description=what, type=bpy.types.Object, poll=poll)
 
 
+def _pair_chosen(self: Any, _context: Any) -> None:
+    """A click into the list selects the pair alone, unless it is one of the selected."""
+    pairs = self.pairs
+    if 0 <= self.active_pair < len(pairs) and not pairs[self.active_pair].select:
+        for place, pair in enumerate(pairs):
+            pair.select = place == self.active_pair
+
+
 class FACEWRIGHT_PG_transfer(bpy.types.PropertyGroup):
     """A head that learns to speak, and the one it learns from"""
 
@@ -49,7 +57,24 @@ class FACEWRIGHT_PG_transfer(bpy.types.PropertyGroup):
         "OpenMouth Mesh", "The driver with its mouth open, same topology: pairs are picked on it"
     )
     pairs: CollectionProperty(type=FACEWRIGHT_PG_correspondence)
-    active_pair: IntProperty(name="Pair", description="The pair that was chosen last")
+    active_pair: IntProperty(
+        name="Pair", description="The pair that was chosen last", update=_pair_chosen
+    )
+    pick_mirrored: BoolProperty(
+        name="Mirrored",
+        description="Add the same pair on the other side of both meshes too",
+        default=False,
+    )
+    pick_snapped: BoolProperty(
+        name="Snap",
+        description="Draw points to creases, seams, vertices and edges; Ctrl turns it round",
+        default=False,
+    )
+    show_loupe: BoolProperty(
+        name="Loupe",
+        description="Show what is below the pointer enlarged while pairs are picked",
+        default=True,
+    )
     driver_hash: StringProperty(
         name="Driver Topology", description="Of the mesh that the pairs were picked on"
     )

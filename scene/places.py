@@ -20,6 +20,7 @@ SAMPLE_VOICE = ROOT / "assets" / "sample_voice.flac"
 BUILT_IN_MODEL = ROOT / "models" / "facewright"
 TAKES = "facewright_takes"
 PRESETS = ROOT / "presets"
+SETUPS = ROOT / "assets"  # of character transfers, built with the meshes that they are for
 
 
 def user_folder(name: str = "") -> Path:

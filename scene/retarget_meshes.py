@@ -68,7 +68,21 @@ def standing_mesh(obj: bpy.types.Object) -> Mesh:
 
 def hash_of(obj: bpy.types.Object) -> str:
     """What changes with the mesh's topology (`core/retarget/mesh.topology_hash`)."""
-    return topology_hash(len(obj.data.vertices), triangles(obj))
+    return topology_hash(len(obj.data.vertices), _fans(obj.data))
+
+
+def _fans(mesh: Any) -> AnyArray:
+    """Triangles (F, 3) around each polygon's first corner: of its faces alone, where Blender's own
+    triangles of a quad also change with its shape."""
+    starts, sizes = (np.empty(len(mesh.polygons), np.int32) for _ in range(2))
+    mesh.polygons.foreach_get("loop_start", starts)
+    mesh.polygons.foreach_get("loop_total", sizes)
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    first = np.repeat(starts, sizes - 2)
+    ends = np.cumsum(sizes - 2)
+    step = 1 + np.arange(len(first)) - np.repeat(ends - (sizes - 2), sizes - 2)
+    return np.stack([corners[first], corners[first + step], corners[first + step + 1]], axis=1)
 
 
 def shape_moves(obj: bpy.types.Object) -> tuple[tuple[str, ...], Doubles]:

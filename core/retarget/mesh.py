@@ -86,6 +86,15 @@ def unit(vectors: AnyArray) -> Doubles:
     return np.where(lengths > _TINY, vectors / np.maximum(lengths, _TINY), 0.0)
 
 
+def fans(faces: AnyArray) -> Corners:
+    """Triangles (F, 3) of triangles and quads (M, 4), whose fourth corner is -1 in triangles.
+
+    Unlike triangles that suit a mesh's shape, they change with its faces alone.
+    """
+    faces = np.asarray(faces, np.int32).reshape(-1, 4)
+    return np.concatenate([faces[:, :3], faces[faces[:, 3] >= 0][:, [0, 2, 3]]])
+
+
 def topology_hash(vertex_count: int, triangles: AnyArray) -> str:
     """16 hexadecimal digits that change with a mesh's vertices' number or its triangles.
 
