@@ -30,6 +30,7 @@ from ..scene.wrapping import ADD, LEAVE, REPLACE, check, wrap_meshes
 from .explained import DIALOG_WIDTH, Explained
 from .faults import attempt
 
+TITLE = "These meshes are deformed already"
 WAYS = (LEAVE, REPLACE, ADD)
 
 
@@ -202,7 +203,7 @@ class FACEWRIGHT_OT_wrap_begin(Explained, bpy.types.Operator):
         if not self.asked:
             return self.execute(context)
         return context.window_manager.invoke_props_dialog(
-            self, width=DIALOG_WIDTH, title="These meshes are deformed already", confirm_text="Wrap"
+            self, width=DIALOG_WIDTH, title=TITLE, confirm_text="Wrap"
         )
 
     def draw(self, context: bpy.types.Context) -> None:
