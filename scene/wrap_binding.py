@@ -159,6 +159,16 @@ def known_counts(driver: bpy.types.Object) -> str:
 def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:
     """The driver's vertices and their normals (V, 3) at rest, in its own space, as the node group
     meets them: subdivision moves both."""
+    mesh: Any = driver.data
+    points = local_points(driver)
+    own = _read(mesh.vertices, "co")
+    if not _subdivisions(driver) and np.array_equal(own, points):
+        return points, _read(mesh.vertex_normals, "vector")
+    return _evaluated(driver, len(points))
+
+
+def _evaluated(driver: bpy.types.Object, count: int) -> tuple[Doubles, Doubles]:
+    """The first vertices and normals of the driver at rest after its subdivision."""
     with _standing_in(driver) as stand_in:
         scene = bpy.data.scenes.new("Facewright Rest")
         try:
@@ -166,13 +176,8 @@ def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:
             layer = scene.view_layers[0]
             layer.update()
             mesh = stand_in.evaluated_get(layer.depsgraph).data
-            count = len(driver.data.vertices)
-            points = np.empty(len(mesh.vertices) * 3, np.float32)
-            normals = np.empty_like(points)
-            mesh.vertices.foreach_get("co", points)
-            mesh.vertex_normals.foreach_get("vector", normals)
-            both = [each.reshape(-1, 3)[:count].astype(np.float64) for each in (points, normals)]
-            return both[0], both[1]
+            points, normals = _read(mesh.vertices, "co"), _read(mesh.vertex_normals, "vector")
+            return points[:count], normals[:count]
         finally:
             bpy.data.scenes.remove(scene)
 
@@ -186,19 +191,26 @@ def _standing_in(driver: bpy.types.Object) -> Iterator[Any]:
         keys.animation_data_clear()
         for block in keys.key_blocks:
             block.value, block.mute = 0.0, True
-    stand_in = bpy.data.objects.new("Facewright Rest", mesh)
+    stand_in = driver.copy()
     try:
-        for modifier in driver.modifiers:
-            if modifier.type == "SUBSURF" and modifier.show_viewport:
-                _copy_subdivision(modifier, stand_in)
+        stand_in.animation_data_clear()
+        stand_in.parent, stand_in.data = None, mesh
+        stand_in.constraints.clear()
+        kept = [each.name for each in _subdivisions(driver)]
+        for modifier in [each for each in stand_in.modifiers if each.name not in kept]:
+            stand_in.modifiers.remove(modifier)
         yield stand_in
     finally:
         bpy.data.objects.remove(stand_in)
         bpy.data.meshes.remove(mesh)
 
 
-def _copy_subdivision(modifier: Any, stand_in: Any) -> None:
-    new = stand_in.modifiers.new(modifier.name, "SUBSURF")
-    for prop in modifier.bl_rna.properties:
-        if not prop.is_readonly and prop.identifier not in ("name", "type"):
-            setattr(new, prop.identifier, getattr(modifier, prop.identifier))
+def _subdivisions(driver: bpy.types.Object) -> list[Any]:
+    return [e for e in driver.modifiers if e.type in SUBDIVIDING and e.show_viewport]
+
+
+def _read(items: Any, field: str) -> Doubles:
+    """Vectors (N, 3) of a collection."""
+    flat = np.empty(len(items) * 3, np.float32)
+    items.foreach_get(field, flat)
+    return flat.reshape(-1, 3).astype(np.float64)
