@@ -29,10 +29,9 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
     helds = []
     for place, each in enumerate(skins):
         start, share = 0.4 + 0.4 * place / len(skins), 0.4 / len(skins)
-        ticket = yield from asked(
-            setup, "bind", known.args, {**known.arrays, **setup.arrays("target", each.get())},
-            start, share,
-        )  # fmt: skip
+        args = {**known.args, "follower": place > 0}
+        arrays = {**known.arrays, **setup.arrays("target", each.get())}
+        ticket = yield from asked(setup, "bind", args, arrays, start, share)
         helds.append((each, ticket.arrays))
     pieces = yield from pieces_of(setup, 0.8, 0.05)
     shaped = {}
@@ -63,7 +62,8 @@ def _made(
     copies = []
     for each, arrays in helds:
         held = Held(each.get(), arrays, {} if copies else pieces)
-        copies.append(hold(held, fitted, setup.id, setup.smooth_level))
+        level = 0 if copies else setup.smooth_level
+        copies.append(hold(held, fitted, setup.id, level))
     for name, vertices in rigid.items():
         _move(copies[0], name, parts, over, vertices)
     for name, part in setup.parts.items():
