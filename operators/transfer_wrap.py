@@ -12,7 +12,7 @@ from ..core.retarget.rigid import JAW, lower_face
 from ..scene.blend_shapes import follow_values, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
-from ..scene.transfer_meshes import new_result, remove_objects, results_of
+from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
 from .asking import Progress
 from .transfer_setup import KINDS, Setup
 from .transfer_shapes import OPENING, Shaped, shapes_of
@@ -55,6 +55,7 @@ def _made(
     parts = driver_parts(setup.scene.get(), driver)
     over = _over(known)
     remove_objects(tuple(results_of(setup.id)))
+    show_again(setup.id)
     for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
         pass
     follow_values(fitted, driver, {name: name for name in known.names})
