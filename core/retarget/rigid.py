@@ -22,6 +22,7 @@ from .pairs import Similarity, similarity
 
 _CHIN = 0.6  # of the largest displacement: what moves so far goes with the jaw
 _ROUNDS = 8  # of the sphere's fit
+_FEWEST = 12  # vertices that a bone's motion is taken from, if so many move
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
 JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
@@ -93,7 +94,7 @@ def jaw_motions(
 def motion_of(points: AnyArray, move: AnyArray) -> Doubles:
     """The rigid motion (4, 4) of the bone below a skin (V, 3) that a shape (V, 3) displaces.
 
-    The vertices that move most are those on the bone: least squares over the farthest-moving third
+    The vertices that move most are those on the bone: least squares over the farthest-moving twelfth
     of those that move, repeated with less weight for vertices that do not keep to the motion.
     """
     points, move = np.asarray(points, np.float64), np.asarray(move, np.float64)
@@ -101,7 +102,7 @@ def motion_of(points: AnyArray, move: AnyArray) -> Doubles:
     moving = np.flatnonzero(sizes > 0.05 * sizes.max(initial=0.0))
     if len(moving) < 4:
         return np.eye(4)
-    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(4, len(moving) // 3)]]
+    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(_FEWEST, len(moving) // 12)]]
     weights, matrix = sizes[most], np.eye(4)
     for _ in range(_ROUNDS):
         fitted = similarity(points[most], points[most] + move[most], weights)

@@ -5,7 +5,7 @@ The fit moves the driver's vertices v_i to x_i. Taken as a warp of the space aro
 derivative J_i (3 by 3) says what becomes of a small movement there, so a displacement e_i of the
 driver becomes J_i e_i on the fitted mesh. J_i is that of the affine map which fits the warp best
 around v_i (moving least squares, Schaefer et al. 2006), with Gaussian weights of width
-REACH x diagonal and a pull towards the similarity s Q of the whole fit:
+REACH x the face's size (`extent`) and a pull towards the similarity s Q of the whole fit:
 
     J_i = s Q + C_i (S_i + RIDGE width^2 I)^-1,
     S_i, C_i = weighted covariances of v, and of x - (s Q v + t) with v, around v_i.
@@ -28,10 +28,11 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .contacts import Contacts
+from .extent import face_size
 from .mesh import Mesh
 from .pairs import similarity
 
-REACH = 0.023  # width of the weights in diagonals of the driver, 0.9 cm on a head of 24 cm
+REACH = 0.036  # width of the weights in sizes of the driver's face, 1 cm on a head of 24 cm
 RIDGE = 0.01
 _CELL = 0.5  # the fit is sampled in cells of this many widths
 _CUT = 3.0  # weights end at this many widths
@@ -55,10 +56,13 @@ def transfer(
     moves, fitted = np.asarray(moves, np.float64), np.asarray(fitted, np.float64)
     watch.tell(0.0, "Transfer the expressions")
     with watch.stage("jacobians", 0.1, "Transfer the expressions"):
-        local = jacobians(driver.points, fitted, REACH * driver.diagonal)
-    moved = np.stack([np.einsum("vij,vj->vi", local, each) for each in moves])
+        size = face_size(driver.points, moves)
+        local = jacobians(driver.points, fitted, REACH * size)
+    moved = np.empty_like(moves)
+    for row, move in zip(moved, moves, strict=True):
+        row[:] = np.einsum("vij,vj->vi", local, move)
     with watch.stage("contacts", 0.4, "Let lids and lips meet"):
-        Contacts(driver, fitted, local).apply(moves, moved, names, watch)
+        Contacts(driver, fitted, local, size).apply(moves, moved, names, watch)
     watch.tell(1.0, "Transfer the expressions")
     return moved
 

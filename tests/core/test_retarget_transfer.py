@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from facewright.core.head import load_head
 from facewright.core.retarget.contacts import Meetings, spared
+from facewright.core.retarget.extent import face_size
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.transfer import jacobians, transfer
 
@@ -101,3 +102,19 @@ def test_lids_and_lips_are_spared_from_smoothing_and_the_brow_is_not(driver, mov
     assert weights[head.landmarks["upper_lid_edge_left"]].max() < 0.3
     assert weights[head.landmarks["inner_lower_lip"]].max() < 0.3
     assert weights[head.landmarks["chin"]].min() > 0.99
+
+
+def test_a_body_below_the_head_changes_nothing(driver, moves):
+    body = ball(400).points * [30.0, 60, 15] - [0, 90, 0]
+    whole = Mesh.of(np.concatenate([driver.points, body]), driver.triangles)
+    still = np.zeros((len(moves), len(body), 3))
+    both = np.concatenate([moves, still], axis=1)
+    stretch = np.array([1.2, 1.0, 0.9])
+    fitted = whole.points * (1 + 0.05 * np.sin(whole.points[:, [1, 2, 0]] / 9)) * stretch
+    count = len(driver.points)
+    found = transfer(whole, both, fitted, _NAMES)
+    alone = transfer(driver, moves, fitted[:count], _NAMES)
+    assert face_size(whole.points, both) == face_size(driver.points, moves)
+    off = np.sqrt(((found[:, :count] - alone) ** 2).sum() / (alone**2).sum())
+    assert off < 0.02
+    assert not found[:, count:].any()
