@@ -30,6 +30,7 @@ from .mesh import Corners, Mesh
 from .pairs import Similarity
 from .rigid import JAW, look_motions, moves_of, sphere
 from .smoothing import DEFAULT, Smoothing
+from .strands import rooted
 from .tongue import Tongue, tongue_moves
 from .wrap import wrapped
 
@@ -203,6 +204,7 @@ def _piece_moves(
                 moves[names.index(name)] += move
     elif piece.kind == FOLLOWER:
         binding = bind(source.fitted, telling(source.names, source.moves), part, watch)
+        binding = rooted(binding, part, source.fitted.diagonal)
         moves[: len(source.names)] = wrap_moves(source, part, binding)
     return moves
 
