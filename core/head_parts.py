@@ -24,7 +24,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 # `HeadPart.materials` indexes these.
 MATERIALS = (
     *("skin", "mouth", "sclera", "iris", "pupil"),
-    *("teeth", "gums", "tongue", "lashes", "brows", "scalp"),
+    *("teeth", "gums", "tongue", "lashes", "brows", "scalp", "hair"),
 )
 _MAX_VERTICES = 200_000
 _MAX_SHAPES = 200

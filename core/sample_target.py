@@ -18,7 +18,7 @@ from .retarget.pairs import SurfacePoints
 FORMAT = 1
 PART_NAMES = (
     *("skin", "upper_denture", "lower_denture", "tongue"),
-    *("eye_left", "eye_right", "lashes", "brows"),
+    *("eye_left", "eye_right", "lashes", "brows", "hair"),
 )
 _FIX = "Build it with `python tools/head`."
 

@@ -105,11 +105,10 @@ def _begun(scene: Any, order: Order) -> Any:
     return transfer
 
 
-def _all_steps(
-    scene: Any, order: Order, transfer_id: str
-) -> Generator[Progress, None, Outcome]:
+def _all_steps(scene: Any, order: Order, transfer_id: str) -> Generator[Progress, None, Outcome]:
     from .transfer_shapes import shapes_steps
-    from .transfer_steps import fit_steps, suggest_steps, wrap_steps
+    from .transfer_steps import fit_steps, suggest_steps
+    from .transfer_wrap import wrap_steps
 
     notices: list[str] = []
     stages: list[tuple[Any, Any]] = []

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -247,3 +247,17 @@ def apply_setup(transfer: Any, setup: Setup, where: str) -> None:
     transfer.driver_hash, transfer.target_hash = driver.topology, target.topology
     transfer.iterations, transfer.stiffness = setup.iterations, setup.stiffness
     transfer.smooth_level = setup.smooth_level
+
+
+def replace_pairs(
+    transfer: Any, names: Sequence[str], driver: SurfacePoints, target: SurfacePoints
+) -> None:
+    """Give a transfer pairs (K); those that it has of the same names go. Raises UserError."""
+    check_topologies(transfer)
+    remove_pairs(transfer, [at for at, pair in enumerate(transfer.pairs) if pair.name in names])
+    for place, name in enumerate(names):
+        pair = transfer.pairs.add()
+        pair.name = name
+        for side, points in ((DRIVER, driver), (TARGET, target)):
+            set_spot(pair, side, Spot(points.corners[place], points.shares[place]))
+    check_topologies(transfer)

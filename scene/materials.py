@@ -57,6 +57,7 @@ LOOKS = {
     "tongue": Look((0.47, 0.13, 0.12), True, _WET),
     "lashes": Look((0.012, 0.009, 0.008), False, _HAIR),
     "brows": Look((0.045, 0.027, 0.018), False, _HAIR),
+    "hair": Look((0.06, 0.03, 0.017), True, {"Roughness": 0.42, "Specular IOR Level": 0.4}),
 }
 
 

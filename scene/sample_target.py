@@ -14,6 +14,8 @@ from . import head_parts
 
 NAME = "Sample Target"
 ASSET = Path(__file__).resolve().parent.parent / "assets" / "sample_target.npz"
+# A setup of pairs between the built-in head and this one.
+PAIRS = ASSET.with_suffix(".json")
 _TITLES = {
     "skin": NAME,
     "upper_denture": f"{NAME} Upper Teeth",

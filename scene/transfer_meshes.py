@@ -88,9 +88,9 @@ def hide(obj: bpy.types.Object, transfer_id: str) -> None:
         obj.hide_viewport = obj.hide_render = True
 
 
-def show_again(objects: Iterable[bpy.types.Object], transfer_id: str) -> None:
+def show_again(transfer_id: str) -> None:
     """Show what the transfer has hidden."""
-    for obj in objects:
+    for obj in bpy.data.objects:
         if obj.get(HIDDEN) == transfer_id:
             obj.hide_viewport = obj.hide_render = False
             del obj[HIDDEN]
@@ -99,6 +99,12 @@ def show_again(objects: Iterable[bpy.types.Object], transfer_id: str) -> None:
 def results_of(transfer_id: str) -> Iterator[bpy.types.Object]:
     """The copies that a transfer has made."""
     return (obj for obj in bpy.data.objects if obj.get(RESULT) == transfer_id)
+
+
+def hide_results(transfer_id: str) -> None:
+    """Hide the copies that a transfer has made."""
+    for obj in results_of(transfer_id):
+        obj.hide_viewport = obj.hide_render = True
 
 
 def remove_objects(objects: Iterable[bpy.types.Object]) -> None:

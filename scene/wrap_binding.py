@@ -83,7 +83,9 @@ def keep(
         matrix = np.linalg.inv(back)
     except np.linalg.LinAlgError:
         names = f"'{driver.name}' or '{driven.name}'"
-        raise UserError(f"{names} is scaled to nothing along an axis.", "Clear its scale.") from None
+        raise UserError(
+            f"{names} is scaled to nothing along an axis.", "Clear its scale."
+        ) from None
     within = rest @ back[:3, :3].T + back[:3, 3]
     turned = offsets(feet, within, points, normals)
     foot = feet.on(points)

@@ -11,13 +11,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ..core.arrays import AnyArray
 from ..core.retarget.pairs import SurfacePoints
-from ..core.retarget.wrap import MAX_DISTANCE
 from . import wrap_binding, wrap_nodes
-from .joints import world
 from .versions import get_input, set_input
 
 LABEL = "Facewright Wrap"
@@ -139,12 +136,6 @@ def fault_of(modifier: Any) -> str:
     if not str(get_input(modifier, wrap_nodes.DRIVER_VERTICES)).startswith(count):
         return "The driver has other vertices than when it was bound: bind it again"
     return ""
-
-
-def usual_max_distance(driver: Any) -> float:
-    """The default of the greatest distance: a share of the driver's diagonal, in the world."""
-    corners = np.array(driver.bound_box) @ world(driver)[:3, :3].T
-    return MAX_DISTANCE * float(np.linalg.norm(np.ptp(corners, axis=0)))
 
 
 def renew_groups() -> None:

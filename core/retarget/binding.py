@@ -45,8 +45,8 @@ _SAME = 1e-6  # in diagonals: vertices at one place
 class Binding:
     """`corners` (N, 3) int32 and `shares` (N, 3) of the point on the fitted mesh that each vertex
     of the target follows, `distances` (N,) to it, `weights` (N,) 0..1 how far it follows (parts far
-    from the face do not), `torn` (M, 2) edges of the target whose ends go apart in the displacements
-    number `torn_in` (M,) of those that tell the sheets apart: lips or lids that are one surface."""
+    from the face do not). `torn` (M, 2) are edges of the target whose ends go apart, in number
+    `torn_in` (M,) of the displacements that tell the sheets apart: lips or lids that are one."""
 
     corners: Corners
     shares: Doubles
@@ -182,9 +182,7 @@ def _graph(target: Mesh, welded: Corners, weight: Any) -> Any:
     return (half + half.T).tocsr()
 
 
-def _longest_first(
-    points: Doubles, corners: Corners, shares: Doubles
-) -> tuple[Corners, Doubles]:
+def _longest_first(points: Doubles, corners: Corners, shares: Doubles) -> tuple[Corners, Doubles]:
     """The same places with the corners turned so that the first edge is the triangle's longest,
     which keeps the tangent frame steady on thin triangles."""
     spots = points[corners]
@@ -209,7 +207,10 @@ def _nearness(target: Mesh, welded: Corners, distances: Doubles, diagonal: float
     if len(core):
         limit = FAR_SHARE * diagonal
         way = dijkstra(
-            _graph(target, welded, lambda lengths: lengths), indices=core, min_only=True, limit=limit
+            _graph(target, welded, lambda lengths: lengths),
+            indices=core,
+            min_only=True,
+            limit=limit,
         )[welded]
         linked = _linked(target, welded, core)
         away = np.where(linked, np.maximum(np.where(np.isfinite(way), way, np.inf), 0.0), away)

@@ -32,8 +32,9 @@ from .mesh import Corners, Mesh, unit
 from .smoothing import weights
 
 CORRECTIVES = {"mouthClose": "jawOpen"}
+OPENINGS = ("jawOpen", "open mouth")  # what parts the lips; the second is the OpenMouth mesh's
 MOST_PAIRS = 400  # of one expression
-STRENGTH = 1.0
+STRENGTH = 0.5
 _CLOSE = 1.2  # median edges: the gap of a closed pair
 _OPENED = 3.0  # how many times wider it is at rest
 _RINGS = 4  # pairs that are nearer neighbours than this are one fold
@@ -163,9 +164,7 @@ class Contacts:
 
         decay = _DECAY * self._fitted.diagonal
         involved = self._fitted.points[np.unique(pairs)]
-        far, _ = cKDTree(involved).query(
-            self._fitted.points, distance_upper_bound=_AROUND * decay
-        )
+        far, _ = cKDTree(involved).query(self._fitted.points, distance_upper_bound=_AROUND * decay)
         free = np.flatnonzero(np.isfinite(far))
         place = np.full(len(self._fitted.points), -1)
         place[free] = np.arange(len(free))
@@ -193,10 +192,13 @@ def spared(driver: Mesh, moves: AnyArray, names: Sequence[str]) -> Doubles:
     from scipy.spatial import cKDTree
 
     finder = Meetings(driver)
-    found = [finder.pairs(move) for name, move in zip(names, moves, strict=True) if name in _CLOSING]
-    for name, move in zip(names, moves, strict=True):
-        if name == "jawOpen":
-            found.append(Meetings(driver.moved_to(driver.points + move)).pairs(-np.asarray(move)))
+    found = [
+        finder.pairs(move) for name, move in zip(names, moves, strict=True) if name in _CLOSING
+    ]
+    opening = next((name for name in OPENINGS if name in names), None)
+    if opening is not None:
+        move = np.asarray(moves[list(names).index(opening)], np.float64)
+        found.append(Meetings(driver.moved_to(driver.points + move)).pairs(-move))
     meeting = np.unique(np.concatenate([np.zeros((0, 2), np.int32), *found]))
     if not len(meeting):
         return np.ones(len(driver.points))

@@ -24,11 +24,13 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .binding import Binding, bind
-from .mesh import Corners, Mesh
+from .contacts import OPENINGS
 from .mending import mended
+from .mesh import Corners, Mesh
 from .pairs import Similarity
 from .rigid import JAW, look_motions, moves_of, sphere
 from .smoothing import DEFAULT, Smoothing
+from .strands import rooted
 from .tongue import Tongue, tongue_moves
 from .wrap import wrapped
 
@@ -38,7 +40,7 @@ EYE_LEFT, EYE_RIGHT = "eye_left", "eye_right"
 KINDS = (SKIN, FOLLOWER, TONGUE, UPPER_TEETH, LOWER_TEETH, EYE_LEFT, EYE_RIGHT)
 _SIDES = {EYE_LEFT: "Left", EYE_RIGHT: "Right"}
 _FEWEST_TORN = 3
-OPENING, BLINKS = "jawOpen", ("eyeBlinkLeft", "eyeBlinkRight")
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,8 @@ def telling(names: Sequence[str], moves: AnyArray) -> Doubles:
     found = {name: np.asarray(moves[row]) for row, name in enumerate(names)}
     nothing = np.zeros(np.asarray(moves).shape[1:])
     lids = sum((found.get(name, nothing) for name in BLINKS), nothing)
-    return np.stack([found.get(OPENING, nothing), lids])
+    opening = next((found[name] for name in OPENINGS if name in found), nothing)
+    return np.stack([opening, lids])
 
 
 def generate(
@@ -116,7 +119,9 @@ def generate(
     own = len(source.names)
     if skin.any():
         there = np.flatnonzero(skin)
-        moves[:own, there], notices = skin_moves(source, _part(target, there), level, binding, watch)
+        moves[:own, there], notices = skin_moves(
+            source, _part(target, there), level, binding, watch
+        )
     for piece in pieces:
         if piece.kind != SKIN:
             moves[:, piece.vertices] = _piece_moves(source, target, piece, names, watch)
@@ -164,7 +169,7 @@ _ONE_SURFACE = (
 
 
 def wrap_moves(source: Source, mesh: Mesh, binding: Binding) -> Doubles:
-    """Displacements (E, N, 3) of a mesh that is bound to the fitted mesh, as the wrap makes them."""
+    """Displacements (E, N, 3) of a mesh bound to the fitted mesh, as the wrap makes them."""
     fitted = source.fitted
     wrap = wrapped(
         binding.feet, mesh.points, fitted.points, fitted.normals, weights=binding.weights
@@ -184,17 +189,22 @@ def _piece_moves(
     if piece.kind == LOWER_TEETH:
         return moves_of(points, source.jaw, names)
     if piece.kind in _SIDES:
-        return moves_of(points, look_motions(_SIDES[piece.kind], _centre(points), source.axes), names)
+        return moves_of(
+            points, look_motions(_SIDES[piece.kind], _centre(points), source.axes), names
+        )
     moves = np.zeros((len(names), *points.shape))
     part = _part(target, piece.vertices)
     if piece.kind == TONGUE:
-        moves += moves_of(points, {name: source.jaw[name] for name in JAW if name in source.jaw}, names)
+        moves += moves_of(
+            points, {name: source.jaw[name] for name in JAW if name in source.jaw}, names
+        )
         if source.tongue is not None:
             own = tongue_moves(source.tongue, source.over, part)
             for name, move in zip(source.tongue.names, own, strict=True):
                 moves[names.index(name)] += move
     elif piece.kind == FOLLOWER:
         binding = bind(source.fitted, telling(source.names, source.moves), part, watch)
+        binding = rooted(binding, part, source.fitted.diagonal)
         moves[: len(source.names)] = wrap_moves(source, part, binding)
     return moves
 

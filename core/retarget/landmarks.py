@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import AnyArray
 from ..head import Head
-from .mesh import Mesh
+from .mesh import Mesh, fans
 from .pairs import SurfacePoints
 
 MIDDLE = (
@@ -70,6 +70,4 @@ def of_head(head: Head) -> Landmarks:
 
 def skin_mesh(head: Head) -> Mesh:
     """The skin of the built-in head in triangles, in cm."""
-    faces = head.skin.faces
-    third = faces[:, [0, 2, 3]]
-    return Mesh.of(head.skin.vertices, np.concatenate([faces[:, :3], third[third[:, 2] >= 0]]))
+    return Mesh.of(head.skin.vertices, fans(head.skin.faces))

@@ -20,6 +20,7 @@ from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
 from .pairs import Similarity, similarity
 
+_CHIN = 0.6  # of the largest displacement: what moves so far goes with the jaw
 _ROUNDS = 8  # of the sphere's fit
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
@@ -52,6 +53,22 @@ def carried(matrix: AnyArray, over: Similarity) -> Doubles:
     return brought
 
 
+def motion_of(points: AnyArray, moves: AnyArray) -> Doubles:
+    """The rigid motion (4, 4) that fits a shape's displacements (V, 3) of points (V, 3) best where
+    they are largest; for drivers whose teeth nobody knows: the chin goes as the jaw."""
+    points, moves = np.asarray(points, np.float64), np.asarray(moves, np.float64)
+    sizes = np.linalg.norm(moves, axis=1)
+    matrix = np.eye(4)
+    most = sizes >= _CHIN * sizes.max(initial=0.0)
+    if not sizes.any() or most.sum() < 3:
+        return matrix
+    here, there = points[most], points[most] + moves[most]
+    turn = similarity(here, there).turn
+    matrix[:3, :3] = turn
+    matrix[:3, 3] = there.mean(axis=0) - turn @ here.mean(axis=0)
+    return matrix
+
+
 def lower_face(points: AnyArray, fitted: AnyArray, opening: AnyArray) -> Similarity:
     """The similarity that brings the driver's lower face to the fitted one.
 
@@ -70,7 +87,33 @@ def jaw_motions(
     turned about, as `Head.jaw_motions` and `Head.jaw_pivot` have them; `over` leads from their
     space to the target's.
     """
-    return {name: carried(motion(*each, pivot), over) for name, each in motions.items()}
+    return {name: carried(motion(each[0], each[1], pivot), over) for name, each in motions.items()}
+
+
+def motion_of(points: AnyArray, move: AnyArray) -> Doubles:
+    """The rigid motion (4, 4) of the bone below a skin (V, 3) that a shape (V, 3) displaces.
+
+    The vertices that move most are those on the bone: least squares over the farthest-moving third
+    of those that move, repeated with less weight for vertices that do not keep to the motion.
+    """
+    points, move = np.asarray(points, np.float64), np.asarray(move, np.float64)
+    sizes = np.linalg.norm(move, axis=1)
+    moving = np.flatnonzero(sizes > 0.05 * sizes.max(initial=0.0))
+    if len(moving) < 4:
+        return np.eye(4)
+    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(4, len(moving) // 3)]]
+    weights, matrix = sizes[most], np.eye(4)
+    for _ in range(_ROUNDS):
+        fitted = similarity(points[most], points[most] + move[most], weights)
+        middle = np.average(points[most], axis=0, weights=weights)
+        shift = np.average(move[most], axis=0, weights=weights)
+        matrix[:3, :3] = fitted.turn
+        matrix[:3, 3] = middle + shift - fitted.turn @ middle
+        off = points[most] @ fitted.turn.T + matrix[:3, 3] - points[most] - move[most]
+        far = np.linalg.norm(off, axis=1)
+        usual = max(float(np.median(far)), 1e-6 * float(sizes.max()))
+        weights = sizes[most] / (1.0 + (far / usual) ** 2)
+    return matrix
 
 
 def sphere(points: AnyArray) -> tuple[Doubles, float]:
@@ -116,9 +159,7 @@ def look_motions(side: str, centre: AnyArray, axes: AnyArray) -> dict[str, Doubl
     }
 
 
-def moves_of(
-    points: AnyArray, motions: Mapping[str, AnyArray], names: Sequence[str]
-) -> Doubles:
+def moves_of(points: AnyArray, motions: Mapping[str, AnyArray], names: Sequence[str]) -> Doubles:
     """Displacements (E, K, 3) of points (K, 3) by the motions of those names that have one."""
     points = np.asarray(points, np.float64)
     moves = np.zeros((len(names), *points.shape))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from .mesh import Mesh, unit
+from .pairs import Similarity
 
 SAMPLES, AGAINST = 300, 1500  # points that are mirrored, and those they are compared with
 TRIES, ROUNDS, LAST_ROUNDS = 2, 5, 3
@@ -23,7 +24,7 @@ class Plane:
 
     normal: Doubles
     offset: float
-    error: float
+    error: float = 0.0
 
     def mirrored(self, points: AnyArray) -> Doubles:
         """Points (..., 3) on the other side."""
@@ -33,6 +34,15 @@ class Plane:
     def away(self, points: AnyArray) -> Doubles:
         """Distance (...,) of points (..., 3) from the plane, signed."""
         return np.asarray(np.asarray(points, np.float64) @ self.normal - self.offset)
+
+    def turned(self, directions: AnyArray) -> Doubles:
+        """Directions (..., 3) as a mirror shows them."""
+        return Plane(self.normal, 0.0).mirrored(directions)
+
+    def after(self, move: Similarity) -> Plane:
+        """The plane where a similarity takes it."""
+        normal = move.turn @ self.normal
+        return Plane(normal, float(move(self.offset * self.normal) @ normal))
 
 
 def symmetry_plane(mesh: Mesh) -> Plane:

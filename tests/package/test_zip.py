@@ -16,7 +16,7 @@ ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences|translations)\.py"
     r"|(presets|locale)/\w+\.json"
     r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
-    r"|assets/((head|sample_target)\.npz|LICENSE-(head|sample-target)\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
+    r"|assets/((head|sample_target)\.npz|sample_target\.json|LICENSE-(head|sample-target)\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )
 
 
@@ -38,7 +38,7 @@ def test_nothing_else_is_inside(names):
 
 def test_head_network_and_licences_are_inside(names):
     wanted = {"assets/head.npz", "assets/LICENSE-head.txt", "LICENSE", "LICENSES/THIRD-PARTY.md"}
-    wanted |= {"assets/sample_target.npz", "assets/LICENSE-sample-target.txt"}
+    wanted |= {"assets/sample_target.npz", "assets/sample_target.json", "assets/LICENSE-sample-target.txt"}
     assert wanted <= names
     for model in ("facewright", "facewright-emotion"):
         assert {f"models/{model}/network.onnx", f"models/{model}/README.md"} <= names

@@ -41,6 +41,7 @@ SHIPPED = (
     "assets/sample_voice.md",
     "assets/LICENSE-head.txt",
     "assets/sample_target.npz",
+    "assets/sample_target.json",
     "assets/LICENSE-sample-target.txt",
     "LICENSE",
     "LICENSES",

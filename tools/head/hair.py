@@ -161,11 +161,13 @@ BROW_LINE = np.array(
 )
 
 
-def brows(skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats) -> Part:
-    """Both brows: hairs laid along the brow line on the skin's front."""
+def brows(
+    skin: Skin, limit: Limit, shapes: Shapes, eye_left: Floats, line: Floats = BROW_LINE
+) -> Part:
+    """Both brows: hairs laid along a brow line (N, 3) on the skin's front."""
     rest = limit(skin.points)
     front = FrontSurface.of(rest, skin)
-    strips, binding = _grow_brow(front, eye_left)
+    strips, binding = _grow_brow(front, eye_left, line)
     points, faces = _both_sides(strips)
     moved = _moves_of_both(shapes, skin, lambda delta: binding.carry(limit(delta)))
     return Part.of("brows", points, faces, "brows", moved, np.tile(BROW, (len(points), 1)))
@@ -209,15 +211,17 @@ def _cross(a: Floats, b: Floats) -> Floats:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
-def _grow_brow(front: FrontSurface, eye: Floats, count: int = 300) -> tuple[Strips, Binding]:
+def _grow_brow(
+    front: FrontSurface, eye: Floats, middle_line: Floats, count: int = 300
+) -> tuple[Strips, Binding]:
     random = np.random.default_rng(11)
     rows = 4
     u = (np.arange(count) + random.uniform(0, 1, count)) / count * 0.95
     # The golden ratio spreads hairs evenly over the brow's height.
     v = 2 * np.modf(np.arange(count) * 0.6180339887)[0] - 1 + random.uniform(-0.08, 0.08, count)
-    knots = np.linspace(0, 1, len(BROW_LINE))
-    line = np.stack([np.interp(u, knots, column) for column in BROW_LINE.T], axis=1)
-    ahead = np.stack([np.interp(u + 0.02, knots, column) for column in BROW_LINE.T], axis=1)
+    knots = np.linspace(0, 1, len(middle_line))
+    line = np.stack([np.interp(u, knots, column) for column in middle_line.T], axis=1)
+    ahead = np.stack([np.interp(u + 0.02, knots, column) for column in middle_line.T], axis=1)
     along = (ahead - line)[:, :2]
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1)

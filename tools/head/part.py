@@ -12,7 +12,7 @@ from .topology import Floats, Ints
 # The asset stores material numbers; `core/head.py` repeats the names in this order.
 MATERIALS = (
     *("skin", "mouth", "sclera", "iris", "pupil"),
-    *("teeth", "gums", "tongue", "lashes", "brows", "scalp"),
+    *("teeth", "gums", "tongue", "lashes", "brows", "scalp", "hair"),
 )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import asset, basemesh, denture, eyes, hair, landmarks, skin, soma, tongue
+from . import asset, basemesh, denture, eyes, hair, haircut, landmarks, skin, soma, tongue
 from . import colours as paint
 from .build import part_arrays
 from .lips import Lips, close_neutral
-from .part import Part
+from .part import MATERIALS, Part
 from .topology import Floats, Ints, Limit, Neighbours, smooth
 from .wheel import Members
 
@@ -47,11 +47,15 @@ _SIDED_DETAILS = {
     "ears/{}-ear-shape-round": 0.5,
 }
 # The eyes grow by this share about their centres, fading out over this many cm.
-_EYE_GROWTH, _EYE_REACH_CM = 0.16, 2.6
+_EYE_GROWTH, _EYE_REACH_CM = 0.24, 2.7
 # An eyeball of the head's radius belongs to the base mesh's ball of this radius.
 _BALL_CM = 1.548
 # Teeth beside the head's own.
 _MOUTH_SCALE = 0.84
+_BROWS = np.array([1.0, 0.98, 0.72])
+# Linear RGB beside the head's: a darker skin, and brown eyes of the same brightness.
+_TONE = np.array([0.66, 0.54, 0.46])
+_IRIS = np.array([1.75, 0.80, 0.36])
 _FINE_CM, _FINE_ROUNDS = 0.03, 2
 
 
@@ -103,9 +107,7 @@ def _skin(
     base: basemesh.BaseMesh, face: skin.Skin, other: soma.Soma, centres: Floats
 ) -> Part:
     """The skin in SOMA's topology, on the surface to which subdivision takes the base mesh."""
-    body = np.zeros(len(base.points), dtype=bool)
-    body[base.groups["body"]] = True
-    quads = base.quads[body[base.quads].all(axis=1)]
+    quads = base.quads[np.isin(base.quads, base.groups["body"]).all(axis=1)]
     surface = Limit.of(quads, Neighbours.of(quads, len(base.points)))(base.points)
     around = Neighbours.of(other.quads, len(other.points))
     points = smooth(other.binding.carry(surface), around, _FINE_CM, _FINE_ROUNDS)
@@ -117,7 +119,7 @@ def _skin(
     inside = (other.binding.carry(wet)[:, 0] > 0.5)[other.quads].any(axis=1)
     names = ["mouth" if each else "skin" for each in inside.tolist()]
     return Part.of(
-        "skin", points, other.quads, names, colours=other.binding.carry(whole)
+        "skin", points, other.quads, names, colours=_TONE * other.binding.carry(whole)
     )
 
 
@@ -138,13 +140,24 @@ def _others(
         ),
         tongue.at_rest(base),
         *(
-            _scaled(eyes.build(f"eye_{side}", centre), centre, growth)
+            _brown(_scaled(eyes.build(f"eye_{side}", centre), centre, growth))
             for side, centre in zip(("right", "left"), centres, strict=True)
         ),
         hair.lashes(face, limit, {}, centres[1]),
-        hair.brows(face, limit, {}, centres[1]),
+        hair.brows(face, limit, {}, centres[1], hair.BROW_LINE * _BROWS),
+        haircut.build(limit(face.points), face.quads),
     ]
 
 
 def _scaled(part: Part, centre: Floats, scale: float) -> Part:
     return replace(part, points=centre + scale * (part.points - centre))
+
+
+def _brown(eye: Part) -> Part:
+    """The eye with an iris of another colour."""
+    assert eye.colours is not None
+    numbers = [MATERIALS.index(name) for name in ("iris", "pupil")]
+    inside = np.unique(eye.faces[np.isin(eye.materials, numbers)])
+    colours = eye.colours.copy()
+    colours[inside] = colours[inside].mean(axis=1, keepdims=True) * _IRIS
+    return replace(eye, colours=colours)
