@@ -12,7 +12,7 @@ from ..core.retarget.rigid import JAW, lower_face
 from ..scene.blend_shapes import follow_values, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
-from ..scene.transfer_meshes import new_result, remove_objects, results_of
+from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
 from .asking import Progress
 from .transfer_setup import KINDS, Setup
 from .transfer_shapes import OPENING, Shaped, shapes_of
@@ -29,10 +29,9 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
     helds = []
     for place, each in enumerate(skins):
         start, share = 0.4 + 0.4 * place / len(skins), 0.4 / len(skins)
-        ticket = yield from asked(
-            setup, "bind", known.args, {**known.arrays, **setup.arrays("target", each.get())},
-            start, share,
-        )  # fmt: skip
+        args = {**known.args, "follower": place > 0}
+        arrays = {**known.arrays, **setup.arrays("target", each.get())}
+        ticket = yield from asked(setup, "bind", args, arrays, start, share)
         helds.append((each, ticket.arrays))
     pieces = yield from pieces_of(setup, 0.8, 0.05)
     shaped = {}
@@ -56,6 +55,7 @@ def _made(
     parts = driver_parts(setup.scene.get(), driver)
     over = _over(known)
     remove_objects(tuple(results_of(setup.id)))
+    show_again(setup.id)
     for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
         pass
     follow_values(fitted, driver, {name: name for name in known.names})
@@ -63,7 +63,8 @@ def _made(
     copies = []
     for each, arrays in helds:
         held = Held(each.get(), arrays, {} if copies else pieces)
-        copies.append(hold(held, fitted, setup.id, setup.smooth_level))
+        level = 0 if copies else setup.smooth_level
+        copies.append(hold(held, fitted, setup.id, level))
     for name, vertices in rigid.items():
         _move(copies[0], name, parts, over, vertices)
     for name, part in setup.parts.items():

@@ -98,19 +98,24 @@ def transfer(call: Call) -> Reply:
 
 
 def bind(call: Call) -> Reply:
-    """{names} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted mesh,
-    driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
+    """{names, follower} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted
+    mesh, driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
     corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the target is
-    held on the fitted mesh, how far it follows, and how much of the smoothing it takes."""
+    held on the fitted mesh, how far it follows, and how much of the smoothing it takes. A follower
+    (brows, lashes, a beard) is held at its roots."""
     from ..core.retarget.binding import bind as bound
     from ..core.retarget.contacts import spared
     from ..core.retarget.generate import telling
+    from ..core.retarget.strands import rooted
 
     where = "bind"
     fitted, driver = _mesh(call, "fitted", where), _mesh(call, "driver", where)
     names = _names(call, where)
     moves = _moves(call, "moves", names, len(fitted.points), where)
-    found = bound(fitted, telling(names, moves), _mesh(call, "target", where), _watch(call))
+    target = _mesh(call, "target", where)
+    found = bound(fitted, telling(names, moves), target, _watch(call))
+    if arguments.flag(call.args, "follower", where):
+        found = rooted(found, target, fitted.diagonal)
     kept = spared(driver, _moves(call, "driver_moves", names, len(driver.points), where), names)
     return {}, {
         "corners": found.corners,
