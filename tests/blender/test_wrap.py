@@ -479,3 +479,31 @@ def test_the_panel_says_what_is_missing_and_what_is_wrong(code, scene, tool, fac
     assert "begin its wrap again" not in shown()
     hairs[0].data.vertices.add(1)
     assert "begin its wrap again" in shown()
+
+
+def test_a_lash_goes_with_its_root(scene, tool):
+    """It grows on the upper lid, and its tip is nearer to the lower one."""
+    lids = bpy.data.meshes.new("Lids")
+    corners = [(x, y, 0.0) for low in (0.0, 1.1) for y in (low, low + 1.0) for x in (-2.0, 2.0)]
+    lids.from_pydata(corners, [], [(0, 1, 3, 2), (4, 5, 7, 6)])
+    face = bpy.data.objects.new("Lids", lids)
+    steps = np.arange(6)
+    strip = [(side * (0.01 - 0.0015 * s), 1.105 - 0.018 * s, 0.002 + 0.01 * s)
+             for s in steps for side in (-1, 1)]  # fmt: skip
+    lash = bpy.data.meshes.new("Lash")
+    lash.from_pydata(strip, [], [(2 * s, 2 * s + 1, 2 * s + 3, 2 * s + 2) for s in steps[:-1]])
+    obj = bpy.data.objects.new("Lash", lash)
+    for each in (face, obj):
+        scene.collection.objects.link(each)
+    face.shape_key_add(name="Basis")
+    key = face.shape_key_add(name="Blink", from_mix=False)
+    for corner in key.points[4:]:
+        corner.co.y -= 0.05
+    for corner in key.points[:4]:
+        corner.co.x += 0.3
+    key.value = 0.0
+    tool.driver, tool.driven.add().object = face, obj
+    assert BEGIN() == FINISHED
+    key.value = 1.0
+    moved = now_of(obj) - rest_of(obj)
+    np.testing.assert_allclose(moved, np.tile([0, -0.05, 0], (len(moved), 1)), atol=1e-5)
