@@ -22,9 +22,7 @@ _NEAR = 0.1  # of a larger part's extent: farther off the skin than its nearest 
 _THICK = 0.9  # of a strand's greatest thickness: where its root may be
 
 
-def rooted(
-    binding: Binding, mesh: Mesh, size: float, vertices: AnyArray | None = None
-) -> Binding:
+def rooted(binding: Binding, mesh: Mesh, size: float, vertices: AnyArray | None = None) -> Binding:
     """The binding of a mesh (N vertices) whose far vertices have the feet of their roots.
 
     ``vertices`` (K,) are those of whole loose parts that this is for; None for all. ``size`` is the fitted mesh's diagonal. The root of a strand is its thickest vertex, of several
