@@ -38,6 +38,16 @@ SKIN, FOLLOWER, TONGUE = "skin", "follower", "tongue"
 UPPER_TEETH, LOWER_TEETH = "upper_teeth", "lower_teeth"
 EYE_LEFT, EYE_RIGHT = "eye_left", "eye_right"
 KINDS = (SKIN, FOLLOWER, TONGUE, UPPER_TEETH, LOWER_TEETH, EYE_LEFT, EYE_RIGHT)
+# What the loose parts of a mesh (`islands`) are here; others go with the skin
+KIND_OF_ISLAND = {
+    "eye_left": EYE_LEFT,
+    "eye_right": EYE_RIGHT,
+    "upper_denture": UPPER_TEETH,
+    "lower_denture": LOWER_TEETH,
+    "tongue": TONGUE,
+    "lashes": FOLLOWER,
+    "brows": FOLLOWER,
+}
 _SIDES = {EYE_LEFT: "Left", EYE_RIGHT: "Right"}
 _FEWEST_TORN = 3
 BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
