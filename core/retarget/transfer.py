@@ -15,6 +15,9 @@ fit's noise do no harm; on the benchmarks it left half to two thirds of the erro
 deformation transfer (Sumner and Popovic 2004) leaves. It is linear in e: transferred shapes add up
 as the driver's do, and a corrective still corrects.
 
+If the target's mouth stands open at rest, v is the driver opened as far (`opening`), since a closed
+mouth is torn, not bent, into an open one.
+
 Afterwards `contacts` sees to it that lids and lips which meet on the driver meet here, too.
 """
 
@@ -27,9 +30,10 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
-from .contacts import Contacts
+from .contacts import OPENINGS, Contacts
 from .extent import face_size
 from .mesh import Mesh
+from .opening import opening_of
 from .pairs import similarity
 
 REACH = 0.036  # width of the weights in sizes of the driver's face, 1 cm on a head of 24 cm
@@ -49,22 +53,31 @@ def transfer(
     """Displacements (E, V, 3) of the fitted mesh for those of the driver.
 
     `moves` (E, V, 3) at weight 1 are called `names`; `fitted` (V, 3) is where the fit brought the
-    driver's vertices. The names matter in one thing only: mouthClose is a corrective, made to be
-    used together with jawOpen.
+    driver's vertices. Names matter for jawOpen, or "open mouth" without it, which tells how a mouth
+    opens, and for its corrective mouthClose.
     """
     watch = watch or Watch()
     moves, fitted = np.asarray(moves, np.float64), np.asarray(fitted, np.float64)
     watch.tell(0.0, "Transfer the expressions")
     with watch.stage("jacobians", 0.1, "Transfer the expressions"):
         size = face_size(driver.points, moves)
-        local = jacobians(driver.points, fitted, REACH * size)
+        posed = _as_open(driver, moves, names, fitted)
+        local = jacobians(posed.points, fitted, REACH * size)
     moved = np.empty_like(moves)
     for row, move in zip(moved, moves, strict=True):
         row[:] = np.einsum("vij,vj->vi", local, move)
     with watch.stage("contacts", 0.4, "Let lids and lips meet"):
-        Contacts(driver, fitted, local, size).apply(moves, moved, names, watch)
+        Contacts(posed, fitted, local, size).apply(moves, moved, names, watch)
     watch.tell(1.0, "Transfer the expressions")
     return moved
+
+
+def _as_open(driver: Mesh, moves: Doubles, names: Sequence[str], fitted: Doubles) -> Mesh:
+    """The driver with its mouth as far open as the fitted mesh's."""
+    opening = next((moves[list(names).index(name)] for name in OPENINGS if name in names), None)
+    if opening is None:
+        return driver
+    return driver.moved_to(driver.points + opening_of(driver, opening, fitted) * opening)
 
 
 def jacobians(points: AnyArray, fitted: AnyArray, width: float) -> Doubles:

@@ -9,6 +9,7 @@ from facewright.core.head import load_head
 from facewright.core.retarget.contacts import Meetings, spared
 from facewright.core.retarget.extent import face_size
 from facewright.core.retarget.mesh import Mesh
+from facewright.core.retarget.opening import opening_of
 from facewright.core.retarget.transfer import jacobians, transfer
 
 from .retarget_faces import ball, turn
@@ -118,3 +119,12 @@ def test_a_body_below_the_head_changes_nothing(driver, moves):
     off = np.sqrt(((found[:, :count] - alone) ** 2).sum() / (alone**2).sum())
     assert off < 0.02
     assert not found[:, count:].any()
+
+
+def test_a_target_modelled_with_its_mouth_open_moves_as_the_opened_driver(driver, moves):
+    rest = driver.points + 0.4 * moves[1]
+    assert opening_of(driver, moves[1], 3 * rest @ turn().T) == pytest.approx(0.4, abs=0.05)
+    assert opening_of(driver, moves[1], 3 * driver.points @ turn().T) == 0
+    found = transfer(driver, moves, 3 * rest @ turn().T, _NAMES)
+    off = found - 3 * moves @ turn().T
+    assert np.sqrt((off**2).sum() / (moves**2).sum()) < 0.3 * 0.1
