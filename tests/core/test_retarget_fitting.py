@@ -19,6 +19,7 @@ from facewright.core.retarget.surface import Surface
 from facewright.core.watch import Watch
 
 from . import retarget_targets as targets
+from .retarget_faces import ball
 
 NAMES = list(LANDMARKS)
 QUICK = FitSettings(iterations=1)
@@ -26,7 +27,8 @@ QUICK = FitSettings(iterations=1)
 
 def fitted(truth, pairs, target=None, settings=None, watch=None):
     own = truth.driver
-    return fit(own.mesh, own.opened, target or truth.target, *pairs, settings, watch)
+    here, there = pairs
+    return fit(own.mesh, own.opened, target or truth.target, here, there, settings, watch)
 
 
 @pytest.fixture(scope="module")
@@ -169,10 +171,11 @@ def test_large_eyes_and_no_nose():
 
 def test_a_body_below_the_driver_changes_little(truth, pairs, quick):
     own = truth.driver
-    body = targets.ball(400).points * [30.0, 60, 15] - [0, 90, 0]
-    triangles = np.vstack([own.mesh.triangles, targets.ball(400).triangles + len(own.opened)])
+    body = ball(400).points * [30.0, 60, 15] - [0, 90, 0]
+    triangles = np.vstack([own.mesh.triangles, ball(400).triangles + len(own.opened)])
     whole = Mesh.of(np.vstack([own.mesh.points, body]), triangles)
-    found = fit(whole, np.vstack([own.opened, body]), truth.target, *pairs, QUICK)
+    opened = np.vstack([own.opened, body])
+    found = fit(whole, opened, truth.target, pairs[0], pairs[1], QUICK)
     assert np.abs(found.points[: len(quick)] - quick).max() < 0.1
 
 
