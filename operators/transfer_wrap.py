@@ -71,8 +71,9 @@ def _made(
     copies = []
     for each, arrays in helds:
         held = Held(each.get(), arrays, {} if copies else pieces)
-        level = 0 if copies else setup.smooth_level
-        copies.append(hold(held, fitted, setup.id, level))
+        is_skin = not copies
+        level = setup.smooth_level if is_skin else 0
+        copies.append(hold(held, fitted, setup.id, level, flat=is_skin))
     for name, vertices in rigid.items():
         _move(copies[0], name, parts, over, vertices)
     for name, part in setup.parts.items():
