@@ -25,7 +25,7 @@ from .surface import Surface
 
 LOW = 0.4  # below this a point is to be looked at
 _FEWEST_TRIANGLES = 60
-_NO_HEAD = 0.42  # share of the driver that lies on the target, below which there is no head
+_NO_HEAD = 0.5  # share of the driver that lies on the target, below which there is no head
 _GOOD_HEAD = 0.7
 # At these distances, of the head's height, confidence has fallen to about a third.
 _OFF, _UNEVEN = 0.008, 0.025
