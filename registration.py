@@ -55,6 +55,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .operators import transfer as transfer_buttons
+    from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import correspondences as pair_panel
@@ -71,6 +72,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
+    from .panels import wrap as wrap_panel
     from .properties import (
         changes,
         character,
@@ -85,6 +87,7 @@ def _modules() -> tuple[ModuleType, ...]:
         recorder,
         take,
         transfer,
+        wrap,
     )
 
     return (
@@ -102,6 +105,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pipeline,
         correspondences,
         transfer,
+        wrap,
         instances,
         worker_host,
         pump,
@@ -127,6 +131,7 @@ def _modules() -> tuple[ModuleType, ...]:
         instance_buttons,
         attached_meshes,
         transfer_buttons,
+        wrap_buttons,
         transfer_jobs,
         export_shapes,
         drop_voice,
@@ -159,6 +164,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer_panels,
         pair_panel,
         pair_drawing,
+        wrap_panel,
         library_panel,
     )
 

@@ -135,7 +135,7 @@ def delete_setup(scene: Any, transfer: Any) -> None:
         made.append(transfer.open_mouth)
     kept = [transfer.driver, transfer.target, *(getattr(transfer, name) for name in PART_FIELDS)]
     kept += [each.object for each in transfer.others]
-    show_again(bpy.data.objects, transfer.id)
+    show_again(transfer.id)
     remove_objects(made)
     for obj in kept:
         if obj is not None:

@@ -95,7 +95,7 @@ class FACEWRIGHT_OT_begin_wrap(_OfTransfer, bpy.types.Operator):
     problem = staticmethod(status.wrap_problem)
 
     def work(self, setup: Setup) -> Generator[Progress, None, Told]:
-        from .transfer_steps import wrap_steps
+        from .transfer_wrap import wrap_steps
 
         return wrap_steps(setup)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,14 @@ from ..properties.transfer import PART_FIELDS
 from ..scene.references import Reference, SceneChanged, reference
 from ..scene.retarget_meshes import standing_mesh
 
+# What the target's parts are called in `core/retarget/generate`
+KINDS = {
+    "lower_denture": "lower_teeth",
+    "tongue": "tongue",
+    "eye_right": "eye_right",
+    "eye_left": "eye_left",
+}
+FOLLOWER = "follower"
 MESHES = ("driver", "target", "open_mouth", "fitted")
 
 
@@ -72,8 +80,8 @@ def setup_of(scene: Any, transfer: Any) -> Setup:
     return Setup(
         scene=reference(scene),
         id=transfer.id,
-        meshes={name: reference(getattr(transfer, name)) for name in MESHES if _in(transfer, name)},
-        parts={name: reference(getattr(transfer, name)) for name in PART_FIELDS if _in(transfer, name)},
+        meshes=_references(transfer, MESHES),
+        parts=_references(transfer, PART_FIELDS),
         others=tuple(
             reference(each.object)
             for each in transfer.others
@@ -87,9 +95,10 @@ def setup_of(scene: Any, transfer: Any) -> Setup:
     )
 
 
-def _in(transfer: Any, name: str) -> bool:
-    obj = getattr(transfer, name)
-    return obj is not None and bool(obj.users_scene)
+def _references(transfer: Any, names: Sequence[str]) -> dict[str, Reference]:
+    """Those objects that a transfer has, and that are in a scene."""
+    found = {name: getattr(transfer, name) for name in names}
+    return {name: reference(o) for name, o in found.items() if o is not None and o.users_scene}
 
 
 def _side(transfer: Any, name: str) -> SurfacePoints:

@@ -10,9 +10,11 @@ import bpy
 from ..core.retarget.marks import FITTED
 from ..core.retarget.pairs import FEW, FEWEST
 from ..properties.progress import STATE
+from ..scene.joints import PART
 from ..scene.retarget_meshes import hash_of, loosely_equal
 from .chosen import scene_problem
 
+OPENING = "jawOpen"
 ADD_FIRST = "Add a character transfer first"
 
 
@@ -62,10 +64,16 @@ def _there(obj: Any) -> bool:
 
 def pairs_problem(transfer: Any) -> str:
     """Why the pairs are not enough; empty when they are."""
-    missing = FEWEST - len(transfer.pairs)
-    if missing <= 0:
-        return ""
-    return f"Add at least {missing} more pairs" if missing > 1 else "Add at least one more pair"
+    return "" if len(transfer.pairs) >= FEWEST else "Add pairs: at least 12 are needed"
+
+
+def suggest_problem(transfer: Any) -> str:
+    """Why pairs cannot be suggested; empty when they can."""
+    problem = meshes_problem(transfer)
+    if problem:
+        return problem
+    is_template = transfer.driver.get(PART) == "skin"
+    return "" if is_template else "Only the male template's points are known: pick the pairs"
 
 
 def fitting_problem(transfer: Any) -> str:
@@ -83,8 +91,8 @@ def wrap_problem(transfer: Any) -> str:
     if not loosely_equal(transfer.driver, transfer.fitted):
         return "The fitted mesh has another topology than the driver; fit again"
     keys = transfer.driver.data.shape_keys
-    if keys is None or len(keys.key_blocks) < 2:
-        return "The driver has no shape keys that could be brought over"
+    if keys is None or OPENING not in keys.key_blocks:
+        return "The driver has no shape key 'jawOpen'; choose one with ARKit's names"
     return ""
 
 
@@ -118,7 +126,3 @@ def next_step(transfer: Any) -> tuple[str, bool]:
     if not _there(transfer.result):
         return "Begin the post wrap, or generate blend shapes", False
     return "Animate the driver: the result speaks. Or generate blend shapes", False
-
-
-def suggest_problem(transfer: Any) -> str:
-    return meshes_problem(transfer)

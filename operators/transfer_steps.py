@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The work of a character transfer in steps that never wait: suggest, fit, wrap, shapes.
+"""The work of a character transfer in steps that never wait: pairs, fitting, and what the wrap
+(`transfer_wrap`) and the shapes (`transfer_shapes`) begin with.
 
 Each changes the scene only after all that was computed is there; closing a generator before its end
 leaves the scene as it was.
@@ -14,21 +15,26 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray, Doubles
+from ..core.head import load_head
+from ..core.retarget.landmarks import of_head
+from ..core.retarget.pairs import SurfacePoints
+from ..core.retarget.suggest import LOW
 from ..providers.base import Ticket
-from ..scene.blend_shapes import follow_values, set_shape_keys
-from ..scene.joints import world
+from ..scene.correspondences import replace_pairs
+from ..scene.joints import PART, world
 from ..scene.retarget_meshes import (
     local_points,
-    moves_to_local,
     moves_to_world,
     shape_moves,
     standing_mesh,
     to_world,
 )
-from ..scene.transfer_meshes import new_fitted, remove_objects, results_of
+from ..scene.template_head import ASSET
+from ..scene.transfer_meshes import new_fitted
 from .asking import Progress, ask
 from .transfer_setup import Setup
 
+MOST_NAMED = 8
 OPEN = "open mouth"  # the name of what no shape key is
 
 
@@ -38,6 +44,34 @@ class Told:
 
     sentence: str
     notices: tuple[str, ...] = ()
+
+
+# ---- pairs
+
+
+def suggest_steps(setup: Setup) -> Generator[Progress, None, Told]:
+    """Propose pairs from the target's shape; those of the same names are replaced."""
+    landmarks = of_head(load_head(ASSET))
+    args = {"names": list(landmarks.names)}
+    arrays = {
+        **setup.arrays("driver"),
+        **setup.arrays("target"),
+        "driver_corners": landmarks.points.corners,
+        "driver_shares": landmarks.points.shares,
+    }
+    ticket = yield from asked(setup, "suggest", args, arrays, 0.0, 1.0)
+    target = SurfacePoints.of(ticket.arrays["target_corners"], ticket.arrays["target_shares"])
+    replace_pairs(setup.transfer, ticket.result["names"], landmarks.points, target)
+    unsure = [
+        name
+        for name, sure in zip(ticket.result["names"], ticket.arrays["confidence"], strict=True)
+        if sure < LOW
+    ]
+    listed = ", ".join(unsure[:MOST_NAMED]) + (", ..." if len(unsure) > MOST_NAMED else "")
+    return Told(
+        f"{len(target)} pairs were proposed: look at each and correct it",
+        (f"Least sure: {listed}.",) if unsure else (),
+    )
 
 
 # ---- fitting
@@ -66,72 +100,69 @@ def open_points(setup: Setup) -> Doubles:
     return to_world(opened, local_points(opened)) + shift
 
 
-# ---- the wrap
+# ---- the driver's shapes on the fitted mesh
 
 
-def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
-    """Make the live chain: the driver moves the fitted mesh, which moves copies of the target."""
-    names, moves = yield from moves_on_fitted(setup, 0.0, 0.5)
-    skins = [setup.meshes["target"], *setup.others]
-    bindings = []
-    for place, each in enumerate(skins):
-        start, share = 0.5 + 0.4 * place / len(skins), 0.4 / len(skins)
-        binding = yield from bound(setup, each.get(), names, moves, start, share)
-        bindings.append(binding)
-    places = yield from part_places(setup, names, moves, 0.9, 0.1)
-    setup.still_there()
-    old = tuple(results_of(setup.id))
-    remove_objects(old)
-    give_shapes(setup, names, moves)
-    result = live_copies(setup, [each.get() for each in skins], bindings, places)
-    setup.transfer.result = result
-    return Told(f"'{result.name}' follows the driver with {len(names)} expressions")
+@dataclass(frozen=True)
+class Known:
+    """What all that is made of a fitted mesh begins with: names and displacements (E, V, 3) of its
+    shapes in the world, the last of them the OpenMouth mesh's, as arguments and arrays of jobs."""
+
+    names: tuple[str, ...]
+    args: dict[str, Any]
+    arrays: dict[str, Any]
+
+    @property
+    def moves(self) -> AnyArray:
+        """Displacements (E, V, 3) of the driver's own shapes on the fitted mesh."""
+        found: AnyArray = self.arrays["moves"][: len(self.names)]
+        return found
 
 
-def moves_on_fitted(
-    setup: Setup, start: float, share: float
-) -> Generator[Progress, None, tuple[tuple[str, ...], AnyArray]]:
-    """Names of the driver's shape keys and their displacements (E, V, 3) on the fitted mesh, in
-    the world; the opening of the OpenMouth mesh is the last, without a name."""
+def known_of(setup: Setup, start: float, share: float) -> Generator[Progress, None, Known]:
+    """Bring the driver's shapes over to the fitted mesh."""
     driver = setup.mesh("driver")
     names, own = shape_moves(driver)
     rest = standing_mesh(driver).points
     given = np.concatenate([moves_to_world(driver, own), (open_points(setup) - rest)[None]])
+    given = given.astype(np.float32)
+    args = {"names": [*names, OPEN]}
+    fitted = setup.arrays("fitted")
+    arrays = {
+        **setup.arrays("driver"), "fitted_points": fitted["fitted_points"], "moves": given,
+    }  # fmt: skip
+    ticket = yield from asked(setup, "transfer", args, arrays, start, share)
     arrays = {
         **setup.arrays("driver"),
-        "fitted_points": standing_mesh(setup.mesh("fitted")).points,
-        "moves": given.astype(np.float32),
+        **fitted,
+        "driver_moves": given,
+        "moves": ticket.arrays["moves"],
     }
-    args = {"names": [*names, OPEN]}
-    ticket = yield from asked(setup, "transfer", args, arrays, start, share)
-    return names, ticket.arrays["moves"]
+    return Known(names, args, arrays)
 
 
-def bound(
-    setup: Setup,
-    obj: Any,
-    names: tuple[str, ...],
-    moves: AnyArray,
-    start: float,
-    share: float,
-) -> Generator[Progress, None, Any]:
-    """Where each vertex of a mesh is held on the fitted mesh: the arrays of the job "bind"."""
-    arrays = {
-        **setup.arrays("fitted"),
-        **setup.arrays("target", obj),
-        "moves": moves,
+def pieces_of(
+    setup: Setup, start: float, share: float
+) -> Generator[Progress, None, dict[str, AnyArray]]:
+    """Vertices of the target's own mesh that are no skin, by what they are."""
+    names, spots = _known_spots(setup)
+    args, arrays = {"names": names}, {**setup.arrays("target"), "spots": spots}
+    ticket = yield from asked(setup, "parts", args, arrays, start, share)
+    return {
+        kind: ticket.arrays[f"piece_{place}"] for place, kind in enumerate(ticket.result["kinds"])
     }
-    args = {"names": [*names, OPEN]}
-    ticket = yield from asked(setup, "bind", args, arrays, start, share)
-    return ticket.arrays
 
 
-def give_shapes(setup: Setup, names: tuple[str, ...], moves: AnyArray) -> None:
-    """Give the fitted mesh the driver's shape keys, with the driver's values."""
-    fitted = setup.mesh("fitted")
-    for _key in set_shape_keys(fitted, names, moves_to_local(fitted, moves[: len(names)])):
-        pass
-    follow_values(fitted, setup.mesh("driver"), {name: name for name in names})
+def _known_spots(setup: Setup) -> tuple[list[str], Doubles]:
+    """Names and places (K, 3) in the world of the target's known points: all where the driver is
+    the template, else those of the pairs that have their names."""
+    if setup.mesh("driver").get(PART) == "skin":
+        landmarks = of_head(load_head(ASSET))
+        return list(landmarks.names), landmarks.points.on(
+            standing_mesh(setup.mesh("fitted")).points
+        )
+    names = [pair.name for pair in setup.transfer.pairs]
+    return names, setup.target_pairs.on(standing_mesh(setup.mesh("target")).points)
 
 
 def asked(

@@ -20,6 +20,7 @@ from .parameters import NAMES as SHOWN_ONLY
 from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
 from .transfer import FACEWRIGHT_PG_transfer
+from .wrap import FACEWRIGHT_PG_wrap
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
 _OWN = ("name", "id", "index")
@@ -27,7 +28,7 @@ _OWN = ("name", "id", "index")
 UNSAVED = {
     *("rna_type", *SHOWN_ONLY),
     *("player", "pipeline", "model_choice", "emotion_choice", "person", "shot", "saccade_data"),
-    *("track", "frame", "microphone_choice"),
+    *("track", "frame", "microphone_choice", "max_distance"),
 }
 
 
@@ -42,6 +43,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     active_pipeline: IntProperty(name="Pipeline", description="The pipeline that panels show")
     transfers: CollectionProperty(type=FACEWRIGHT_PG_transfer)
     active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
+    wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",

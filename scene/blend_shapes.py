@@ -52,6 +52,27 @@ def set_shape_keys(obj: bpy.types.Object, names: Sequence[str], moves: AnyArray)
     mesh.update()
 
 
+def kept_keys(obj: bpy.types.Object, names: Sequence[str]) -> dict[str, AnyArray]:
+    """Places (3 V,) of those shape keys of these names that a mesh has, to be put back."""
+    keys: Any = obj.data.shape_keys
+    kept = {}
+    for name in names:
+        block = keys.key_blocks.get(name) if keys is not None else None
+        if block is not None:
+            kept[name] = np.empty(len(block.points) * 3, np.float32)
+            block.points.foreach_get("co", kept[name])
+    return kept
+
+
+def put_keys_back(
+    obj: bpy.types.Object, kept: Mapping[str, AnyArray], names: Sequence[str]
+) -> None:
+    """Give kept shape keys their places again and take the others of these names away."""
+    remove_shape_keys(obj, [name for name in names if name not in kept])
+    for name, places in kept.items():
+        obj.data.shape_keys.key_blocks[name].points.foreach_set("co", places)
+
+
 def remove_shape_keys(obj: bpy.types.Object, names: Sequence[str]) -> None:
     """Take these shape keys away, and the basis when nothing else is left."""
     mesh: Any = obj.data

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core.arrays import AnyArray
 from .node_builder import GEOMETRY, NodeBuilder
-from .versions import set_node_input
+from .versions import set_input
 
 NAME = "Facewright Follow"
 VERSION = 1
@@ -49,12 +49,13 @@ def add_follow(
     modifier: Any = obj.modifiers.new(f"{NAME} {name}", "NODES")
     modifier.node_group = _group()
     obj.modifiers.move(len(obj.modifiers) - 1, 0)
-    set_node_input(modifier, HEAD, driver[0])
-    set_node_input(modifier, PART, driver[1])
-    set_node_input(modifier, ATTRIBUTE, attribute)
+    set_input(modifier, HEAD, driver[0])
+    set_input(modifier, PART, driver[1])
+    set_input(modifier, ATTRIBUTE, attribute)
     for side, matrix in zip(SIDES, matrices, strict=True):
         for axis, column in zip(AXES, np.asarray(matrix).T, strict=True):
-            set_node_input(modifier, f"{side} {axis}", tuple(map(float, column[:3])))
+            set_input(modifier, f"{side} {axis}", tuple(map(float, column[:3])))
+    obj.update_tag()
     modifier.show_expanded = False
     return modifier
 
@@ -73,9 +74,14 @@ def _mark(obj: bpy.types.Object, attribute: str, vertices: AnyArray | None) -> N
     layer.data.foreach_set("value", chosen)
 
 
+def is_follow_group(group: Any) -> bool:
+    """Whether it is a group of ours, of any version."""
+    return group is not None and VERSION_KEY in group
+
+
 def _group() -> Any:
     for group in bpy.data.node_groups:
-        if group.get(VERSION_KEY) == VERSION and group.library is None:
+        if is_follow_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
             return group
     made: Any = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
     made[VERSION_KEY] = VERSION

@@ -161,10 +161,11 @@ def _y_is_up(joint: Joint) -> bool:
     _x, y, z = joint.node.bone.head_local
     if abs(z) > CLEARLY * abs(y) or y > CLEARLY * abs(z):
         return bool(y > abs(z))
-    return _local_up_is_y(world(joint.object))
+    return local_up_is_y(world(joint.object))
 
 
-def _local_up_is_y(matrix: Array) -> bool:
+def local_up_is_y(matrix: Array) -> bool:
+    """Whether something that stands so in the world was laid out with Y up."""
     upright = matrix[2, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     return bool(upright[1] > abs(upright[2]))
 
@@ -175,7 +176,7 @@ def _stand(obj: bpy.types.Object, skin: bpy.types.Object) -> tuple[Array, Array]
     parent = _space_of(obj)
     body = world(skin)
     axes = space.turn_of(np.linalg.inv(parent) @ body)
-    return (axes @ space.AXES.T if _local_up_is_y(body) else axes), parent
+    return (axes @ space.AXES.T if local_up_is_y(body) else axes), parent
 
 
 def _space_of(obj: bpy.types.Object) -> Array:

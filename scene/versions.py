@@ -223,17 +223,6 @@ def node_tree(owner: Any) -> Any:
     return owner.node_tree
 
 
-def set_node_input(modifier: Any, name: str, value: Any) -> None:
-    """Give an input of a Geometry Nodes modifier, known by its name, a value."""
-    sockets = modifier.node_group.interface.items_tree
-    key = next(s.identifier for s in sockets if s.name == name and s.in_out == "INPUT")
-    if BLENDER < (5, 2, 0):
-        modifier[key] = value
-    else:
-        getattr(modifier.properties.inputs, key).value = value
-    modifier.id_data.update_tag()
-
-
 def modifier_input(modifier: Any, name: str) -> tuple[Any, str]:
     """Where a Geometry Nodes modifier keeps the value of an input of its group: what holds it, and
     the path from there, as panels draw it. Raises KeyError for an input that the group lacks."""

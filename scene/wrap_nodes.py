@@ -52,8 +52,7 @@ def wrap_group() -> bpy.types.NodeTree:
             return group
     group = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
     group[VERSION_KEY] = VERSION
-    getattr(group, "is_modifier")  # noqa: B009 - geometry groups only
-    group.is_modifier = True  # type: ignore[attr-defined]
+    group.is_modifier = True
     _add_sockets(group.interface)
     _Builder(group).build()
     return group
@@ -82,14 +81,14 @@ def _add_sockets(interface: Any) -> None:
         FACE_TANGENT_SPACE, "Bool", "Vertices turn with the driver's surface; off keeps their "
         "distance in the mesh's own axes", default_value=True,
     )  # fmt: skip
-    add(SMOOTH_STEPS, "Int", "How often the movement is smoothed", min_value=0, max_value=MOST_STEPS)
+    add(
+        SMOOTH_STEPS, "Int", "How often the movement is smoothed", min_value=0, max_value=MOST_STEPS
+    )
     add(
         SMOOTH_FACTOR, "Float", "How much neighbours count in each step",
         min_value=0.0, max_value=1.0, default_value=0.5, subtype="FACTOR",
     )  # fmt: skip
-    add(
-        VERTICES, "Int", "Vertices that the mesh had when it was bound", hide_in_modifier=True
-    )
+    add(VERTICES, "Int", "Vertices that the mesh had when it was bound", hide_in_modifier=True)
     add(
         DRIVER_VERTICES, "String", "Numbers of vertices with which the driver is the one that was "
         "bound", hide_in_modifier=True,
@@ -113,9 +112,7 @@ class _Builder:
         driver = self._driver("ORIGINAL", "Geometry")
         selected = self._selected()
         way = self._way(driver, selected)
-        done = self.node(
-            "GeometryNodeSetPosition", self.given["Geometry"], selected, None, way
-        )
+        done = self.node("GeometryNodeSetPosition", self.given["Geometry"], selected, None, way)
         bound = self._bound(driver)
         result = self.switch("GEOMETRY", bound, self.given["Geometry"], done)
         end = self.group.nodes.new("NodeGroupOutput")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from . import retarget_jobs as retarget
 from .animate_jobs import animate, detect, redo
 from .calls import Job
 from .download import download
@@ -22,6 +23,7 @@ from .voice_jobs import probe
 
 SOUND = ("soundfile",)
 NETWORK = ("onnxruntime",)
+NUMBERS = ("scipy",)
 FACE = ("onnxruntime", "scipy")
 
 
@@ -33,7 +35,7 @@ def standard_jobs() -> dict[str, Job]:
         "probe": Job(probe, SOUND, express=True),
         "animate": Job(partial(animate, kept), (*FACE, *SOUND)),
         "preview": Job(partial(preview, kept), (*FACE, *SOUND), express=True),
-        "redo": Job(partial(redo, kept), ("scipy",)),
+        "redo": Job(partial(redo, kept), NUMBERS),
         "detect": Job(partial(detect, kept), (*FACE, *SOUND)),
         "describe": Job(partial(describe, kept)),
         "devices": Job(devices, NETWORK, express=True),
@@ -51,4 +53,10 @@ def standard_jobs() -> dict[str, Job]:
         "live_set": Job(lives.set, express=True, once=True),
         "live_close": Job(lives.close, express=True, once=True),
         "live_save": Job(lives.save, SOUND),
+        "suggest": Job(retarget.suggest, NUMBERS),
+        "fit": Job(retarget.fit, NUMBERS),
+        "transfer": Job(retarget.transfer, NUMBERS),
+        "bind": Job(retarget.bind, NUMBERS),
+        "parts": Job(retarget.parts, NUMBERS),
+        "shapes": Job(retarget.shapes, NUMBERS),
     }

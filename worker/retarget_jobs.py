@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "shapes".
+"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts",
+"shapes".
 
 All positions are in one space, the world's. Numbers of vertices are those of the mesh that an
 array belongs to; triangles are (F, 3) int32, wound outwards.
@@ -7,45 +8,43 @@ array belongs to; triangles are (F, 3) int32, wound outwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
-from ..core.retarget.mesh import Mesh
+from ..core.retarget.mesh import Corners, Mesh
 from ..core.retarget.pairs import SurfacePoints
 from ..core.watch import Watch
 from . import arguments
 from .calls import Call, Reply
-from .messages import Arrays, Fields
+from .messages import Fields
 
 if TYPE_CHECKING:
-    from ..core.retarget.binding import Binding
+    from collections.abc import Iterator
+
+    from ..core.retarget.tongue import Tongue
 
 PATIENCE_S = 120.0  # for a factorisation of a large mesh, which cannot tell how far it is
 
 
 def suggest(call: Call) -> Reply:
-    """{names} and arrays driver_points, driver_triangles, open_points, target_points,
-    target_triangles, driver_corners (K, 3), driver_shares (K, 3), up (3,), front (3,) -> {names},
-    target_corners, target_shares, confidence (K,): where the driver's landmarks lie on the target.
-    """
+    """{names} and arrays driver_points, driver_triangles, target_points, target_triangles,
+    driver_corners (K, 3), driver_shares (K, 3) -> {names}, target_corners, target_shares,
+    confidence (K,): where the driver's landmarks lie on the target."""
+    from ..core.retarget.landmarks import Landmarks
     from ..core.retarget.suggest import suggest as suggested
 
     where = "suggest"
+    known = Landmarks(_names(call, where), _surface_points(call, "driver", where))
     found = suggested(
-        _mesh(call, "driver", where),
-        _points(call, "open_points", where),
-        _names(call, where),
-        _surface_points(call, "driver", where),
-        _mesh(call, "target", where),
-        _watch(call),
+        _mesh(call, "driver", where), known, _mesh(call, "target", where), _watch(call)
     )
-    result: Fields = {"names": list(found.names)}
-    return result, {
-        "target_corners": found.target.corners,
-        "target_shares": found.target.shares,
+    return {"names": list(found.names)}, {
+        "target_corners": found.points.corners,
+        "target_shares": found.points.shares,
         "confidence": found.confidence,
     }
 
@@ -82,35 +81,140 @@ def transfer(call: Call) -> Reply:
     from ..core.retarget.transfer import transfer as transferred
 
     where = "transfer"
-    driver = _mesh(call, "driver", where)
+    driver, names = _mesh(call, "driver", where), _names(call, where)
     moves = transferred(
         driver,
-        _moves(call, "moves", len(driver.points), where),
+        _moves(call, "moves", names, len(driver.points), where),
         _points(call, "fitted_points", where),
-        _names(call, where),
+        names,
         _watch(call),
     )
     return {}, {"moves": np.asarray(moves, np.float32)}
 
 
 def bind(call: Call) -> Reply:
-    """Arrays fitted_points, fitted_triangles, open_moves (V, 3), target_points, target_triangles ->
-    corners (N, 3), shares (N, 3), distances (N,), weights (N,), smooth (N,): where each vertex of
-    the target is held on the fitted mesh."""
+    """{names} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted mesh,
+    driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
+    {notices}, corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the target is
+    held on the fitted mesh, how far it follows, and how much of the smoothing it takes. Vertices in
+    the array rooted (K,) (brows, lashes, a beard) are held at their roots."""
     from ..core.retarget.binding import bind as bound
+    from ..core.retarget.contacts import spared
+    from ..core.retarget.generate import sealed, telling
+    from ..core.retarget.strands import rooted
 
     where = "bind"
-    binding = bound(
-        _mesh(call, "fitted", where),
-        _points(call, "open_moves", where),
-        _mesh(call, "target", where),
-        _watch(call),
+    fitted, driver = _mesh(call, "fitted", where), _mesh(call, "driver", where)
+    names = _names(call, where)
+    moves = _moves(call, "moves", names, len(fitted.points), where)
+    target = _mesh(call, "target", where)
+    found = bound(fitted, telling(names, moves), target, _watch(call))
+    if "rooted" in call.arrays:
+        strands = _vertices(call, "rooted", len(target.points), where)
+        found = rooted(found, target, fitted.diagonal, strands)
+    kept = spared(driver, _moves(call, "driver_moves", names, len(driver.points), where), names)
+    return {"notices": list(sealed(found))}, {
+        "corners": found.corners,
+        "shares": found.shares,
+        "weights": found.weights,
+        "smooth": np.einsum("nc,nc->n", found.shares, kept[found.corners]),
+    }
+
+
+def parts(call: Call) -> Reply:
+    """{names} and arrays target_points, target_triangles, spots (K, 3), where the face's known
+    points of these names are -> {kinds} and arrays piece_0 (K,), piece_1, ...: which vertices of
+    the target's own mesh are teeth, tongue, eyes, lashes or brows."""
+    from ..core.retarget.generate import KIND_OF_ISLAND
+    from ..core.retarget.islands import named_islands
+
+    where = "parts"
+    spots = dict(zip(_names(call, where), _points(call, "spots", where), strict=False))
+    found = named_islands(_mesh(call, "target", where), spots)
+    pieces: dict[str, list[AnyArray]] = {}
+    for island, kind in KIND_OF_ISLAND.items():
+        vertices = found.vertices(island)
+        if len(vertices):
+            pieces.setdefault(kind, []).append(vertices)
+    arrays = {
+        f"piece_{place}": np.concatenate(each).astype(np.int32)
+        for place, each in enumerate(pieces.values())
+    }
+    return {"kinds": list(pieces)}, arrays
+
+
+def shapes(call: Call) -> Reply:
+    """All shapes of one mesh of the target.
+
+    What "bind" is given, and {kinds, smooth_level, jaw_names, tongue_names} with arrays piece_0
+    (K,), ... the vertices of each of the kinds, axes (3, 3) the driver's left, up and front as
+    columns, jaw_motions (J, 4, 4) the driver's lower teeth's; without them they are taken from the
+    skin. tongue_points, tongue_triangles, tongue_moves (E, V, 3) are the driver's tongue, if any.
+    -> {names, notices}, moves (E, N, 3) float32.
+    """
+    from ..core.retarget.contacts import spared
+    from ..core.retarget.generate import Piece, Source, generate
+    from ..core.retarget.rigid import carried, lower_face
+
+    where = "shapes"
+    fitted, driver = _mesh(call, "fitted", where), _mesh(call, "driver", where)
+    names = _names(call, where)
+    own = _moves(call, "driver_moves", names, len(driver.points), where)
+    over = lower_face(driver.points, fitted.points, own[_opening(names, where)])
+    axes = np.asarray(_array(call, "axes", "f", where, 3, 3), np.float64)
+    source = Source(
+        fitted=fitted,
+        names=names,
+        moves=_moves(call, "moves", names, len(fitted.points), where),
+        spared=spared(driver, own, names),
+        jaw={name: carried(each, over) for name, each in _jaw(call, driver, names, own, where)},
+        over=over,
+        axes=over.turn @ axes,
+        tongue=_tongue(call, axes, where),
     )
-    return {}, _binding_arrays(binding)
+    target = _mesh(call, "target", where)
+    pieces = [
+        Piece(kind, _vertices(call, f"piece_{place}", len(target.points), where))
+        for place, kind in enumerate(_texts(call, "kinds", where))
+    ]
+    level = _number(call, "smooth_level", 1.0, where)
+    found = generate(source, target, pieces, level, watch=_watch(call))
+    result: Fields = {"names": list(found.names), "notices": list(found.notices)}
+    return result, {"moves": np.asarray(found.moves, np.float32)}
 
 
-def _binding_arrays(binding: Binding) -> Arrays:
-    raise NotImplementedError
+def _jaw(
+    call: Call, driver: Mesh, names: tuple[str, ...], own: Doubles, where: str
+) -> Iterator[tuple[str, Doubles]]:
+    """Motions (4, 4) of the driver's lower teeth per jaw shape."""
+    from ..core.retarget.rigid import JAW, motion_of
+
+    given = call.arrays.get("jaw_motions")
+    if given is not None:
+        known = _texts(call, "jaw_names", where)
+        yield from zip(
+            known, _array(call, "jaw_motions", "f", where, len(known), 4, 4), strict=True
+        )
+        return
+    for name in JAW:
+        if name in names:
+            yield name, motion_of(driver.points, own[names.index(name)])
+
+
+def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
+    from ..core.retarget.tongue import Tongue
+
+    names = _texts(call, "tongue_names", where)
+    if not names:
+        return None
+    mesh = _mesh(call, "tongue", where)
+    return Tongue(mesh, names, _moves(call, "tongue_moves", names, len(mesh.points), where), axes)
+
+
+def _opening(names: tuple[str, ...], where: str) -> int:
+    if "jawOpen" not in names:
+        raise UserError("The driver has no shape 'jawOpen'.", "Choose a driver with ARKit's names.")
+    return names.index("jawOpen")
 
 
 # ---- what jobs are given
@@ -135,8 +239,16 @@ def _points(call: Call, name: str, where: str) -> Doubles:
     return np.asarray(_array(call, name, "f", where, None, 3), np.float64)
 
 
-def _moves(call: Call, name: str, count: int, where: str) -> Doubles:
-    return np.asarray(_array(call, name, "f", where, None, count, 3), np.float64)
+def _moves(call: Call, name: str, names: Sequence[str], count: int, where: str) -> Doubles:
+    """Displacements of the shapes of these names, as they are sent: in their order."""
+    return np.asarray(_array(call, name, "f", where, len(names), count, 3), np.float64)
+
+
+def _vertices(call: Call, name: str, count: int, where: str) -> Corners:
+    found = _array(call, name, "i", where, None)
+    if len(found) and not 0 <= found.min() <= found.max() < count:
+        raise UserError(f"The array {name!r} of {where} has vertices that are not there.")
+    return np.asarray(found, np.int32)
 
 
 def _surface_points(call: Call, name: str, where: str) -> SurfacePoints:
@@ -156,10 +268,14 @@ def _array(call: Call, name: str, kinds: str, where: str, *shape: int | None) ->
 
 
 def _names(call: Call, where: str) -> tuple[str, ...]:
-    names: Any = call.args.get("names")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"'names' of {where} must be a list of texts.")
-    return tuple(names)
+    return _texts(call, "names", where)
+
+
+def _texts(call: Call, name: str, where: str) -> tuple[str, ...]:
+    texts: Any = call.args.get(name, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{name!r} of {where} must be a list of texts.")
+    return tuple(texts)
 
 
 def _number(call: Call, name: str, usual: float, where: str) -> Any:

@@ -24,11 +24,13 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .binding import Binding, bind
-from .mesh import Corners, Mesh
+from .contacts import OPENINGS
 from .mending import mended
+from .mesh import Corners, Mesh
 from .pairs import Similarity
 from .rigid import JAW, look_motions, moves_of, sphere
 from .smoothing import DEFAULT, Smoothing
+from .strands import rooted
 from .tongue import Tongue, tongue_moves
 from .wrap import wrapped
 
@@ -36,9 +38,19 @@ SKIN, FOLLOWER, TONGUE = "skin", "follower", "tongue"
 UPPER_TEETH, LOWER_TEETH = "upper_teeth", "lower_teeth"
 EYE_LEFT, EYE_RIGHT = "eye_left", "eye_right"
 KINDS = (SKIN, FOLLOWER, TONGUE, UPPER_TEETH, LOWER_TEETH, EYE_LEFT, EYE_RIGHT)
+# What the loose parts of a mesh (`islands`) are here; others go with the skin
+KIND_OF_ISLAND = {
+    "eye_left": EYE_LEFT,
+    "eye_right": EYE_RIGHT,
+    "upper_denture": UPPER_TEETH,
+    "lower_denture": LOWER_TEETH,
+    "tongue": TONGUE,
+    "lashes": FOLLOWER,
+    "brows": FOLLOWER,
+}
 _SIDES = {EYE_LEFT: "Left", EYE_RIGHT: "Right"}
 _FEWEST_TORN = 3
-OPENING, BLINKS = "jawOpen", ("eyeBlinkLeft", "eyeBlinkRight")
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +99,8 @@ def telling(names: Sequence[str], moves: AnyArray) -> Doubles:
     found = {name: np.asarray(moves[row]) for row, name in enumerate(names)}
     nothing = np.zeros(np.asarray(moves).shape[1:])
     lids = sum((found.get(name, nothing) for name in BLINKS), nothing)
-    return np.stack([found.get(OPENING, nothing), lids])
+    opening = next((found[name] for name in OPENINGS if name in found), nothing)
+    return np.stack([opening, lids])
 
 
 def generate(
@@ -116,7 +129,9 @@ def generate(
     own = len(source.names)
     if skin.any():
         there = np.flatnonzero(skin)
-        moves[:own, there], notices = skin_moves(source, _part(target, there), level, binding, watch)
+        moves[:own, there], notices = skin_moves(
+            source, _part(target, there), level, binding, watch
+        )
     for piece in pieces:
         if piece.kind != SKIN:
             moves[:, piece.vertices] = _piece_moves(source, target, piece, names, watch)
@@ -147,12 +162,19 @@ def skin_moves(
     weights = np.einsum("nc,nc->n", binding.shares, source.spared[binding.corners])
     flat = np.ascontiguousarray(moves.transpose(1, 0, 2)).reshape(len(skin.points), -1)
     flat = Smoothing(skin, level, weights)(flat)
-    torn = [binding.torn[binding.torn_in == number] for number in (0, 1)]
-    sealed = [len(edges) >= _FEWEST_TORN for edges in torn]
-    if any(sealed):
-        flat = mended(skin, np.concatenate(torn), flat)
-    notices = [text for text, one in zip(_ONE_SURFACE, sealed, strict=True) if one]
-    return flat.reshape(len(skin.points), -1, 3).transpose(1, 0, 2), tuple(notices)
+    notices = sealed(binding)
+    if notices:
+        flat = mended(skin, binding.torn, flat)
+    return flat.reshape(len(skin.points), -1, 3).transpose(1, 0, 2), notices
+
+
+def sealed(binding: Binding) -> tuple[str, ...]:
+    """Sentences for the user about lips or lids that are one surface; of a binding with `telling`.
+
+    The live wrap shows a crease there; generated shapes give way smoothly (see `mending`).
+    """
+    torn = np.bincount(binding.torn_in, minlength=len(_ONE_SURFACE)) >= _FEWEST_TORN
+    return tuple(text for text, one in zip(_ONE_SURFACE, torn, strict=False) if one)
 
 
 _ONE_SURFACE = (
@@ -164,7 +186,7 @@ _ONE_SURFACE = (
 
 
 def wrap_moves(source: Source, mesh: Mesh, binding: Binding) -> Doubles:
-    """Displacements (E, N, 3) of a mesh that is bound to the fitted mesh, as the wrap makes them."""
+    """Displacements (E, N, 3) of a mesh bound to the fitted mesh, as the wrap makes them."""
     fitted = source.fitted
     wrap = wrapped(
         binding.feet, mesh.points, fitted.points, fitted.normals, weights=binding.weights
@@ -184,17 +206,22 @@ def _piece_moves(
     if piece.kind == LOWER_TEETH:
         return moves_of(points, source.jaw, names)
     if piece.kind in _SIDES:
-        return moves_of(points, look_motions(_SIDES[piece.kind], _centre(points), source.axes), names)
+        return moves_of(
+            points, look_motions(_SIDES[piece.kind], _centre(points), source.axes), names
+        )
     moves = np.zeros((len(names), *points.shape))
     part = _part(target, piece.vertices)
     if piece.kind == TONGUE:
-        moves += moves_of(points, {name: source.jaw[name] for name in JAW if name in source.jaw}, names)
+        moves += moves_of(
+            points, {name: source.jaw[name] for name in JAW if name in source.jaw}, names
+        )
         if source.tongue is not None:
             own = tongue_moves(source.tongue, source.over, part)
             for name, move in zip(source.tongue.names, own, strict=True):
                 moves[names.index(name)] += move
     elif piece.kind == FOLLOWER:
         binding = bind(source.fitted, telling(source.names, source.moves), part, watch)
+        binding = rooted(binding, part, source.fitted.diagonal)
         moves[: len(source.names)] = wrap_moves(source, part, binding)
     return moves
 

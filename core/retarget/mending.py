@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lips or lids that are one surface: their displacements go over into each other, without spikes."""
+"""Lips or lids that are one surface: their displacements meet without spikes."""
 
 from __future__ import annotations
 

@@ -41,6 +41,13 @@ class SurfacePoints:
     def __len__(self) -> int:
         return len(self.corners)
 
+    def joined(self, others: SurfacePoints) -> SurfacePoints:
+        """These points, then others of the same mesh."""
+        return SurfacePoints(
+            np.concatenate([self.corners, others.corners]),
+            np.concatenate([self.shares, others.shares]),
+        )
+
     def on(self, points: AnyArray) -> Doubles:
         """Where they are (K, 3) on a mesh with these vertices (V, 3)."""
         return np.einsum("kc,kcd->kd", self.shares, np.asarray(points)[self.corners])

@@ -21,6 +21,7 @@ from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
 from .pairs import Similarity, similarity
 
 _ROUNDS = 8  # of the sphere's fit
+_FEWEST = 12  # vertices that a bone's motion is taken from, if so many move
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
 JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
@@ -70,7 +71,34 @@ def jaw_motions(
     turned about, as `Head.jaw_motions` and `Head.jaw_pivot` have them; `over` leads from their
     space to the target's.
     """
-    return {name: carried(motion(*each, pivot), over) for name, each in motions.items()}
+    return {name: carried(motion(each[0], each[1], pivot), over) for name, each in motions.items()}
+
+
+def motion_of(points: AnyArray, move: AnyArray) -> Doubles:
+    """The rigid motion (4, 4) of the bone below a skin (V, 3) that a shape (V, 3) displaces.
+
+    The vertices that move most lie on the bone, as the chin on the jaw: least squares over the
+    farthest-moving twelfth of those that move, repeated with less weight for vertices that do not
+    keep to the motion.
+    """
+    points, move = np.asarray(points, np.float64), np.asarray(move, np.float64)
+    sizes = np.linalg.norm(move, axis=1)
+    moving = np.flatnonzero(sizes > 0.05 * sizes.max(initial=0.0))
+    if len(moving) < 4:
+        return np.eye(4)
+    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(_FEWEST, len(moving) // 12)]]
+    weights, matrix = sizes[most], np.eye(4)
+    for _ in range(_ROUNDS):
+        fitted = similarity(points[most], points[most] + move[most], weights)
+        middle = np.average(points[most], axis=0, weights=weights)
+        shift = np.average(move[most], axis=0, weights=weights)
+        matrix[:3, :3] = fitted.turn
+        matrix[:3, 3] = middle + shift - fitted.turn @ middle
+        off = points[most] @ fitted.turn.T + matrix[:3, 3] - points[most] - move[most]
+        far = np.linalg.norm(off, axis=1)
+        usual = max(float(np.median(far)), 1e-6 * float(sizes.max()))
+        weights = sizes[most] / (1.0 + (far / usual) ** 2)
+    return matrix
 
 
 def sphere(points: AnyArray) -> tuple[Doubles, float]:
@@ -116,9 +144,7 @@ def look_motions(side: str, centre: AnyArray, axes: AnyArray) -> dict[str, Doubl
     }
 
 
-def moves_of(
-    points: AnyArray, motions: Mapping[str, AnyArray], names: Sequence[str]
-) -> Doubles:
+def moves_of(points: AnyArray, motions: Mapping[str, AnyArray], names: Sequence[str]) -> Doubles:
     """Displacements (E, K, 3) of points (K, 3) by the motions of those names that have one."""
     points = np.asarray(points, np.float64)
     moves = np.zeros((len(names), *points.shape))

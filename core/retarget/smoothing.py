@@ -5,11 +5,13 @@ Offline the smoothing is one implicit diffusion step (Desbrun et al. 1999) of th
 
     (M + t L_s) d' = M d,    t = 0.01 * 1.6^(level - 1) * mean vertex area,
 
-with the lumped areas M, the cotangent Laplacian L_s whose edges weigh sqrt(s_i s_j) times as
-much: the weights s (see `weights`) spare lids and the lips' contact, which smoothing would keep from
-closing. Live it is `BLUR_STEPS` steps
-of Blender's Blur Attribute node over the mesh's edges (`blurred`); `blur_weight` says how strong,
-so that a wave of middling length is damped as by the implicit step on a regular mesh.
+with the lumped areas M and the cotangent Laplacian L_s whose edges weigh sqrt(s_i s_j) times as
+much. The weights s (see `weights`) spare lids and the lips' contact, which smoothing would keep
+from closing.
+
+Live it is `BLUR_STEPS` steps of Blender's Blur Attribute node over the mesh's edges (`blurred`);
+`blur_weight` says how strong, so that a wave of middling length is damped as by the implicit step
+on a regular mesh.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ def blur_weight(level: float) -> float:
     return share / (_NEIGHBOURS * (1.0 - share))
 
 
-def blurred(moves: AnyArray, edges: AnyArray, weights: AnyArray, steps: int = BLUR_STEPS) -> Doubles:
+def blurred(
+    moves: AnyArray, edges: AnyArray, weights: AnyArray, steps: int = BLUR_STEPS
+) -> Doubles:
     """Displacements (N, 3) after Blender's Blur Attribute: in each step every vertex becomes
     (own + weight * sum of neighbours) / (1 + weight * number of neighbours).
 

@@ -106,6 +106,6 @@ def test_sealed_lips_are_told(face):
 
 
 def test_vertices_without_triangles_are_bound_too(face):
-    lone = Mesh.of([[0.0, 0.7, 0.01], [0.0, -0.7, 0.01]], np.zeros((0, 3), int))
+    lone = Mesh.of(np.array([[0.0, 0.7, 0.01], [0.0, -0.7, 0.01]]), np.zeros((0, 3), int))
     moved = opened(face, bind(face[0], face[1], lone))
     assert not moved[0].any() and moved[1, 1] < -0.4

@@ -41,7 +41,7 @@ def source(tongue):
         _NAMES,
         moves,
         np.ones(len(fitted.points)),
-        rigid.jaw_motions(motions, [0, 0.5, -1.0], over),
+        rigid.jaw_motions(motions, np.array([0, 0.5, -1.0]), over),
         over,
         _LEFT_UP_FRONT,
         tongue,
@@ -60,16 +60,14 @@ def target(source):
     ]
     kinds = ["skin", "eye_left", "lower_teeth", "tongue", "follower"]
     ends = np.cumsum([0, *(len(points) for points, _ in parts)])
-    pieces = [
-        whole.Piece(kind, np.arange(ends[at], ends[at + 1]))
-        for at, kind in enumerate(kinds)
-    ]
+    pieces = [whole.Piece(kind, np.arange(ends[at], ends[at + 1])) for at, kind in enumerate(kinds)]
     return joined(*parts), pieces
 
 
 @pytest.fixture(scope="module")
 def shapes(source, target):
-    return whole.generate(source, *target, level=0)
+    mesh, pieces = target
+    return whole.generate(source, mesh, pieces, level=0)
 
 
 def moves_of(shapes, name, piece):
@@ -95,16 +93,17 @@ def test_teeth_move_rigidly_with_the_jaw(source, target, shapes):
     moved = points + moves_of(shapes, "jawOpen", pieces[2])
     back = similarity(points, moved)
     assert back.scale == pytest.approx(1)
-    assert back.turn == pytest.approx(rigid.turn_of([0.4, 0, 0]))
+    assert back.turn == pytest.approx(rigid.turn_of(np.array([0.4, 0, 0])))
     pivot = np.array([0, 0.5, -1.0])
-    assert back(pivot) == pytest.approx(pivot + [0, -0.1, 0])
+    assert back(pivot) == pytest.approx(np.array([0, 0.4, -1.0]))
 
 
 def test_an_eye_turns_about_its_own_centre(target, shapes):
     mesh, pieces = target
     points, centre = mesh.points[pieces[1].vertices], np.array([0.5, 1, -0.4])
     for name, axis, degrees in (
-        ("eyeLookDownLeft", [1, 0, 0], 10.7), ("eyeLookOutLeft", [0, 1, 0], 13.8),
+        ("eyeLookDownLeft", [1, 0, 0], 10.7),
+        ("eyeLookOutLeft", [0, 1, 0], 13.8),
     ):
         about = rigid.turn_of(np.radians(degrees) * np.array(axis))
         wanted = (points - centre) @ about.T + centre - points
@@ -156,25 +155,35 @@ def test_an_unknown_kind_is_refused(source):
 def test_a_motion_is_carried_over_with_its_pivot():
     over = Similarity(2.0, turn(), np.array([1.0, 2, 3]))
     pivot = np.array([0.3, -0.2, 0.9])
-    carried = rigid.carried(rigid.motion([0, 0.5, 0], [0, 0, 0.1], pivot), over)
+    carried = rigid.carried(rigid.motion(np.array([0, 0.5, 0]), np.array([0, 0, 0.1]), pivot), over)
     there = carried[:3, :3] @ over(pivot) + carried[:3, 3]
     assert there == pytest.approx(over(pivot) + 2.0 * turn() @ [0, 0, 0.1])
     assert carried[:3, :3] @ carried[:3, :3].T == pytest.approx(np.eye(3), abs=1e-12)
 
 
+def test_a_bone_below_the_skin_is_found_from_the_skin():
+    skin = ball(800).points
+    jaw = rigid.motion(np.array([0.4, 0.1, 0]), np.array([0, -0.1, 0.05]), np.array([0, 0.6, 0]))
+    on_bone = np.clip(1.5 * (0.5 - skin[:, 1]), 0, 1)[:, None]  # fades from the chin upwards
+    move = on_bone * (skin @ jaw[:3, :3].T + jaw[:3, 3] - skin)
+    assert rigid.motion_of(skin, move) == pytest.approx(jaw, abs=1e-3)
+    assert rigid.motion_of(skin, 0 * move) == pytest.approx(np.eye(4))
+
+
 def test_a_sphere_is_found_in_spite_of_a_cornea():
-    eye = ball(600, 1.2).points + [3.0, 1, -2]
+    middle = np.array([3.0, 1, -2])
+    eye = ball(600, 1.2).points + middle
     front = eye[:, 2] > -0.95
-    eye[front] += 0.15 * (eye[front] - [3.0, 1, -2])
+    eye[front] += 0.15 * (eye[front] - middle)
     centre, radius = rigid.sphere(eye)
-    assert centre == pytest.approx([3, 1, -2], abs=0.02)
+    assert centre == pytest.approx(middle, abs=0.02)
     assert radius == pytest.approx(1.2, abs=0.02)
     with pytest.raises(ValueError, match="3 points"):
         rigid.sphere(np.eye(3))
 
 
 def test_a_flat_or_lone_part_is_no_harm(source):
-    mesh = Mesh.of([[0.0, 0.0, 0.0]], np.zeros((0, 3), int))
+    mesh = Mesh.of(np.zeros((1, 3)), np.zeros((0, 3), int))
     for kind in whole.KINDS:
         found = whole.generate(source, mesh, [whole.Piece(kind, np.arange(1))])
         assert np.isfinite(found.moves).all()

@@ -52,10 +52,8 @@ def test_a_level_outside_is_refused(mesh):
 def test_the_live_form_damps_a_wave_as_the_offline_form_does():
     # On a square grid cos(k x) cos(k y) is an eigenvector of both: its curvature is 1 - cos k.
     xs = np.arange(60.0)
-    points, triangles = sheet(xs, xs)
-    quads = np.concatenate(
-        [np.stack([a, b], axis=1) for a, b in _grid_edges(60)]
-    )
+    points, _ = sheet(xs, xs)
+    quads = np.concatenate([np.stack([a, b], axis=1) for a, b in _grid_edges(60)])
     k = np.arccos(0.5)
     wave = (np.cos(k * points[:, 0]) * np.cos(k * points[:, 1]))[:, None] * np.ones(3)
     middle = (np.abs(points[:, :2] - 30) < 15).all(axis=1) & (np.abs(wave[:, 0]) > 0.2)

@@ -52,7 +52,7 @@ def test_object_space_keeps_the_offsets_as_they_are(driver, feet, rest):
 def test_weights_say_how_far_a_point_follows(driver, feet, rest):
     weights = np.linspace(0, 1, 50)
     made = wrap.wrapped(feet, rest, driver.points, driver.normals, weights=weights)
-    moves = made.moves(driver.points + [0, 0, 2], driver.normals)
+    moves = made.moves(driver.points + np.array([0, 0, 2]), driver.normals)
     assert moves == pytest.approx(weights[:, None] * [0, 0, 2], abs=1e-12)
 
 

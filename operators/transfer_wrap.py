@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The post wrap: the live chain from the driver over the fitted mesh to copies of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.arrays import AnyArray
+from ..core.retarget.pairs import Similarity
+from ..core.retarget.rigid import JAW, lower_face
+from ..scene.blend_shapes import follow_values, set_shape_keys
+from ..scene.retarget_meshes import moves_to_local
+from ..scene.transfer_live import Held, follow, hold
+from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
+from .asking import Progress
+from .transfer_setup import FOLLOWER, KINDS, Setup
+from .transfer_shapes import OPENING, Shaped, shapes_of
+from .transfer_source import DriverParts, driver_parts
+from .transfer_steps import Known, Told, asked, known_of, pieces_of
+
+PARTS = {kind: name for name, kind in KINDS.items()}
+
+
+def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
+    """Make the live chain: the driver moves the fitted mesh, which moves copies of the target."""
+    known = yield from known_of(setup, 0.0, 0.4)
+    pieces = yield from pieces_of(setup, 0.4, 0.05)
+    skins = [setup.meshes["target"], *setup.others]
+    helds, notices = [], []
+    for place, each in enumerate(skins):
+        start, share = 0.45 + 0.4 * place / len(skins), 0.4 / len(skins)
+        obj = each.get()
+        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, [])
+        arrays = {
+            **known.arrays,
+            **setup.arrays("target", obj),
+            "rooted": np.asarray(strands, np.int32),
+        }
+        ticket = yield from asked(setup, "bind", known.args, arrays, start, share)
+        helds.append((each, ticket.arrays))
+        notices += ticket.result["notices"]
+    shaped = {}
+    for place, (name, part) in enumerate(setup.parts.items()):
+        start, share = 0.85 + 0.15 * place / len(setup.parts), 0.15 / len(setup.parts)
+        whole = {KINDS[name]: None}
+        shaped[name] = yield from shapes_of(setup, known, part.get(), whole, start, share)
+    setup.still_there()
+    return Told(_made(setup, known, helds, pieces, shaped), tuple(dict.fromkeys(notices)))
+
+
+def _made(
+    setup: Setup,
+    known: Known,
+    helds: Sequence[tuple[Any, Mapping[str, AnyArray]]],
+    pieces: Mapping[str, AnyArray],
+    shaped: Mapping[str, Shaped],
+) -> str:
+    """Put it all into the scene; returns the sentence."""
+    driver, fitted = setup.mesh("driver"), setup.mesh("fitted")
+    parts = driver_parts(setup.scene.get(), driver)
+    over = _over(known)
+    remove_objects(tuple(results_of(setup.id)))
+    show_again(setup.id)
+    for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
+        pass
+    follow_values(fitted, driver, {name: name for name in known.names})
+    rigid = {PARTS[kind]: own for kind, own in pieces.items() if kind in PARTS}
+    copies = []
+    for each, arrays in helds:
+        held = Held(each.get(), arrays, {} if copies else pieces)
+        level = 0 if copies else setup.smooth_level
+        copies.append(hold(held, fitted, setup.id, level))
+    for name, vertices in rigid.items():
+        _move(copies[0], name, parts, over, vertices)
+    for name, part in setup.parts.items():
+        copy = new_result(part.get(), setup.id)
+        copies.append(copy)
+        moved = _move(copy, name, parts, over, None)
+        if name == "tongue" or not moved:
+            _shape(copy, shaped[name], parts, JAW if moved else ())
+    setup.transfer.result = copies[0]
+    return f"'{copies[0].name}' follows the driver with {len(known.names)} expressions"
+
+
+def _over(known: Known) -> Similarity:
+    """What leads from the driver's lower face to the target's."""
+    opening = known.arrays["driver_moves"][known.names.index(OPENING)]
+    return lower_face(known.arrays["driver_points"], known.arrays["fitted_points"], opening)
+
+
+def _move(
+    copy: Any, name: str, parts: DriverParts, over: Similarity, vertices: AnyArray | None
+) -> bool:
+    """Let a copy, or some of its vertices, follow the driver's own part; False where it has none.
+
+    The tongue goes with the lower teeth.
+    """
+    part = parts.jaw if name in ("lower_denture", "tongue") else getattr(parts, name)
+    if part is None:
+        return False
+    follow(copy, name, (parts.skin, part), over, vertices)
+    return True
+
+
+def _shape(copy: Any, shaped: Shaped, parts: DriverParts, but: Sequence[str]) -> None:
+    """Give a part's copy those shapes that some mesh of the driver has, with its values."""
+    owners = {"tongue": parts.tongue, "skin": parts.skin}
+    for owner in (each for each in owners.values() if each is not None):
+        theirs = owner.data.shape_keys.key_blocks
+        rows = [row for row, name in enumerate(shaped.names) if name in theirs and name not in but]
+        if not rows:
+            continue
+        names = [shaped.names[row] for row in rows]
+        for _key in set_shape_keys(copy, names, moves_to_local(copy, shaped.moves[rows])):
+            pass
+        follow_values(copy, owner, {name: name for name in names})
