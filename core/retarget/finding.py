@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from .mesh import Mesh, unit
-from .pairs import Similarity, similarity
+from .pairs import Similarity
 from .symmetry import symmetry_plane
 
 _TARGET_SAMPLES, _DRIVER_SAMPLES = 16_000, 16_000
@@ -71,7 +71,9 @@ def find_head(driver: Mesh, frame: Frame, target: Mesh) -> tuple[Similarity, flo
     batch, scores = _follow(starts, coarse, cKDTree(few[0]), few, _COARSE_ROUNDS, frame)
     best = np.argsort(-scores)[:_BEST]
     fine = points[:_FINE], normals[:_FINE]
-    batch, scores = _follow(_Batch(*(a[best] for a in batch.parts)), fine, cKDTree(goals[0]), goals, _FINE_ROUNDS, frame)
+    batch, scores = _follow(
+        _Batch(*(a[best] for a in batch.parts)), fine, cKDTree(goals[0]), goals, _FINE_ROUNDS, frame
+    )
     scores = scores + _habit(batch, frame)
     winner = int(np.argmax(scores))
     found = Similarity(float(batch.scale[winner]), batch.turn[winner], batch.shift[winner])
@@ -199,7 +201,7 @@ def _spread(mesh: Mesh, count: int, seed: int) -> Samples:
     faces = random.choice(len(areas), count, p=areas / areas.sum())
     u, v = np.sqrt(random.uniform(size=count)), random.uniform(size=count)
     shares = np.stack([1 - u, u * (1 - v), u * v], axis=1)
-    points = np.einsum("nc,ncd->nd", shares, mesh.points[mesh.triangles[faces]])
+    points: Doubles = np.einsum("nc,ncd->nd", shares, mesh.points[mesh.triangles[faces]])
     return points, unit(mesh.crossed[faces])
 
 
@@ -234,4 +236,4 @@ def _ways() -> Doubles:
 
 def _grid_axes(way: Doubles) -> tuple[Doubles, Doubles]:
     across = unit(np.cross(way, np.eye(3)[np.abs(way).argmin()]))
-    return across, np.cross(way, across)
+    return across, np.asarray(np.cross(way, across))

@@ -53,8 +53,10 @@ def test_names_say_where_they_are(head, spots):
     assert heights == sorted(heights, reverse=True)
     assert max(spots, key=lambda name: spots[name][2]) == "Nose tip"
     centre = head.eye_centres[1]
-    lid = {name: spots[f"Left {name} lid"] - centre for name in
-           ("inner upper", "outer upper", "inner lower", "outer lower")}
+    lid = {
+        name: spots[f"Left {name} lid"] - centre
+        for name in ("inner upper", "outer upper", "inner lower", "outer lower")
+    }
     assert lid["inner upper"][1] > 0 > lid["inner lower"][1]
     assert lid["inner upper"][0] < lid["outer upper"][0]
     assert lid["inner lower"][0] < lid["outer lower"][0]

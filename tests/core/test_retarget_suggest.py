@@ -90,7 +90,7 @@ def grid(count=24):
     return Mesh.of(np.stack([x, y, 0 * x], axis=2).reshape(-1, 3), triangles)
 
 
-@pytest.mark.parametrize("mesh", [grid(), Mesh.of(np.zeros((9, 3)), [[0, 1, 2]] * 80)])
+@pytest.mark.parametrize("mesh", [grid(), Mesh.of(np.zeros((9, 3)), np.tile([0, 1, 2], (80, 1)))])
 def test_where_no_head_is_a_sentence_says_so(mesh):
     own, landmarks = driver()
     with pytest.raises(UserError) as caught:

@@ -13,7 +13,7 @@ from . import colours as paint
 from .build import part_arrays
 from .lips import Lips, close_neutral
 from .part import MATERIALS, Part
-from .topology import Floats, Ints, Limit, Neighbours, smooth
+from .topology import Floats, Limit, Neighbours, smooth
 from .wheel import Members
 
 FORMAT = 1
@@ -103,9 +103,7 @@ def _styled(base: basemesh.BaseMesh) -> basemesh.BaseMesh:
     return replace(base, points=moved)
 
 
-def _skin(
-    base: basemesh.BaseMesh, face: skin.Skin, other: soma.Soma, centres: Floats
-) -> Part:
+def _skin(base: basemesh.BaseMesh, face: skin.Skin, other: soma.Soma, centres: Floats) -> Part:
     """The skin in SOMA's topology, on the surface to which subdivision takes the base mesh."""
     quads = base.quads[np.isin(base.quads, base.groups["body"]).all(axis=1)]
     surface = Limit.of(quads, Neighbours.of(quads, len(base.points)))(base.points)
@@ -116,16 +114,12 @@ def _skin(
     whole[face.source] = paint.skin(face, centres)
     wet = np.zeros((len(base.points), 1))
     wet[face.source] = face.mouth[:, None]
-    inside = (other.binding.carry(wet)[:, 0] > 0.5)[other.quads].any(axis=1)
+    inside = np.any((other.binding.carry(wet)[:, 0] > 0.5)[other.quads], axis=1)
     names = ["mouth" if each else "skin" for each in inside.tolist()]
-    return Part.of(
-        "skin", points, other.quads, names, colours=_TONE * other.binding.carry(whole)
-    )
+    return Part.of("skin", points, other.quads, names, colours=_TONE * other.binding.carry(whole))
 
 
-def _others(
-    base: basemesh.BaseMesh, face: skin.Skin, limit: Limit, centres: Floats
-) -> list[Part]:
+def _others(base: basemesh.BaseMesh, face: skin.Skin, limit: Limit, centres: Floats) -> list[Part]:
     """Eyes, teeth, tongue, lashes and brows, fitted to this face."""
     middle = face.loops["edge"][[0, 19]]
     lip_line = float(face.points[middle, 1].mean())
@@ -135,7 +129,9 @@ def _others(
     behind_lips = np.array([0.0, lip_line, wall])
     return [
         *(
-            _scaled(denture.build(f"{name}_denture", arch(lip_line, wall)), behind_lips, _MOUTH_SCALE)
+            _scaled(
+                denture.build(f"{name}_denture", arch(lip_line, wall)), behind_lips, _MOUTH_SCALE
+            )
             for name, arch in (("upper", denture.upper), ("lower", denture.lower))
         ),
         tongue.at_rest(base),
@@ -155,7 +151,8 @@ def _scaled(part: Part, centre: Floats, scale: float) -> Part:
 
 def _brown(eye: Part) -> Part:
     """The eye with an iris of another colour."""
-    assert eye.colours is not None
+    if eye.colours is None:
+        return eye
     numbers = [MATERIALS.index(name) for name in ("iris", "pupil")]
     inside = np.unique(eye.faces[np.isin(eye.materials, numbers)])
     colours = eye.colours.copy()
