@@ -17,7 +17,7 @@ from ..arrays import AnyArray, Doubles
 from .binding import Binding
 from .mesh import Mesh
 
-_SMALL = 0.05  # of the mesh's diagonal or of the driver's: loose parts that go as one
+SMALL = 0.05  # of the mesh's diagonal or of the driver's: loose parts that go as one
 _NEAR = 0.1  # of a larger part's extent: farther off the skin than its nearest vertex and this
 _THICK = 0.9  # of a strand's greatest thickness: where its root may be
 
@@ -39,12 +39,12 @@ def rooted(binding: Binding, mesh: Mesh, size: float, vertices: AnyArray | None 
     lengths = np.linalg.norm(mesh.points[a] - mesh.points[b], axis=1) + 1e-12 * size
     graph = sparse.csr_matrix((lengths, (a, b)), shape=(count, count))
     parts, which = connected_components(graph, directed=False)
-    extents = _extents(mesh.points, parts, which)
+    spans = extents(mesh.points, parts, which)
     nearest = _least(binding.distances, parts, which)
     roots = np.where(
-        (extents < _SMALL * size)[which],
-        _thickest(lengths, mesh.edges, binding.distances, parts, which),
-        binding.distances <= (nearest + _NEAR * extents)[which],
+        (spans < SMALL * size)[which],
+        thickest(lengths, mesh.edges, binding.distances, parts, which),
+        binding.distances <= (nearest + _NEAR * spans)[which],
     )
     found: Any = dijkstra(
         graph,
@@ -64,7 +64,7 @@ def rooted(binding: Binding, mesh: Mesh, size: float, vertices: AnyArray | None 
     )
 
 
-def _extents(points: Doubles, parts: int, which: AnyArray) -> Doubles:
+def extents(points: Doubles, parts: int, which: AnyArray) -> Doubles:
     """Diagonals (parts,) of the loose parts' boxes."""
     low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
     np.minimum.at(low, which, points)
@@ -79,7 +79,7 @@ def _least(values: AnyArray, parts: int, which: AnyArray) -> Doubles:
     return least
 
 
-def _thickest(
+def thickest(
     lengths: Doubles, edges: AnyArray, distances: Doubles, parts: int, which: AnyArray
 ) -> AnyArray:
     """Of each loose part one vertex (N,) bool: the root of a strand.
