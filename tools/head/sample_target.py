@@ -48,6 +48,8 @@ _SIDED_DETAILS = {
 }
 # The eyes grow by this share about their centres, fading out over this many cm.
 _EYE_GROWTH, _EYE_REACH_CM = 0.24, 2.7
+# The top of the skull goes down and forward by so much, fading out down to the brows.
+_SKULL_CM, _BROW_CM = np.array([0.0, -0.55, 0.9]), 5.5
 # An eyeball of the head's radius belongs to the base mesh's ball of this radius.
 _BALL_CM = 1.548
 # Teeth beside the head's own.
@@ -93,13 +95,15 @@ def build(wheel_path: Path) -> asset.Arrays:
 
 
 def _styled(base: basemesh.BaseMesh) -> basemesh.BaseMesh:
-    """Larger eyes, by a smooth warp of all that is there."""
+    """Larger eyes and a rounder forehead, by a smooth warp of all that is there."""
     points = base.points
     moved = points.copy()
     for centre in eyes.centres(base):
         away = points - centre
         near = np.exp(-((np.linalg.norm(away, axis=1) / _EYE_REACH_CM) ** 4))
         moved += _EYE_GROWTH * near[:, None] * away
+    rise = np.clip((points[:, 1] - _BROW_CM) / (points[:, 1].max() - _BROW_CM), 0, 1)
+    moved += (rise * rise * (3 - 2 * rise))[:, None] * _SKULL_CM
     return replace(base, points=moved)
 
 
