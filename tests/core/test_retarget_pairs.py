@@ -25,9 +25,9 @@ def _ball(rings: int = 24, bumps: bool = True) -> Mesh:
     )
     points = np.stack(
         [np.sin(up) * np.sin(around), -np.sin(up) * np.cos(around), np.cos(up)], axis=-1
-    ).reshape(-1, 3)
+    ).reshape(-1, 3) * [0.75, 0.9, 1.1]
     if bumps:
-        for place, height in (((0, -1, 0), 0.4), ((0.9, 0, 0.4), 0.25), ((-0.9, 0, 0.4), 0.25)):
+        for place, height in (((0, -0.9, 0), 0.5), ((0.7, 0, 0.4), 0.3), ((-0.7, 0, 0.4), 0.3)):
             away = np.linalg.norm(points - np.array(place), axis=1, keepdims=True)
             points = points * (1 + height * np.exp(-((away / 0.3) ** 2)))
     grid = np.arange(rings * 2 * rings).reshape(rings, 2 * rings)
