@@ -129,7 +129,15 @@ class Session:
         return next((pane for pane in self.panes.values() if pane.view.box.holds(x, y)), None)
 
 
+@dataclass
+class SceneNow:
+    """``revision`` is another one after each change of the scene."""
+
+    revision: int = 0
+
+
 SESSION = Session()
+SCENE = SceneNow()
 
 
 def transfer_of(context: bpy.types.Context) -> Any:

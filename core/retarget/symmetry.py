@@ -82,9 +82,7 @@ def _directions() -> Doubles:
     return spiral
 
 
-def _refined(
-    points: Doubles, normals: Doubles, samples: int, begin: Plane, rounds: int
-) -> Plane:
+def _refined(points: Doubles, normals: Doubles, samples: int, begin: Plane, rounds: int) -> Plane:
     here, normal, offset = points[:samples], begin.normal, begin.offset
     lengths = (points**2).sum(axis=1)
     error = np.inf

@@ -103,6 +103,7 @@ def test_normals_look_outwards_also_where_the_mesh_is_mirrored(code, five):
 
 
 def test_the_other_side_is_added_too_by_the_meshes_own_symmetry(code, heads):
+    heads.target.matrix_world = Matrix.Translation((1, 2, 3)) @ Matrix.Scale(-12.0, 4)
     names = ("Left mouth corner", "Right nose wing", "Nose tip")
     for name in names:
         OPS.add_pair(name=name, target_point=_goal(code, heads, name), mirrored=True)
@@ -304,7 +305,9 @@ def test_large_meshes_are_picked_on_without_lag(code, heads, scene):
         np.column_stack([grid, height]), np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
     )
     views, rect = code("core.retarget.views"), code("core.strip").Rect
-    view = views.View(rect(0, 0, 800, 800), (225.0, 225.0, 0.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 2.0)
+    view = views.View(
+        rect(0, 0, 800, 800), (225.0, 225.0, 0.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 2.0
+    )
     seen = picking.Seen.of(mesh, view)
     assert seen.hit(400, 400) is not None
     begin = time.process_time()
