@@ -74,9 +74,14 @@ def _mark(obj: bpy.types.Object, attribute: str, vertices: AnyArray | None) -> N
     layer.data.foreach_set("value", chosen)
 
 
+def is_follow_group(group: Any) -> bool:
+    """Whether it is a group of ours, of any version."""
+    return group is not None and VERSION_KEY in group
+
+
 def _group() -> Any:
     for group in bpy.data.node_groups:
-        if group.get(VERSION_KEY) == VERSION and group.library is None:
+        if is_follow_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
             return group
     made: Any = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
     made[VERSION_KEY] = VERSION

@@ -14,8 +14,10 @@ import numpy as np
 
 from ..core.arrays import AnyArray
 from ..core.retarget.marks import FITTED, HIDDEN, RESULT
+from .follow_modifier import is_follow_group
 from .joints import world
 from .retarget_meshes import to_local
+from .wrap_nodes import is_wrap_group
 
 
 def new_fitted(
@@ -108,12 +110,23 @@ def hide_results(transfer_id: str) -> None:
 
 
 def remove_objects(objects: Iterable[bpy.types.Object]) -> None:
-    """Delete objects with their meshes, where nobody else uses those."""
+    """Delete objects with their meshes, where nobody else uses those, and our own node groups."""
+    groups = set()
     for obj in tuple(objects):
+        nodes = [each for each in obj.modifiers if each.type == "NODES"]
+        groups |= {each.node_group for each in nodes if is_ours(each.node_group)}
         mesh = obj.data
         bpy.data.objects.remove(obj)
         if isinstance(mesh, bpy.types.Mesh) and not mesh.users:
             bpy.data.meshes.remove(mesh)
+    for group in groups:
+        if not group.users:
+            bpy.data.node_groups.remove(group)
+
+
+def is_ours(group: Any) -> bool:
+    """Whether a node group is the wrap's or one that lets parts follow."""
+    return is_wrap_group(group) or is_follow_group(group)
 
 
 def fitted_by(transfer_id: str) -> Iterator[bpy.types.Object]:

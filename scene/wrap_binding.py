@@ -20,8 +20,7 @@ from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.surface import closest_shares
 from ..core.retarget.wrap import offsets
 from . import wrap_nodes
-from .joints import world
-from .retarget_meshes import local_points, to_world, triangles
+from .retarget_meshes import local_points, to_local, to_world, triangles
 
 SUBDIVIDING = ("SUBSURF", "MULTIRES")
 MOST_LEVELS = 6
@@ -78,18 +77,9 @@ def keep(
     """Write a binding's attributes onto the driven mesh."""
     points, normals = rest_surface(driver)
     rest = local_points(driven)
-    try:
-        back = np.linalg.inv(world(driver)) @ world(driven)
-        matrix = np.linalg.inv(back)
-    except np.linalg.LinAlgError:
-        names = f"'{driver.name}' or '{driven.name}'"
-        raise UserError(
-            f"{names} is scaled to nothing along an axis.", "Clear its scale."
-        ) from None
-    within = rest @ back[:3, :3].T + back[:3, 3]
-    turned = offsets(feet, within, points, normals)
     foot = feet.on(points)
-    own = rest - (foot @ matrix[:3, :3].T + matrix[:3, 3])
+    turned = offsets(feet, to_local(driver, to_world(driven, rest)), points, normals)
+    own = rest - to_local(driven, to_world(driver, foot))
     away = to_world(driven, rest) - to_world(driver, foot)
     full = np.ones(len(rest))
     values = {
@@ -132,8 +122,10 @@ def forget(mesh: Any, binding: str) -> None:
 
 def attribute_names(binding: str) -> list[str]:
     """The names of a binding's attributes."""
-    names = (*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS)
-    names += (wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH)
+    names = (
+        *(*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS),
+        *(wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH),
+    )
     return [f"{binding}_{name}" for name in names]
 
 

@@ -22,10 +22,10 @@ _NEAR = 0.1  # of a larger part's extent: farther off the skin than its nearest 
 _THICK = 0.9  # of a strand's greatest thickness: where its root may be
 
 
-def rooted(binding: Binding, mesh: Mesh, size: float) -> Binding:
+def rooted(binding: Binding, mesh: Mesh, size: float, vertices: AnyArray | None = None) -> Binding:
     """The binding of a mesh (N vertices) whose far vertices have the feet of their roots.
 
-    ``size`` is the fitted mesh's diagonal. The root of a strand is its thickest vertex, of several
+    ``vertices`` (K,) are those of whole loose parts that this is for; None for all. ``size`` is the fitted mesh's diagonal. The root of a strand is its thickest vertex, of several
     the nearest to the skin: a tip may touch the skin too. In a larger part the root of a vertex is
     the nearest along the edges among those close to the skin.
     """
@@ -53,7 +53,9 @@ def rooted(binding: Binding, mesh: Mesh, size: float) -> Binding:
         min_only=True,
         return_predecessors=True,
     )
-    sources = found[2]
+    sources = np.arange(count)
+    chosen = slice(None) if vertices is None else vertices
+    sources[chosen] = found[2][chosen]
     return replace(
         binding,
         corners=binding.corners[sources],

@@ -94,7 +94,7 @@ def _scene(here: Here) -> None:
     transfer.driver, transfer.open_mouth = head.skin, head.open_mouth
     transfer.target = target["skin"]
     for obj in bpy.data.objects:
-        obj.modifiers.clear()  # what lies below the looks is drawn too, and takes long without a GPU
+        obj.modifiers.clear()  # what the looks cover is drawn too, slowly without a GPU
     view = driver.area("VIEW_3D").spaces.active
     view.shading.color_type = "VERTEX"
 

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A head without shapes learns to speak: the whole way by the buttons, in background."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+
+def _look(obj):
+    """Vertices (V, 3) as they are seen, in the world."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    seen = obj.evaluated_get(graph)
+    mesh = seen.to_mesh()
+    found = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", found)
+    matrix = np.array(seen.matrix_world)
+    return found.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _pose(obj, **weights):
+    for block in obj.data.shape_keys.key_blocks[1:]:
+        block.value = weights.get(block.name, 0.0)
+
+
+@pytest.fixture
+def outset(code, scene):
+    """The template as driver, the sample target, and the pairs that fit it."""
+    bpy.ops.facewright.add_transfer()
+    bpy.ops.facewright.add_driver()
+    bpy.ops.facewright.add_sample_target()
+    transfer = scene.facewright.transfer
+    landmarks = code("core.retarget.landmarks")
+    head = code("core.head").load_head(code("scene.template_head").ASSET)
+    sample = code("core.sample_target").load_sample_target(code("scene.sample_target").ASSET)
+    code("scene.correspondences").replace_pairs(
+        transfer, landmarks.NAMES, landmarks.of_head(head).points, sample.correspondences
+    )
+    return transfer
+
+
+def _lip_gap(code, skin, points):
+    """How far the lips of the fitted topology are apart, over the mouth's width."""
+    head = code("core.head").load_head(code("scene.template_head").ASSET)
+    upper = points[head.landmarks["inner_upper_lip"]][..., 2].min(axis=1)
+    lower = points[head.landmarks["inner_lower_lip"]][..., 2].max(axis=1)
+    corners = [head.landmarks[f"mouth_corner_{side}"][0] for side in ("left", "right")]
+    width = np.linalg.norm(points[corners[0]] - points[corners[1]])
+    return float(np.maximum(upper - lower, 0).mean() / width)
+
+
+def test_the_whole_way(code, scene, outset, tmp_path):
+    transfer, state = outset, code("properties.progress").STATE
+    target, driver = transfer.target, transfer.driver
+    before = _look(target)
+    objects = set(bpy.data.objects)
+
+    assert bpy.ops.facewright.begin_fitting() == {"FINISHED"}
+    fitted = transfer.fitted
+    assert set(bpy.data.objects) - objects == {fitted}
+    assert len(fitted.data.vertices) == len(driver.data.vertices)
+    assert fitted.name == "Sample Target_fitted"
+
+    assert bpy.ops.facewright.begin_wrap() == {"FINISHED"}
+    result = transfer.result
+    assert result.name == "Sample Target_result"
+    assert target.hide_viewport
+    size = np.ptp(before[:, 2])
+    assert np.abs(_look(result) - before).max() < 1e-5 * size  # at rest it is the target
+
+    _pose(driver, jawOpen=1.0)
+    opened = _look(result) - before
+    assert 0.05 * size < np.linalg.norm(opened, axis=1).max() < 0.4 * size
+    assert opened[:, 2].min() < -0.05 * size  # the chin goes down
+    _pose(driver)
+    live = {}
+    for name in ("jawOpen", "mouthSmileLeft", "eyeBlinkRight"):
+        _pose(driver, **{name: 1.0})
+        live[name] = _look(result) - before
+    _pose(driver)
+
+    assert bpy.ops.facewright.generate_shapes() == {"FINISHED"}
+    assert "52 blend shapes" in state.outcome
+    assert not target.hide_viewport
+    assert result.hide_viewport
+    keys = target.data.shape_keys.key_blocks
+    assert {key.name for key in keys[1:]} == set(code("core.naming").ARKIT_NAMES)
+    assert np.abs(_look(target) - before).max() < 1e-5 * size
+    for name, moves in live.items():  # the shapes are what the live chain shows
+        _pose(target, **{name: 1.0})
+        got = _look(target) - before
+        assert np.linalg.norm(got - moves) < 0.05 * np.linalg.norm(moves), name
+    _pose(target)
+    tongue = set(transfer.tongue.data.shape_keys.key_blocks.keys())
+    assert set(code("core.naming").TONGUE_NAMES) <= tongue
+    character = next(one for one in scene.facewright.characters if one.skin == target)
+    assert character.tongue == transfer.tongue
+    assert character.eye_left == transfer.eye_left
+    assert character.pipeline_id == scene.facewright.pipeline.id
+
+    for ending in (".fbx", ".usdc"):
+        if ending == ".usdc" and not code("scene.versions").has_usd():
+            continue
+        path = tmp_path / f"Spréchender Kopf{ending}"
+        assert bpy.ops.facewright.export_shapes(filepath=str(path)) == {"FINISHED"}
+        assert path.stat().st_size > 100_000
+
+    assert bpy.ops.facewright.delete_setup() == {"FINISHED"}
+    assert not scene.facewright.transfers
+    left = {obj.name for obj in bpy.data.objects}
+    assert not any(name.endswith(("_result", "_fitted", "OpenMouth")) for name in left)
+    assert not [group for group in bpy.data.node_groups if group.name.startswith("Facewright")]
+    assert len(target.data.shape_keys.key_blocks) == 53
+
+
+def test_teeth_eyes_and_tongue_follow_the_drivers(code, scene, outset):
+    transfer = outset
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    teeth = bpy.data.objects["Sample Target Lower Teeth_result"]
+    eye = bpy.data.objects["Sample Target Eye Left_result"]
+    rest = [_look(teeth), _look(eye)]
+    jaw = bpy.data.objects["Facewright Head Lower Denture"]
+    jaw.rotation_euler.x = 0.3
+    bpy.data.objects["Facewright Head Eye Left"].rotation_euler.z = 0.2
+    bpy.context.view_layer.update()
+    moved = [_look(teeth), _look(eye)]
+    for before, after in zip(rest, moved, strict=True):  # rigidly
+        sizes = [np.linalg.norm(p - p.mean(axis=0), axis=1) for p in (before, after)]
+        assert np.allclose(*sizes, atol=1e-5)
+    assert np.linalg.norm(moved[0] - rest[0], axis=1).max() > 0.003
+    middle = rest[1].mean(axis=0)
+    assert np.linalg.norm(moved[1].mean(axis=0) - middle) < 0.002  # it turns where it is
+    assert np.linalg.norm(moved[1] - rest[1], axis=1).max() > 0.002
+    # the head as a whole is the driver's own business
+    transfer.driver.location.x += 5.0
+    bpy.context.view_layer.update()
+    assert np.allclose(_look(teeth), moved[0], atol=1e-4)
+
+
+def test_the_status_line_names_the_next_step(code, scene):
+    status = code("operators.transfer_status")
+    bpy.ops.facewright.add_transfer()
+    transfer = scene.facewright.transfer
+    assert "driver" in status.next_step(transfer)[0]
+    bpy.ops.facewright.add_driver()
+    assert "target" in status.next_step(transfer)[0]
+    bpy.ops.facewright.add_sample_target()
+    assert "at least 12" in status.next_step(transfer)[0]
+    transfer.open_mouth = transfer.tongue
+    assert "another topology" in status.next_step(transfer)[0]
+    transfer.target = transfer.driver
+    assert "another mesh" in status.next_step(transfer)[0]
+
+
+def test_a_mesh_edited_since_is_named(code, scene, outset):
+    transfer = outset
+    mesh = transfer.target.data
+    mesh.vertices.add(1)
+    mesh.vertices.add(0)
+    with pytest.raises(RuntimeError, match="target 'Sample Target' was edited"):
+        bpy.ops.facewright.begin_fitting()
+    assert transfer.fitted is None
+
+
+def test_cancel_and_errors_leave_the_scene_as_it_was(code, scene, outset):
+    transfer = outset
+    setup = code("operators.transfer_setup").setup_of(scene, transfer)
+    before = [obj.name for obj in bpy.data.objects]
+    steps = code("operators.transfer_steps").fit_steps(setup)
+    next(steps)
+    steps.close()
+    assert [obj.name for obj in bpy.data.objects] == before
+    bpy.ops.facewright.begin_fitting()
+    before = [obj.name for obj in bpy.data.objects]
+    setup = code("operators.transfer_setup").setup_of(scene, transfer)
+    shapes = code("operators.transfer_shapes").shapes_steps(setup)
+    for now in shapes:
+        if now.fraction > 0.95:  # in the midst of writing shape keys
+            break
+    shapes.close()
+    assert transfer.target.data.shape_keys is None
+    assert transfer.tongue.data.shape_keys is None
+    assert [obj.name for obj in bpy.data.objects] == before
+    setup = code("operators.transfer_setup").setup_of(scene, transfer)
+    wrap = code("operators.transfer_wrap").wrap_steps(setup)
+    next(wrap)
+    bpy.data.objects.remove(transfer.target)
+    with pytest.raises(code("core.errors").Cancelled, match="no longer exists"):
+        for _now in wrap:
+            pass
+
+
+def test_a_setup_of_a_turned_and_scaled_target(code, scene, outset):
+    """Nothing depends on where the target stands, how large it is, or that it is mirrored."""
+    transfer = outset
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    _pose(transfer.driver, jawOpen=1.0)
+    matrix = np.array(transfer.result.matrix_world)
+    plain = _look(transfer.result)
+    plain = (plain - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T
+    _pose(transfer.driver)
+    target = transfer.target
+    target.location = (4, -3, 2)
+    target.rotation_euler = (0.4, 1.0, -2.0)
+    target.scale = (40, 40, 40)
+    bpy.context.view_layer.update()
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    _pose(transfer.driver, jawOpen=1.0)
+    matrix = np.array(transfer.result.matrix_world)
+    assert len(list(code("scene.transfer_meshes").results_of(transfer.id))) == 7  # not twice
+    turned = (_look(transfer.result) - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T
+    off = np.linalg.norm(turned - plain, axis=1)
+    assert off.max() < 0.01 * np.ptp(plain[:, 2])
