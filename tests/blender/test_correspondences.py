@@ -18,17 +18,31 @@ OPS = bpy.ops.facewright
 TURN = Matrix.Rotation(0.7, 4, "Z") @ Matrix.Rotation(0.2, 4, "X")
 
 
+@pytest.fixture(scope="session")
+def asset(code):
+    """The built-in head's arrays."""
+    return code("core.head").load_head(code("scene.template_head").ASSET)
+
+
 @pytest.fixture
-def heads(code, scene):
-    """The built-in head, and as target its skin with other vertex numbers, larger, turned and
-    stretched; ``order`` is where the target's vertices come from."""
-    head = code("scene.template_head").add_template_head(scene.collection, open_mouth=True)
-    target, order = _shuffled(head.skin, scene)
+def heads(code, scene, asset):
+    """The built-in head's skin, and as target the same with other vertex numbers, larger, turned
+    and stretched; ``order`` is where the target's vertices come from."""
+    parts, template = code("scene.head_parts"), code("scene.template_head")
+    skin = parts.add_part(asset.skin, template.NAME, np.zeros(3), scene.collection)
+    skin[code("scene.joints").PART] = "skin"
+    names = list(asset.skin.shape_names)
+    moves = asset.skin.shapes[names.index("jawOpen")] * code("core.head").OPEN_MOUTH_AMOUNT
+    mesh = parts.new_mesh("OpenMouth", asset.skin, parts.local(asset.skin.vertices + moves))
+    opened = bpy.data.objects.new("OpenMouth", mesh)
+    scene.collection.objects.link(opened)
+    opened.hide_viewport = True
+    target, order = _shuffled(skin, scene)
     target.matrix_world = Matrix.Translation((1, 2, 3)) @ TURN @ Matrix.Scale(12.0, 4)
     transfer = scene.facewright.add_transfer("Sample")
-    transfer.driver, transfer.open_mouth, transfer.target = head.skin, head.open_mouth, target
+    transfer.driver, transfer.open_mouth, transfer.target = skin, opened, target
     bpy.context.view_layer.update()
-    return SimpleNamespace(transfer=transfer, target=target, order=order, head=head)
+    return SimpleNamespace(transfer=transfer, target=target, order=order, skin=skin)
 
 
 def _shuffled(skin, scene):
@@ -232,7 +246,12 @@ def test_a_setup_for_another_target_is_refused_and_changes_nothing(code, five, t
     path = tmp_path / "x.json"
     OPS.save_setup(filepath=str(path))
     before = _plain(five.transfer)
-    other, _ = _shuffled(five.head.objects["tongue"], scene)
+    other = bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    scene.collection.objects.link(other)
+    shape = bmesh.new()
+    bmesh.ops.create_icosphere(shape, subdivisions=2, radius=1.0)
+    shape.to_mesh(other.data)
+    shape.free()
     five.transfer.target = other
     with pytest.raises(RuntimeError, match=r"fits the driver, but not the target.*Choose that"):
         OPS.load_setup(filepath=str(path))
