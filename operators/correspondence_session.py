@@ -207,7 +207,7 @@ def frame_all(transfer: Any) -> None:
         mesh = pane.mesh
         whole = mesh.points[np.unique(mesh.triangles)]
         pane.view = pane.view.framed(whole, mesh.diagonal * 1e-3 or 1.0)
-        if name == TARGET and enough:
+        if enough:
             around = _around(sets[name].on(mesh.points))
             pane.view = pane.view.framed(around, mesh.diagonal * 1e-3 or 1.0)
 

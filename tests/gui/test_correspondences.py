@@ -19,6 +19,7 @@ import driver
 import strip_mouse
 
 ONLY = "sid"
+_SIDES = ("Left", "Right")
 NAMES = ("Chin", "Nose tip", "Nose base", "Nose root", "Upper lip")
 
 
@@ -81,6 +82,7 @@ def script() -> driver.Steps:
     yield from _leave(here, before)
     yield from _in_the_scene(here)
     yield from _save_and_load(here)
+    yield from _mirrored(here)
     yield from _ends_by_itself(here)
 
 
@@ -262,8 +264,40 @@ def _save_and_load(here: Here) -> driver.Steps:
     yield from driver.redrawn()
 
 
+def _mirrored(here: Here) -> driver.Steps:
+    """The hinted place of the driver is taken where the target is clicked at once."""
+    yield from _begin("ADD")
+    x, y = here.empty("driver")
+    yield from _key("M", x, y)
+    assert here.transfer.pick_mirrored
+    while here.session.name != "Left mouth corner":
+        yield from _key("N", x, y)
+    yield from _click(*_like(here, here.session.hint))
+    names = [pair.name for pair in here.transfer.pairs]
+    assert sorted(names[5:]) == ["Left mouth corner", "Right mouth corner"], names
+    places = [here.point(names.index(f"{side} mouth corner"), "target") for side in _SIDES]
+    middle = here.point(names.index("Nose tip"), "target")[0]
+    left, right = (place[0] - middle for place in places)
+    assert left > 10 and abs(left + right) <= 4 and abs(places[0][1] - places[1][1]) <= 4
+    driver.shot("pairs_11_mirrored")
+    yield from _key("Z", x, y, ctrl=True)
+    assert len(here.transfer.pairs) == 5, "both are one step"
+    yield from _key("ESC", x, y)
+    assert not here.session.running
+
+
 def _ends_by_itself(here: Here) -> driver.Steps:
-    """Whatever happens meanwhile: a transfer removed, an area closed, a file loaded."""
+    """Whatever happens meanwhile: an area that becomes another editor, a transfer removed, a file
+    loaded, the extension switched off."""
+    yield from _begin("EDIT")
+    view = driver.area("VIEW_3D")
+    view.type = "CONSOLE"
+    strip_mouse.move(500, 400)
+    yield
+    assert not here.session.running
+    view.type = "VIEW_3D"
+    yield
+    yield
     yield from _begin("EDIT")
     scene = bpy.context.scene.facewright
     scene.remove_transfer(scene.transfer)
@@ -278,7 +312,17 @@ def _ends_by_itself(here: Here) -> driver.Steps:
     yield
     yield
     assert not here.session.running
-    driver.shot("pairs_11_new_file")
+    _scene(here)
+    yield from _begin("ADD")
+    session = here.session
+    assert session.running
+    bpy.ops.preferences.addon_disable(module="bl_ext.user_default.facewright")
+    strip_mouse.move(520, 410)
+    yield
+    yield
+    assert not session.running
+    assert not [each.bl_idname for each in driver.window().modal_operators]
+    driver.shot("pairs_12_switched_off")
 
 
 def _click(x: int, y: int) -> driver.Steps:
