@@ -70,6 +70,11 @@ def begin_problem(context: bpy.types.Context) -> str:
     return _mode_problem(context)
 
 
+def is_wrapped(obj: Any) -> bool:
+    """Whether a wrap moves an object."""
+    return wrap_of(obj) is not None
+
+
 def state_problem(obj: Any, driver: Any) -> str:
     """What is wrong with a listed mesh's wrap; empty when all is well or it has none."""
     wrap = wrap_of(obj)

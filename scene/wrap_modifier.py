@@ -53,20 +53,23 @@ def add_wrap(
     feet: SurfacePoints | None = None,
     options: WrapOptions | None = None,
     *,
+    distances: AnyArray | None = None,
     weights: AnyArray | None = None,
     smooth: AnyArray | None = None,
 ) -> Any:
     """Let a mesh follow another, from how both rest where they stand now; returns the modifier.
 
     ``feet`` are points on the driver for each of the N vertices of the driven mesh; without them
-    the nearest. ``weights`` (N,) 0..1 say how far vertices follow, ``smooth`` (N,) 0..1 how much of
-    the smoothing they take; without them all wholly. The modifier comes first, since it knows the
-    vertices of the mesh itself. Raises UserError.
+    the nearest. ``distances`` (N,) from the driver's surface, in the world, are measured to the
+    feet unless they are given. ``weights`` (N,) 0..1 say how far vertices follow, ``smooth`` (N,)
+    0..1 how much of the smoothing they take; without them all wholly. The modifier comes first,
+    since it knows the vertices of the mesh itself. Raises UserError.
     """
     mesh: Any = driven.data
-    feet = wrap_binding.nearest(driven, driver) if feet is None else feet
+    if feet is None:
+        feet, distances = wrap_binding.nearest(driven, driver)
     binding = wrap_binding.free_binding(mesh)
-    wrap_binding.keep(driven, driver, feet, binding, weights, smooth)
+    wrap_binding.keep(driven, driver, feet, binding, distances, weights, smooth)
     modifier: Any = driven.modifiers.new(LABEL, "NODES")
     modifier.node_group = wrap_nodes.wrap_group()
     set_input(modifier, wrap_nodes.DRIVER, driver)

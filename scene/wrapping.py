@@ -82,7 +82,7 @@ def wrap_meshes(
             take_away(old)
         else:
             switch_off(old)
-        add_wrap(obj, driver, on_driver, options)
+        add_wrap(obj, driver, on_driver[0], options, distances=on_driver[1])
     notices = [f"'{obj.name}' is deformed already and was left as it is." for obj in left]
     notices += _notices(driver, chosen)
     return Outcome(tuple(obj.name for obj in chosen), tuple(notices))

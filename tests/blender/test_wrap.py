@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from deformers import DEFORMERS, foreign_nodes, own_wrap
 from layouts import Layout
 from wraps import DRIVEN_PLACE, DRIVER_PLACE, ball, bend, moved_by, now_of, rest_of
 
@@ -138,76 +139,6 @@ def test_remove_lets_them_rest(chosen, face, hairs):
 # ---- meshes that are deformed already
 
 
-def _foreign_nodes(obj: Any) -> Any:
-    group = bpy.data.node_groups.new("Foreign", "GeometryNodeTree")
-    for way in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Geometry", in_out=way, socket_type="NodeSocketGeometry")
-    begin, end = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    move = group.nodes.new("GeometryNodeSetPosition")
-    move.inputs["Offset"].default_value = (0, 0, 1)
-    group.links.new(begin.outputs[0], move.inputs[0])
-    group.links.new(move.outputs[0], end.inputs[0])
-    modifier = obj.modifiers.new("Nodes", "NODES")
-    modifier.node_group = group
-    return modifier
-
-
-def _with(kind: str, field: str, make: Any) -> Any:
-    def deform(obj: Any) -> Any:
-        modifier = obj.modifiers.new(kind.title(), kind)
-        setattr(modifier, field, make(obj))
-        return modifier
-
-    return deform
-
-
-def _rig(_obj: Any) -> Any:
-    rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    bpy.context.scene.collection.objects.link(rig)
-    return rig
-
-
-def _lattice(_obj: Any) -> Any:
-    lattice = bpy.data.objects.new("Lattice", bpy.data.lattices.new("Lattice"))
-    bpy.context.scene.collection.objects.link(lattice)
-    return lattice
-
-
-def _cage(_obj: Any) -> Any:
-    return ball("Cage", 8, 2.0)
-
-
-def _own_wrap(obj: Any) -> Any:
-    tool = bpy.context.scene.facewright.wrap
-    listed, driver = tool.driven_objects, tool.driver
-    tool.driven.clear()
-    tool.driven.add().object = obj
-    tool.driver = ball("Another", 10, 0.9)
-    assert BEGIN() == FINISHED
-    tool.driver = driver
-    tool.driven.clear()
-    for each in listed:
-        tool.driven.add().object = each
-    return obj.modifiers[0]
-
-
-def _group(obj: Any) -> str:
-    return obj.vertex_groups.new(name="Anchors").name
-
-
-DEFORMERS = {
-    "our wrap": _own_wrap,
-    "surface deform": _with("SURFACE_DEFORM", "target", _cage),
-    "mesh deform": _with("MESH_DEFORM", "object", _cage),
-    "mesh cache": _with("MESH_CACHE", "filepath", lambda _obj: "//moves.pc2"),
-    "shrinkwrap": _with("SHRINKWRAP", "target", _cage),
-    "laplacian deform": _with("LAPLACIANDEFORM", "vertex_group", _group),
-    "armature": _with("ARMATURE", "object", _rig),
-    "lattice": _with("LATTICE", "object", _lattice),
-    "foreign nodes": _foreign_nodes,
-}
-
-
 @pytest.fixture(params=DEFORMERS)
 def deformed(request, chosen, face, hairs):
     """The first mesh is deformed already; the modifier that does it, and its name."""
@@ -253,7 +184,7 @@ def _follows_only(obj: Any, face: Any) -> None:
 
 def test_a_wrap_that_was_added_over_still_works(chosen, face, hairs, modifiers):
     """Its binding is kept beside the new one: switched on again, it does what it did."""
-    old = _own_wrap(hairs[0])
+    old = own_wrap(hairs[0])
     bend(bpy.data.objects["Another"])
     moved = now_of(hairs[0])
     BEGIN(answers="ADD")
@@ -266,7 +197,7 @@ def test_a_wrap_that_was_added_over_still_works(chosen, face, hairs, modifiers):
 def test_what_deforms_nothing_is_not_asked_for(chosen, face, hairs, code):
     hairs[0].modifiers.new("Bare", "ARMATURE")  # without a rig
     hairs[0].modifiers.new("Smooth", "SMOOTH").factor = 0.0
-    off = _foreign_nodes(hairs[0])
+    off = foreign_nodes(hairs[0])
     off.show_viewport = off.show_render = False
     assert code("scene.deformers").deformers_of(hairs[0]) == []
     assert BEGIN() == FINISHED
@@ -285,7 +216,7 @@ def test_the_dialog_asks_for_each_mesh(code, chosen, face, hairs):
     """Its rows name the mesh and what deforms it; our own wrap to the same driver is renewed."""
     BEGIN()
     hairs[1].modifiers.clear()
-    _foreign_nodes(hairs[1])
+    foreign_nodes(hairs[1])
     operator = code("operators.wrap").FACEWRIGHT_OT_wrap_begin
     rows = Asked()
     manager = SimpleNamespace(invoke_props_dialog=lambda *_a, **_o: {"RUNNING_MODAL"})
@@ -479,3 +410,31 @@ def test_the_panel_says_what_is_missing_and_what_is_wrong(code, scene, tool, fac
     assert "begin its wrap again" not in shown()
     hairs[0].data.vertices.add(1)
     assert "begin its wrap again" in shown()
+
+
+def test_a_lash_goes_with_its_root(scene, tool):
+    """It grows on the upper lid, and its tip is nearer to the lower one."""
+    lids = bpy.data.meshes.new("Lids")
+    corners = [(x, y, 0.0) for low in (0.0, 1.1) for y in (low, low + 1.0) for x in (-2.0, 2.0)]
+    lids.from_pydata(corners, [], [(0, 1, 3, 2), (4, 5, 7, 6)])
+    face = bpy.data.objects.new("Lids", lids)
+    steps = np.arange(6)
+    strip = [(side * (0.01 - 0.0015 * s), 1.105 - 0.018 * s, 0.002 + 0.01 * s)
+             for s in steps for side in (-1, 1)]  # fmt: skip
+    lash = bpy.data.meshes.new("Lash")
+    lash.from_pydata(strip, [], [(2 * s, 2 * s + 1, 2 * s + 3, 2 * s + 2) for s in steps[:-1]])
+    obj = bpy.data.objects.new("Lash", lash)
+    for each in (face, obj):
+        scene.collection.objects.link(each)
+    face.shape_key_add(name="Basis")
+    key = face.shape_key_add(name="Blink", from_mix=False)
+    for corner in key.points[4:]:
+        corner.co.y -= 0.05
+    for corner in key.points[:4]:
+        corner.co.x += 0.3
+    key.value = 0.0
+    tool.driver, tool.driven.add().object = face, obj
+    assert BEGIN() == FINISHED
+    key.value = 1.0
+    moved = now_of(obj) - rest_of(obj)
+    np.testing.assert_allclose(moved, np.tile([0, -0.05, 0], (len(moved), 1)), atol=1e-5)

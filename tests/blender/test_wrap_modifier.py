@@ -166,6 +166,19 @@ def test_a_subdivided_driver(modifiers, pair, levels):
     assert 0 < np.median(moved) < 0.02  # the smooth surface lies within the angular one
 
 
+def test_a_sculpted_driver(modifiers, pair):
+    """Levels of a multiresolution modifier are subdivision that was moved by hand."""
+    driver, driven = pair
+    levels = driver.modifiers.new("Levels", "MULTIRES")
+    with bpy.context.temp_override(object=driver, active_object=driver):
+        bpy.ops.object.multires_subdivide(modifier=levels.name)
+    bpy.context.view_layer.update()
+    modifiers.add_wrap(driven, driver)
+    assert len(now_of(driver)) > len(rest_of(driver)) and moved_by(driven) < EXACT
+    driver.location.x += 1
+    assert moved_by(driven) > 0.5
+
+
 def _delete_one(obj):
     bpy.context.view_layer.objects.active = obj
     for each in bpy.data.objects:
