@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from ..core.errors import UserError
 from ..operators.pump import pump
+from ..operators.transfer_run import Order as TransferOrder
+from ..operators.transfer_run import Outcome as TransferOutcome
 from .animate import allocate, animate, free
 from .burst import Burst, Clock
 from .emotion import EmotionParameters
@@ -19,6 +21,7 @@ from .samples import Samples
 from .session_line import SessionResult
 from .session_run import FrameBlock
 from .sessions import Session
+from .transfer import transfer
 
 __all__ = [
     "Burst",
@@ -29,6 +32,8 @@ __all__ = [
     "Samples",
     "Session",
     "SessionResult",
+    "TransferOrder",
+    "TransferOutcome",
     "UserError",
     "allocate",
     "animate",
@@ -36,4 +41,5 @@ __all__ = [
     "free",
     "providers",
     "pump",
+    "transfer",
 ]

@@ -147,9 +147,9 @@ def _ball(bpy: Any, name: str, rows: int, columns: int, turn: float = 0.0) -> An
 def _shape_key(driver: Any) -> Any:
     driver.shape_key_add(name="Basis")
     key = driver.shape_key_add(name="Moved", from_mix=False)
-    moved = np.empty(len(key.points) * 3, np.float32)
-    key.points.foreach_get("co", moved)
-    moved = moved.reshape(-1, 3)
+    flat = np.empty(len(key.points) * 3, np.float32)
+    key.points.foreach_get("co", flat)
+    moved = flat.reshape(-1, 3)
     moved += 0.01 * np.sin(30 * moved[:, [1, 2, 0]])
     key.points.foreach_set("co", moved.ravel())
     key.value = 0.0

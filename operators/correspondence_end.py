@@ -65,7 +65,7 @@ def redraw() -> None:
         for window in manager.windows:
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
-                    area.tagredraw()
+                    area.tag_redraw()
 
 
 def switch(context: bpy.types.Context, mode: str) -> None:

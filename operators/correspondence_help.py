@@ -14,6 +14,7 @@ from .correspondence_session import SESSION
 ON_DRIVER = "Click {name} on the OpenMouth mesh"
 ON_DRIVER_HINTED = "Click {name} on the OpenMouth mesh, or on the target where the ring is right"
 ON_TARGET = "Click {name} on the target"
+CLICK = "Click {name}"
 EDITING = "Drag points along their surfaces"
 COUNT = "{count} of {all}"
 
@@ -44,6 +45,11 @@ def due_text() -> str:
     return _translated(ON_TARGET).format(name=name)
 
 
+def click_text() -> str:
+    """The point that is due, in a few words."""
+    return _translated(CLICK).format(name=_translated(SESSION.name))
+
+
 def status(header: Any, context: Any) -> None:
     """Keys and buttons, as Blender's own tools show them in the status bar."""
     row = header.layout.row(align=False)
@@ -57,8 +63,9 @@ def status(header: Any, context: Any) -> None:
         row.label(text="Delete", icon="EVENT_X")
         row.label(text="Add", icon="EVENT_TAB")
     row.label(text="Turn", icon="MOUSE_MMB_DRAG")
+    row.label(text="Turn One", icon="EVENT_ALT")
     row.label(text="Snap", icon="EVENT_S")
-    row.label(text="Turn Snap Round", icon="EVENT_CTRL")
+    row.label(text="Invert Snap", icon="EVENT_CTRL")
     row.label(text="Mirrored", icon="EVENT_M")
     row.label(text="Loupe", icon="EVENT_L")
     row.label(text="Frame Selected", icon="EVENT_PERIOD")

@@ -21,18 +21,20 @@ PASSED_WITH_CTRL = {"S", "O", "N", "Q"}
 
 
 def navigation(context: bpy.types.Context, event: bpy.types.Event) -> str:
-    """What a pressed button does to the look: "TURN", "PAN", "ZOOM"; empty for others."""
+    """What a pressed button does to the look: "TURN", "ALONE", "PAN", "ZOOM"; empty for others."""
     emulated = context.preferences.inputs.use_mouse_emulate_3_button and event.alt
     button = event.type == "MIDDLEMOUSE" or (event.type == "LEFTMOUSE" and emulated)
     if not button or event.value != "PRESS":
         return ""
-    return "PAN" if event.shift else "ZOOM" if event.ctrl else "TURN"
+    if event.shift or event.ctrl:
+        return "PAN" if event.shift else "ZOOM"
+    return "ALONE" if event.alt and event.type == "MIDDLEMOUSE" else "TURN"
 
 
 def go(pane: session.Pane, way: str, by: tuple[float, float], about: tuple[float, float]) -> None:
     """Turn, shift or enlarge a look by so many pixels; zooming keeps what lies at ``about``."""
-    if way == "TURN":
-        session.turn(pane, -by[0] * ORBIT, -by[1] * ORBIT)
+    if way in {"TURN", "ALONE"}:
+        session.turn(pane, -by[0] * ORBIT, -by[1] * ORBIT, way == "ALONE")
     elif way == "PAN":
         pane.view = pane.view.moved(*by)
     else:
@@ -57,7 +59,7 @@ def key(
         yaw, pitch = SIDE_KEYS[kind]
         back = (yaw + math.pi, pitch) if kind == "NUMPAD_1" else (-yaw, -pitch)
         yaw, pitch = back if event.ctrl else (yaw, pitch)
-        session.turn(pane, yaw - pane.yaw, pitch - pane.pitch)
+        session.turn(pane, yaw - pane.yaw, pitch - pane.pitch, event.alt)
     elif kind == "HOME":
         session.frame_all(transfer)
     elif kind in {"NUMPAD_PERIOD", "PERIOD"}:

@@ -109,7 +109,6 @@ class Session:
     pointer: tuple[float, float] = (0.0, 0.0)
     preview: Spot | None = None
     hot: int = -1
-    linked: bool = False
     said: str = ""
     stale: bool = False
 
@@ -191,16 +190,16 @@ def frame_all(transfer: Any) -> None:
     driver, target = SESSION.panes[DRIVER], SESSION.panes[TARGET]
     sets = {name: points_of(transfer, name) for name in SIDES}
     enough = len(transfer.pairs) >= FEWEST_ALIGNED
-    if enough and all(_fits(sets[name].corners, SESSION.panes[name]) for name in SIDES):
+    enough = enough and all(_fits(sets[name].corners, SESSION.panes[name]) for name in SIDES)
+    if enough:
         points = [sets[name].on(SESSION.panes[name].mesh.points) for name in SIDES]
         target.turn = similarity(*points).turn @ driver.turn
-        SESSION.linked = True
     for name, pane in SESSION.panes.items():
         pane.look(0.0, 0.0)
         mesh = pane.mesh
         whole = mesh.points[np.unique(mesh.triangles)]
         pane.view = pane.view.framed(whole, mesh.diagonal * 1e-3 or 1.0)
-        if name == TARGET and SESSION.linked:
+        if name == TARGET and enough:
             around = _around(sets[name].on(mesh.points))
             pane.view = pane.view.framed(around, mesh.diagonal * 1e-3 or 1.0)
 
@@ -220,6 +219,7 @@ def frame_pairs(transfer: Any, places: list[int]) -> None:
     if not places:
         frame_all(transfer)
         return
+    looks = (0.0, 0.0)  # the driver's: both are seen from the same side
     for name, pane in SESSION.panes.items():
         points = points_of(transfer, name)
         if not _fits(points.corners, pane):
@@ -229,22 +229,28 @@ def frame_pairs(transfer: Any, places: list[int]) -> None:
         if np.linalg.norm(normals) > 0.1 and len(places) == 1:
             yaw = math.atan2(normals[0], -normals[1])
             pane.look(yaw * 0.8, math.atan2(normals[2], math.hypot(*normals[:2])) * 0.5)
-        usual = similarity_size(pane)
-        pane.view = pane.view.framed(spots, usual * CLOSE_SHARE)
+            looks = (pane.yaw, pane.pitch) if name == DRIVER else looks
+            pane.look(*looks)
+        pane.view = pane.view.framed(spots, _size(pane, points.on(pane.mesh.points)) * CLOSE_SHARE)
 
 
-def similarity_size(pane: Pane) -> float:
-    """The size of the head, where a target is more than that."""
+def _size(pane: Pane, spots: Doubles) -> float:
+    """About the size of the face: of what is picked on it, where that is enough to tell."""
+    if len(spots) >= FEWEST_ALIGNED:
+        return float(np.ptp(spots, axis=0).max()) * 1.6
     return float(np.ptp(pane.mesh.points[np.unique(pane.mesh.triangles)], axis=0).max())
 
 
-def turn(pane: Pane, yaw: float, pitch: float) -> None:
-    """Go round a mesh, and round the other one alike once it is known how they lie."""
-    pane.look(pane.yaw + yaw, pane.pitch + pitch)
-    if SESSION.linked:
-        for other in SESSION.panes.values():
-            if other is not pane:
-                other.look(pane.yaw, pane.pitch)
+def turn(pane: Pane, yaw: float, pitch: float, alone: bool = False) -> None:
+    """Go round both meshes alike; ``alone``: turn one of them against the other, for a target
+    that faces elsewhere."""
+    if not alone:
+        for each in SESSION.panes.values():
+            each.look(each.yaw + yaw, each.pitch + pitch)
+        return
+    seen = side(pane.yaw, pane.pitch)
+    pane.turn = (seen.T @ side(pane.yaw + yaw, pane.pitch + pitch) @ pane.turn.T).T
+    pane.look(pane.yaw, pane.pitch)
 
 
 # ---- names ---------------------------------------------------------------------------------------

@@ -69,28 +69,34 @@ class Outcome:
 
 def run_transfer(scene: bpy.types.Scene, order: Order, progress: Tell | None = None) -> Outcome:
     """Do it all, waiting. Raises UserError and Cancelled; what was begun is then taken back."""
-    transfer = _begun(scene, order)
-    transfer_id = transfer.id
+    if (order.driver is None) != (order.open_mouth is None):
+        raise UserError(
+            "Driver and OpenMouth mesh belong together.", "Name both, or neither for the template."
+        )
+    known = set(bpy.data.objects)
+    transfer_id = _begun(scene, order)
     done = False
     try:
         outcome = wait_for(_all_steps(scene, order, transfer_id), progress)
         done = True
     finally:
         if not done:
-            from .transfer import delete_setup
-
-            delete_setup(scene, find(scene.facewright.transfers, transfer_id))  # type: ignore[attr-defined]
+            _take_back(scene, transfer_id, known)
     return outcome
 
 
-def _begun(scene: Any, order: Order) -> Any:
-    """A new transfer with its meshes."""
+def _take_back(scene: Any, transfer_id: str, known: set[bpy.types.Object]) -> None:
+    from ..scene.transfer_meshes import remove_objects
+    from .transfer import delete_setup
+
+    delete_setup(scene, find(scene.facewright.transfers, transfer_id))
+    remove_objects([obj for obj in bpy.data.objects if obj not in known])
+
+
+def _begun(scene: Any, order: Order) -> str:
+    """Make a new transfer with its meshes; returns its id."""
     from ..scene.template_head import add_open_mouth, add_template_head, free_place
 
-    if (order.driver is None) != (order.open_mouth is None):
-        raise UserError(
-            "Driver and OpenMouth mesh belong together.", "Name both, or neither for the template."
-        )
     transfer = scene.facewright.add_transfer(order.target.name)
     transfer.target = order.target
     transfer.driver, transfer.open_mouth = order.driver, order.open_mouth
@@ -102,7 +108,7 @@ def _begun(scene: Any, order: Order) -> Any:
         setattr(transfer, name, obj)
     for obj in order.others:
         transfer.others.add().object = obj
-    return transfer
+    return str(transfer.id)
 
 
 def _all_steps(scene: Any, order: Order, transfer_id: str) -> Generator[Progress, None, Outcome]:

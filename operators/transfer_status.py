@@ -64,10 +64,7 @@ def _there(obj: Any) -> bool:
 
 def pairs_problem(transfer: Any) -> str:
     """Why the pairs are not enough; empty when they are."""
-    missing = FEWEST - len(transfer.pairs)
-    if missing <= 0:
-        return ""
-    return f"Add at least {missing} more pairs" if missing > 1 else "Add at least one more pair"
+    return "" if len(transfer.pairs) >= FEWEST else "Add pairs: at least 12 are needed"
 
 
 def suggest_problem(transfer: Any) -> str:

@@ -18,9 +18,10 @@ from ..core.arrays import AnyArray, Doubles
 from ..core.head import load_head
 from ..core.retarget.landmarks import of_head
 from ..core.retarget.pairs import SurfacePoints
+from ..core.retarget.suggest import LOW
 from ..providers.base import Ticket
 from ..scene.correspondences import replace_pairs
-from ..scene.joints import world
+from ..scene.joints import PART, world
 from ..scene.retarget_meshes import (
     local_points,
     moves_to_world,
@@ -33,6 +34,7 @@ from ..scene.transfer_meshes import new_fitted
 from .asking import Progress, ask
 from .transfer_setup import Setup
 
+MOST_NAMED = 8
 OPEN = "open mouth"  # the name of what no shape key is
 
 
@@ -54,16 +56,21 @@ def suggest_steps(setup: Setup) -> Generator[Progress, None, Told]:
     arrays = {
         **setup.arrays("driver"),
         **setup.arrays("target"),
-        "open_points": open_points(setup),
         "driver_corners": landmarks.points.corners,
         "driver_shares": landmarks.points.shares,
     }
     ticket = yield from asked(setup, "suggest", args, arrays, 0.0, 1.0)
     target = SurfacePoints.of(ticket.arrays["target_corners"], ticket.arrays["target_shares"])
     replace_pairs(setup.transfer, ticket.result["names"], landmarks.points, target)
+    unsure = [
+        name
+        for name, sure in zip(ticket.result["names"], ticket.arrays["confidence"], strict=True)
+        if sure < LOW
+    ]
+    listed = ", ".join(unsure[:MOST_NAMED]) + (", ..." if len(unsure) > MOST_NAMED else "")
     return Told(
         f"{len(target)} pairs were proposed: look at each and correct it",
-        tuple(ticket.result["notices"]),
+        (f"Least sure: {listed}.",) if unsure else (),
     )
 
 
@@ -138,12 +145,24 @@ def pieces_of(
     setup: Setup, start: float, share: float
 ) -> Generator[Progress, None, dict[str, AnyArray]]:
     """Vertices of the target's own mesh that are no skin, by what they are."""
-    ticket = yield from asked(
-        setup, "parts", {}, {**setup.arrays("fitted"), **setup.arrays("target")}, start, share
-    )
+    names, spots = _known_spots(setup)
+    args, arrays = {"names": names}, {**setup.arrays("target"), "spots": spots}
+    ticket = yield from asked(setup, "parts", args, arrays, start, share)
     return {
         kind: ticket.arrays[f"piece_{place}"] for place, kind in enumerate(ticket.result["kinds"])
     }
+
+
+def _known_spots(setup: Setup) -> tuple[list[str], Doubles]:
+    """Names and places (K, 3) in the world of the target's known points: all where the driver is
+    the template, else those of the pairs that have their names."""
+    if setup.mesh("driver").get(PART) == "skin":
+        landmarks = of_head(load_head(ASSET))
+        return list(landmarks.names), landmarks.points.on(
+            standing_mesh(setup.mesh("fitted")).points
+        )
+    names = [pair.name for pair in setup.transfer.pairs]
+    return names, setup.target_pairs.on(standing_mesh(setup.mesh("target")).points)
 
 
 def asked(

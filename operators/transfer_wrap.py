@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.arrays import AnyArray
 from ..core.retarget.pairs import Similarity
 from ..core.retarget.rigid import JAW, lower_face
@@ -14,7 +16,7 @@ from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
 from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
 from .asking import Progress
-from .transfer_setup import KINDS, Setup
+from .transfer_setup import FOLLOWER, KINDS, Setup
 from .transfer_shapes import OPENING, Shaped, shapes_of
 from .transfer_source import DriverParts, driver_parts
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
@@ -25,22 +27,28 @@ PARTS = {kind: name for name, kind in KINDS.items()}
 def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
     """Make the live chain: the driver moves the fitted mesh, which moves copies of the target."""
     known = yield from known_of(setup, 0.0, 0.4)
+    pieces = yield from pieces_of(setup, 0.4, 0.05)
     skins = [setup.meshes["target"], *setup.others]
-    helds = []
+    helds, notices = [], []
     for place, each in enumerate(skins):
-        start, share = 0.4 + 0.4 * place / len(skins), 0.4 / len(skins)
-        args = {**known.args, "follower": place > 0}
-        arrays = {**known.arrays, **setup.arrays("target", each.get())}
-        ticket = yield from asked(setup, "bind", args, arrays, start, share)
+        start, share = 0.45 + 0.4 * place / len(skins), 0.4 / len(skins)
+        obj = each.get()
+        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, [])
+        arrays = {
+            **known.arrays,
+            **setup.arrays("target", obj),
+            "rooted": np.asarray(strands, np.int32),
+        }
+        ticket = yield from asked(setup, "bind", known.args, arrays, start, share)
         helds.append((each, ticket.arrays))
-    pieces = yield from pieces_of(setup, 0.8, 0.05)
+        notices += ticket.result["notices"]
     shaped = {}
     for place, (name, part) in enumerate(setup.parts.items()):
         start, share = 0.85 + 0.15 * place / len(setup.parts), 0.15 / len(setup.parts)
         whole = {KINDS[name]: None}
         shaped[name] = yield from shapes_of(setup, known, part.get(), whole, start, share)
     setup.still_there()
-    return Told(_made(setup, known, helds, pieces, shaped))
+    return Told(_made(setup, known, helds, pieces, shaped), tuple(dict.fromkeys(notices)))
 
 
 def _made(

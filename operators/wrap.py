@@ -14,6 +14,9 @@ from ..properties import changes
 from ..properties.wrap import FACEWRIGHT_PG_deformed
 from ..scene.deformers import deformers_of
 from ..scene.wrap_modifier import (
+    NO_DRIVER,
+    OTHER_DRIVER_VERTICES,
+    OTHER_VERTICES,
     WrapOptions,
     driver_of,
     fault_of,
@@ -27,6 +30,7 @@ from ..scene.wrapping import ADD, LEAVE, REPLACE, check, wrap_meshes
 from .explained import DIALOG_WIDTH, Explained
 from .faults import attempt
 
+TITLE = "These meshes are deformed already"
 WAYS = (LEAVE, REPLACE, ADD)
 
 
@@ -66,15 +70,24 @@ def begin_problem(context: bpy.types.Context) -> str:
     return _mode_problem(context)
 
 
+def is_wrapped(obj: Any) -> bool:
+    """Whether a wrap moves an object."""
+    return wrap_of(obj) is not None
+
+
 def state_problem(obj: Any, driver: Any) -> str:
     """What is wrong with a listed mesh's wrap; empty when all is well or it has none."""
     wrap = wrap_of(obj)
     if wrap is None:
         return ""
     fault = fault_of(wrap)
-    if not fault and driver is not None and driver_of(wrap) != driver:
-        return "The mesh follows another driver"
-    return fault
+    if fault == NO_DRIVER:
+        return "The driver of a mesh is gone: remove its wrap, or begin another"
+    if fault == OTHER_VERTICES:
+        return "A mesh has other vertices than when it was bound: begin its wrap again"
+    if fault == OTHER_DRIVER_VERTICES:
+        return "The driver has other vertices than when it was bound: begin the wrap again"
+    return "A mesh follows another driver" if driver not in (None, driver_of(wrap)) else ""
 
 
 class FACEWRIGHT_OT_wrap_fill(Explained, bpy.types.Operator):
@@ -173,7 +186,7 @@ class FACEWRIGHT_OT_wrap_begin(Explained, bpy.types.Operator):
     answers: StringProperty(
         name="Answers",
         description="For meshes that are deformed already: LEAVE, REPLACE or ADD for all of them, "
-        'or as JSON for each, {"Beard": "ADD"}. Those that are not named are left',
+        "or as JSON for each by its name. Those that are not named are left",
         options={"SKIP_SAVE"},
     )
     asked: CollectionProperty(type=FACEWRIGHT_PG_deformed, options={"SKIP_SAVE", "HIDDEN"})
@@ -195,7 +208,7 @@ class FACEWRIGHT_OT_wrap_begin(Explained, bpy.types.Operator):
         if not self.asked:
             return self.execute(context)
         return context.window_manager.invoke_props_dialog(
-            self, width=DIALOG_WIDTH, title="These meshes are deformed already", confirm_text="Wrap"
+            self, width=DIALOG_WIDTH, title=TITLE, confirm_text="Wrap"
         )
 
     def draw(self, context: bpy.types.Context) -> None:

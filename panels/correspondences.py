@@ -45,7 +45,7 @@ class FACEWRIGHT_UL_pairs(bpy.types.UIList):
     ) -> None:
         found = FACEWRIGHT_UL_pairs.check
         known = found is not None and index < len(found.bad)
-        row = layout.row(align=True)
+        row = layout.split(factor=0.66, align=True)
         row.emboss = "NONE"
         name = row.row()
         name.alignment = "LEFT"

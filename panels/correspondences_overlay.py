@@ -11,10 +11,9 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 from gpu_extras.presets import draw_texture_2d
 
-from ..core.retarget.landmarks import NAMES
 from ..core.strip import Rect
 from ..operators import correspondence_look as look
-from ..operators.correspondence_help import due_text
+from ..operators.correspondence_help import click_text
 from ..operators.correspondence_look import Colours, Marks
 from ..operators.correspondence_session import SESSION, Pane, transfer_of
 from ..operators.transfer_status import shown_transfer
@@ -127,7 +126,7 @@ def _draw_looks(context: bpy.types.Context) -> None:
     _draw_marks(brush, transfer, look.marks_in_looks(transfer))
     for pane in SESSION.panes.values():
         _draw_pointed(brush, pane)
-        _draw_title(brush, transfer, pane)
+        _draw_title(brush, pane)
     if transfer.show_loupe and SESSION.over:
         _draw_loupe(brush, SESSION.panes[SESSION.over], back)
 
@@ -159,7 +158,8 @@ def _draw_pointed(brush: Brush, pane: Pane) -> None:
             x, y = marks.pixels[pane.side][SESSION.hot]
             radius = (transfer.display_size / 2 + 4) * size
             _ring(brush, (float(x), float(y)), radius, (1.0, 1.0, 1.0, 0.9), 1.5)
-            _label(brush, marks.names[SESSION.hot], float(x) + radius + 4, float(y) + radius)
+            if SESSION.hot != marks.active or not marks.selected[SESSION.hot]:
+                _label(brush, marks.names[SESSION.hot], float(x) + radius + 4, float(y) + radius)
 
 
 def _ring(brush: Brush, centre: Any, radius: float, colour: Any, width: float) -> None:
@@ -168,7 +168,7 @@ def _ring(brush: Brush, centre: Any, radius: float, colour: Any, width: float) -
     gpu.state.line_width_set(1.0)
 
 
-def _draw_title(brush: Brush, transfer: Any, pane: Pane) -> None:
+def _draw_title(brush: Brush, pane: Pane) -> None:
     """What the look shows, and whether it is the one to click."""
     box, palette = pane.view.box, brush.palette
     height = TITLE * brush.scale
@@ -178,20 +178,16 @@ def _draw_title(brush: Brush, transfer: Any, pane: Pane) -> None:
     y = band.y + 9 * brush.scale
     colour = palette.strong if due or SESSION.mode != "ADD" else palette.text
     x = band.x + 10 * brush.scale
-    x += brush.text(translated(SIDE_TITLES[pane.side]), x, y, colour)
+    brush.text(translated(SIDE_TITLES[pane.side]), x, y, colour)
     if due:
         brush.box(Rect(box.x, band.y - 2 * brush.scale, box.width, 2 * brush.scale), HINT)
-        brush.text(due_text(), x + 14 * brush.scale, y, HINT)
-    elif pane.side == "target":
-        text = translated("{count} of {all}").format(count=len(transfer.pairs), all=len(NAMES))
-        brush.text(text, band.right - 10 * brush.scale, y, palette.text, "RIGHT")
+        brush.text(click_text(), band.right - 10 * brush.scale, y, HINT, "RIGHT")
 
 
 def _draw_loupe(brush: Brush, pane: Pane, back: Any) -> None:
     """What is below the pointer, enlarged, in the corner that is farthest from it."""
-    box, size = pane.view.box, LOUPE * brush.scale
-    if box.width < 2.2 * size or box.height < 2.2 * size:
-        return
+    box = pane.view.box
+    size = min(LOUPE * brush.scale, 0.42 * min(box.width, box.height))
     view = look.loupe_of(pane, size, LARGER)
     texture = PICTURES.picture(pane, "loupe", view, back)
     margin = 12 * brush.scale

@@ -10,10 +10,10 @@ import bpy
 from ..operators.wrap import (
     FACEWRIGHT_OT_wrap_begin,
     chosen_driver,
+    is_wrapped,
     settings_of,
     state_problem,
 )
-from ..scene.wrap_modifier import wrap_of
 from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned
 from .texts import draw_sentence, room
 
@@ -93,7 +93,7 @@ def _draw_state(layout: bpy.types.UILayout, context: Any, wrap: Any) -> None:
 def _icon(obj: Any, driver: Any) -> str:
     if state_problem(obj, driver):
         return "ERROR"
-    return "LINKED" if wrap_of(obj) is not None else "UNLINKED"
+    return "LINKED" if is_wrapped(obj) else "UNLINKED"
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -20,7 +20,6 @@ from .character import FACEWRIGHT_PG_mesh
 from .correspondences import FACEWRIGHT_PG_correspondence
 from .names import unique_name
 
-
 PART_FIELDS = ("lower_denture", "tongue", "eye_right", "eye_left")
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import bpy
@@ -16,13 +16,12 @@ from ..core.head import load_head
 from ..core.retarget import landmarks
 from ..core.retarget.mesh import Mesh
 from ..core.retarget.picking import Spot, nearest
-from ..core.retarget.symmetry import Plane, symmetry_plane
+from ..core.retarget.symmetry import POOR, Plane, symmetry_plane
 from .joints import PART, world
 from .retarget_meshes import standing_mesh
 from .template_head import ASSET
 
 ON_PLANE = 0.008  # of the mesh's diagonal: nearer to the plane a point is its own mirror image
-POOR = 0.01  # a symmetry with a larger error is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +76,17 @@ def hints_for(driver: bpy.types.Object) -> dict[str, Spot]:
     """Where the recommended points lie on a driver, by name: known for the built-in head alone."""
     if driver.get(PART) != "skin":
         return {}
+    count, hints = _of_built_in()
+    return dict(hints) if len(driver.data.vertices) == count else {}
+
+
+@lru_cache(maxsize=1)
+def _of_built_in() -> tuple[int, dict[str, Spot]]:
+    """The number of the built-in head's vertices, and its points."""
     try:
         head = load_head(ASSET)
         known = landmarks.of_head(head)
     except (UserError, KeyError):
-        return {}
-    if len(driver.data.vertices) != len(head.skin.vertices):
-        return {}
-    points = known.points
-    return {
-        name: Spot(points.corners[place], points.shares[place])
-        for place, name in enumerate(known.names)
-    }
+        return 0, {}
+    spots = zip(known.names, known.points.corners, known.points.shares, strict=True)
+    return len(head.skin.vertices), {name: Spot(*place) for name, *place in spots}

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
-from ..core.retarget.checking import Check, check
+from ..core.retarget.checking import Check, check, opened_share
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.picking import Spot, together
 from ..core.retarget.setup_file import MAX_NAME, MeshNote, PairNote, Setup
@@ -102,8 +102,11 @@ class Standing:
     there: AnyArray
 
 
-def standing(obj: bpy.types.Object, points: SurfacePoints) -> Standing:
-    """Where points of a mesh are now, at rest, in the world. Reads no more than their vertices."""
+def standing(
+    obj: bpy.types.Object, points: SurfacePoints, matrix: AnyArray | None = None
+) -> Standing:
+    """Where points of a mesh are now, at rest, in the world, or where they would be with another
+    matrix. Reads no more than their vertices."""
     mesh: Any = obj.data
     there: AnyArray = np.all(points.corners < len(mesh.vertices), axis=1)
     corners = np.where(there[:, None], points.corners, 0)
@@ -116,7 +119,7 @@ def standing(obj: bpy.types.Object, points: SurfacePoints) -> Standing:
     places = places.reshape(corners.shape)
     found = np.array([rest[vertex].co for vertex in chosen], np.float64)
     facing = np.array([mesh.vertices[vertex].normal for vertex in chosen], np.float64)
-    matrix = world(obj)
+    matrix = world(obj) if matrix is None else matrix
     spots = np.einsum("kc,kcd->kd", points.shares, found[places])
     normals = np.einsum("kc,kcd->kd", points.shares, facing[places])
     normals = normals @ _normal_matrix(matrix[:3, :3])
@@ -135,18 +138,22 @@ def _normal_matrix(matrix: Doubles) -> Doubles:
 
 
 def checked(transfer: Any) -> Check:
-    """How well the pairs agree, in the world's unit."""
+    """How well the pairs agree, in the world's unit. The driver's mouth is as far open as fits."""
     names = [pair.name for pair in transfer.pairs]
-    if not names or transfer.open_mouth is None or transfer.target is None:
+    meshes = (transfer.driver, transfer.open_mouth, transfer.target)
+    if not names or None in meshes:
         return check(np.zeros((0, 3)), np.zeros((0, 3)), (), 1.0)
-    sides = [standing(mesh_of(transfer, side), points_of(transfer, side)) for side in SIDES]
-    source, goal = (side.points for side in sides)
-    there = sides[0].there & sides[1].there
+    points, matrix = points_of(transfer, DRIVER), world(transfer.driver)
+    neutral, opened = (standing(obj, points, matrix) for obj in meshes[:2])
+    goal = standing(transfer.target, points_of(transfer, TARGET))
+    there = neutral.there & opened.there & goal.there
+    sets = [each.points[there] for each in (neutral, opened, goal)]
+    source = sets[0] + opened_share(*sets) * (sets[1] - sets[0])
     found = check(
-        source[there],
-        goal[there],
+        source,
+        sets[2],
         [name for name, here in zip(names, there, strict=True) if here],
-        head_size(transfer, source[there], goal[there]),
+        head_size(transfer, source, sets[2]),
     )
     residuals, bad, swapped = np.zeros(len(names)), ~there, np.zeros(len(names), bool)
     residuals[there], bad[there], swapped[there] = found.residuals, found.bad, found.swapped
@@ -155,10 +162,8 @@ def checked(transfer: Any) -> Check:
 
 def head_size(transfer: Any, source: Doubles, goal: Doubles) -> float:
     """The diagonal of the driver as large as the target is: a target may be a whole body."""
-    corners = (
-        np.array(transfer.open_mouth.bound_box, np.float64) @ world(transfer.open_mouth)[:3, :3].T
-    )
-    size = float(np.linalg.norm(np.ptp(corners, axis=0)))
+    box = np.array(transfer.driver.bound_box, np.float64) @ world(transfer.driver)[:3, :3].T
+    size = float(np.linalg.norm(np.ptp(box, axis=0)))
     if len(source) < 2:
         return size
     spread = [float(np.linalg.norm(points - points.mean(axis=0))) for points in (source, goal)]

@@ -18,17 +18,18 @@ from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.surface import closest_shares
+from ..core.retarget.tufts import roots_of
 from ..core.retarget.wrap import offsets
 from . import wrap_nodes
-from .joints import world
-from .retarget_meshes import local_points, to_world, triangles
+from .retarget_meshes import local_points, to_local, to_world, triangles
 
 SUBDIVIDING = ("SUBSURF", "MULTIRES")
 MOST_LEVELS = 6
 
 
-def nearest(driven: bpy.types.Object, driver: bpy.types.Object) -> SurfacePoints:
-    """The driver's points that are closest to the driven mesh's vertices, as both stand at rest.
+def nearest(driven: bpy.types.Object, driver: bpy.types.Object) -> tuple[SurfacePoints, Doubles]:
+    """The driver's points that are closest to the driven mesh's vertices, as both stand at rest,
+    and how far (N,) those are in the world. Small loose parts, as hairs are, go with their root.
 
     Raises UserError for a driver without a surface.
     """
@@ -40,11 +41,18 @@ def nearest(driven: bpy.types.Object, driver: bpy.types.Object) -> SurfacePoints
     wanted = to_world(driven, local_points(driven))
     if not np.isfinite(wanted).all():
         raise UserError(f"'{driven.name}' has vertices without a place.", "Delete those.")
-    found = np.fromiter(
-        (tree.find_nearest(point)[2] for point in wanted.tolist()), np.int64, len(wanted)
-    )
-    chosen = _longest_first(points, corners[found])
-    return SurfacePoints(chosen, _shares(points[chosen], wanted))
+    found = [tree.find_nearest(point)[2:] for point in wanted.tolist()]
+    number, distances = np.array(found, np.float64).reshape(-1, 2).T
+    size = float(np.linalg.norm(np.ptp(points, axis=0)))
+    roots = roots_of(wanted, _edges(driven), distances, size)
+    chosen = _longest_first(points, corners[number.astype(np.int64)[roots]])
+    return SurfacePoints(chosen, _shares(points[chosen], wanted[roots])), distances
+
+
+def _edges(obj: Any) -> AnyArray:
+    found = np.empty(len(obj.data.edges) * 2, np.int32)
+    obj.data.edges.foreach_get("vertices", found)
+    return found.reshape(-1, 2)
 
 
 def _longest_first(points: Doubles, corners: AnyArray) -> Any:
@@ -72,32 +80,26 @@ def keep(
     driver: bpy.types.Object,
     feet: SurfacePoints,
     binding: str,
+    distances: AnyArray | None = None,
     weights: AnyArray | None = None,
     smooth: AnyArray | None = None,
 ) -> None:
-    """Write a binding's attributes onto the driven mesh."""
+    """Write a binding's attributes onto the driven mesh. ``distances`` (N,) from the driver's
+    surface are those to the feet, unless they are given."""
     points, normals = rest_surface(driver)
     rest = local_points(driven)
-    try:
-        back = np.linalg.inv(world(driver)) @ world(driven)
-        matrix = np.linalg.inv(back)
-    except np.linalg.LinAlgError:
-        names = f"'{driver.name}' or '{driven.name}'"
-        raise UserError(
-            f"{names} is scaled to nothing along an axis.", "Clear its scale."
-        ) from None
-    within = rest @ back[:3, :3].T + back[:3, 3]
-    turned = offsets(feet, within, points, normals)
     foot = feet.on(points)
-    own = rest - (foot @ matrix[:3, :3].T + matrix[:3, 3])
-    away = to_world(driven, rest) - to_world(driver, foot)
+    turned = offsets(feet, to_local(driver, to_world(driven, rest)), points, normals)
+    own = rest - to_local(driven, to_world(driver, foot))
+    if distances is None:
+        distances = np.linalg.norm(to_world(driven, rest) - to_world(driver, foot), axis=1)
     full = np.ones(len(rest))
     values = {
         **dict(zip(wrap_nodes.CORNERS, feet.corners.T, strict=True)),
         **dict(zip(wrap_nodes.SHARES, feet.shares.T[1:], strict=True)),
         **dict(zip(wrap_nodes.OFFSETS, turned.T, strict=True)),
         wrap_nodes.OBJECT: own,
-        wrap_nodes.DISTANCE: np.linalg.norm(away, axis=1),
+        wrap_nodes.DISTANCE: distances,
         wrap_nodes.WEIGHT: full if weights is None else weights,
         wrap_nodes.SMOOTH: full if smooth is None else smooth,
     }
@@ -132,8 +134,10 @@ def forget(mesh: Any, binding: str) -> None:
 
 def attribute_names(binding: str) -> list[str]:
     """The names of a binding's attributes."""
-    names = (*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS)
-    names += (wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH)
+    names = (
+        *(*wrap_nodes.CORNERS, *wrap_nodes.SHARES, *wrap_nodes.OFFSETS),
+        *(wrap_nodes.OBJECT, wrap_nodes.DISTANCE, wrap_nodes.WEIGHT, wrap_nodes.SMOOTH),
+    )
     return [f"{binding}_{name}" for name in names]
 
 
@@ -167,6 +171,16 @@ def known_counts(driver: bpy.types.Object) -> str:
 def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:
     """The driver's vertices and their normals (V, 3) at rest, in its own space, as the node group
     meets them: subdivision moves both."""
+    mesh: Any = driver.data
+    points = local_points(driver)
+    own = _read(mesh.vertices, "co")
+    if not _subdivisions(driver) and np.array_equal(own, points):
+        return points, _read(mesh.vertex_normals, "vector")
+    return _evaluated(driver, len(points))
+
+
+def _evaluated(driver: bpy.types.Object, count: int) -> tuple[Doubles, Doubles]:
+    """The first vertices and normals of the driver at rest after its subdivision."""
     with _standing_in(driver) as stand_in:
         scene = bpy.data.scenes.new("Facewright Rest")
         try:
@@ -174,13 +188,8 @@ def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:
             layer = scene.view_layers[0]
             layer.update()
             mesh = stand_in.evaluated_get(layer.depsgraph).data
-            count = len(driver.data.vertices)
-            points = np.empty(len(mesh.vertices) * 3, np.float32)
-            normals = np.empty_like(points)
-            mesh.vertices.foreach_get("co", points)
-            mesh.vertex_normals.foreach_get("vector", normals)
-            both = [each.reshape(-1, 3)[:count].astype(np.float64) for each in (points, normals)]
-            return both[0], both[1]
+            points, normals = _read(mesh.vertices, "co"), _read(mesh.vertex_normals, "vector")
+            return points[:count], normals[:count]
         finally:
             bpy.data.scenes.remove(scene)
 
@@ -194,19 +203,26 @@ def _standing_in(driver: bpy.types.Object) -> Iterator[Any]:
         keys.animation_data_clear()
         for block in keys.key_blocks:
             block.value, block.mute = 0.0, True
-    stand_in = bpy.data.objects.new("Facewright Rest", mesh)
+    stand_in = driver.copy()
     try:
-        for modifier in driver.modifiers:
-            if modifier.type == "SUBSURF" and modifier.show_viewport:
-                _copy_subdivision(modifier, stand_in)
+        stand_in.animation_data_clear()
+        stand_in.parent, stand_in.data = None, mesh
+        stand_in.constraints.clear()
+        kept = [each.name for each in _subdivisions(driver)]
+        for modifier in [each for each in stand_in.modifiers if each.name not in kept]:
+            stand_in.modifiers.remove(modifier)
         yield stand_in
     finally:
         bpy.data.objects.remove(stand_in)
         bpy.data.meshes.remove(mesh)
 
 
-def _copy_subdivision(modifier: Any, stand_in: Any) -> None:
-    new = stand_in.modifiers.new(modifier.name, "SUBSURF")
-    for prop in modifier.bl_rna.properties:
-        if not prop.is_readonly and prop.identifier not in ("name", "type"):
-            setattr(new, prop.identifier, getattr(modifier, prop.identifier))
+def _subdivisions(driver: bpy.types.Object) -> list[Any]:
+    return [e for e in driver.modifiers if e.type in SUBDIVIDING and e.show_viewport]
+
+
+def _read(items: Any, field: str) -> Doubles:
+    """Vectors (N, 3) of a collection."""
+    flat = np.empty(len(items) * 3, np.float32)
+    items.foreach_get(field, flat)
+    return flat.reshape(-1, 3).astype(np.float64)

@@ -7,7 +7,7 @@ were bound, because vertices came or went, the driven mesh rests until it is bou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -18,6 +18,11 @@ from . import wrap_binding, wrap_nodes
 from .versions import get_input, set_input
 
 LABEL = "Facewright Wrap"
+
+# Why a wrap does not move its mesh
+NO_DRIVER = "NO_DRIVER"
+OTHER_VERTICES = "OTHER_VERTICES"  # than when it was bound
+OTHER_DRIVER_VERTICES = "OTHER_DRIVER_VERTICES"
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,23 @@ def add_wrap(
     feet: SurfacePoints | None = None,
     options: WrapOptions | None = None,
     *,
+    distances: AnyArray | None = None,
     weights: AnyArray | None = None,
     smooth: AnyArray | None = None,
 ) -> Any:
     """Let a mesh follow another, from how both rest where they stand now; returns the modifier.
 
     ``feet`` are points on the driver for each of the N vertices of the driven mesh; without them
-    the nearest. ``weights`` (N,) 0..1 say how far vertices follow, ``smooth`` (N,) 0..1 how much of
-    the smoothing they take; without them all wholly. The modifier comes first, since it knows the
-    vertices of the mesh itself. Raises UserError.
+    the nearest. ``distances`` (N,) from the driver's surface, in the world, are measured to the
+    feet unless they are given. ``weights`` (N,) 0..1 say how far vertices follow, ``smooth`` (N,)
+    0..1 how much of the smoothing they take; without them all wholly. The modifier comes first,
+    since it knows the vertices of the mesh itself. Raises UserError.
     """
     mesh: Any = driven.data
-    feet = wrap_binding.nearest(driven, driver) if feet is None else feet
+    if feet is None:
+        feet, distances = wrap_binding.nearest(driven, driver)
     binding = wrap_binding.free_binding(mesh)
-    wrap_binding.keep(driven, driver, feet, binding, weights, smooth)
+    wrap_binding.keep(driven, driver, feet, binding, distances, weights, smooth)
     modifier: Any = driven.modifiers.new(LABEL, "NODES")
     modifier.node_group = wrap_nodes.wrap_group()
     set_input(modifier, wrap_nodes.DRIVER, driver)
@@ -98,8 +106,13 @@ def driver_of(modifier: Any) -> Any:
 def options_of(modifier: Any) -> WrapOptions:
     """How a wrap follows."""
     given = {name: get_input(modifier, label) for name, label in _INPUTS.items()}
-    kinds = {field.name: type(field.default) for field in fields(WrapOptions)}
-    return WrapOptions(**{name: kinds[name](value) for name, value in given.items()})
+    return WrapOptions(
+        use_max_distance=bool(given["use_max_distance"]),
+        max_distance=float(given["max_distance"]),
+        face_tangent_space=bool(given["face_tangent_space"]),
+        smooth_steps=int(given["smooth_steps"]),
+        smooth_factor=float(given["smooth_factor"]),
+    )
 
 
 def set_options(modifier: Any, options: WrapOptions) -> None:
@@ -125,16 +138,16 @@ def remove_wrap(modifier: Any) -> None:
 
 
 def fault_of(modifier: Any) -> str:
-    """Why a wrap does not move its mesh, as one phrase; empty when it does."""
+    """Why a wrap does not move its mesh; empty when it does."""
     driven, driver = modifier.id_data, driver_of(modifier)
     if driver is None or driver.type != "MESH":
-        return "The driver is gone"
+        return NO_DRIVER
     if len(driven.data.vertices) != get_input(modifier, wrap_nodes.VERTICES):
-        return "The mesh has other vertices than when it was bound: bind it again"
+        return OTHER_VERTICES
     between = wrap_nodes.BETWEEN
     count = f"{between}{len(driver.data.vertices)}{between}"
     if not str(get_input(modifier, wrap_nodes.DRIVER_VERTICES)).startswith(count):
-        return "The driver has other vertices than when it was bound: bind it again"
+        return OTHER_DRIVER_VERTICES
     return ""
 
 

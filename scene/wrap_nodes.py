@@ -52,8 +52,7 @@ def wrap_group() -> bpy.types.NodeTree:
             return group
     group = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
     group[VERSION_KEY] = VERSION
-    getattr(group, "is_modifier")  # noqa: B009 - geometry groups only
-    group.is_modifier = True  # type: ignore[attr-defined]
+    group.is_modifier = True
     _add_sockets(group.interface)
     _Builder(group).build()
     return group

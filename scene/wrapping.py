@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..core.errors import UserError
 from .deformers import deformers_of, switch_off, take_away
+from .retarget_meshes import to_local
 from .wrap_binding import known_counts, nearest
 from .wrap_modifier import WrapOptions, add_wrap, driver_of, wraps_of
 from .wrap_nodes import BETWEEN
@@ -35,6 +37,8 @@ def check(driver: Any, driven: Sequence[Any]) -> None:
         raise UserError(f"'{driver.name}' has no faces.", "Choose a driver with a surface.")
     if driver.mode == "EDIT":
         raise UserError(f"'{driver.name}' is being edited.", "Leave its edit mode first.")
+    for obj in (driver, *driven):
+        to_local(obj, np.zeros(3))  # or says that it cannot
     for obj in driven:
         if obj == driver:
             raise UserError(f"'{obj.name}' cannot follow itself.", "Choose another driver.")
@@ -78,7 +82,7 @@ def wrap_meshes(
             take_away(old)
         else:
             switch_off(old)
-        add_wrap(obj, driver, on_driver, options)
+        add_wrap(obj, driver, on_driver[0], options, distances=on_driver[1])
     notices = [f"'{obj.name}' is deformed already and was left as it is." for obj in left]
     notices += _notices(driver, chosen)
     return Outcome(tuple(obj.name for obj in chosen), tuple(notices))

@@ -31,25 +31,20 @@ PATIENCE_S = 120.0  # for a factorisation of a large mesh, which cannot tell how
 
 
 def suggest(call: Call) -> Reply:
-    """{names} and arrays driver_points, driver_triangles, open_points, target_points,
-    target_triangles, driver_corners (K, 3), driver_shares (K, 3), up (3,), front (3,) -> {names},
-    target_corners, target_shares, confidence (K,): where the driver's landmarks lie on the target.
-    """
+    """{names} and arrays driver_points, driver_triangles, target_points, target_triangles,
+    driver_corners (K, 3), driver_shares (K, 3) -> {names}, target_corners, target_shares,
+    confidence (K,): where the driver's landmarks lie on the target."""
+    from ..core.retarget.landmarks import Landmarks
     from ..core.retarget.suggest import suggest as suggested
 
     where = "suggest"
+    known = Landmarks(_names(call, where), _surface_points(call, "driver", where))
     found = suggested(
-        _mesh(call, "driver", where),
-        _points(call, "open_points", where),
-        _names(call, where),
-        _surface_points(call, "driver", where),
-        _mesh(call, "target", where),
-        _watch(call),
+        _mesh(call, "driver", where), known, _mesh(call, "target", where), _watch(call)
     )
-    result: Fields = {"names": list(found.names), "notices": list(found.notices)}
-    return result, {
-        "target_corners": found.target.corners,
-        "target_shares": found.target.shares,
+    return {"names": list(found.names)}, {
+        "target_corners": found.points.corners,
+        "target_shares": found.points.shares,
         "confidence": found.confidence,
     }
 
@@ -98,14 +93,14 @@ def transfer(call: Call) -> Reply:
 
 
 def bind(call: Call) -> Reply:
-    """{names, follower} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted
-    mesh, driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
-    corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the target is
-    held on the fitted mesh, how far it follows, and how much of the smoothing it takes. A follower
-    (brows, lashes, a beard) is held at its roots."""
+    """{names} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted mesh,
+    driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
+    {notices}, corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the
+    target is held on the fitted mesh, how far it follows, and how much of the smoothing it takes.
+    Vertices in the array rooted (K,) (brows, lashes, a beard) are held at their roots."""
     from ..core.retarget.binding import bind as bound
     from ..core.retarget.contacts import spared
-    from ..core.retarget.generate import telling
+    from ..core.retarget.generate import sealed, telling
     from ..core.retarget.strands import rooted
 
     where = "bind"
@@ -114,10 +109,11 @@ def bind(call: Call) -> Reply:
     moves = _moves(call, "moves", names, len(fitted.points), where)
     target = _mesh(call, "target", where)
     found = bound(fitted, telling(names, moves), target, _watch(call))
-    if arguments.flag(call.args, "follower", where):
-        found = rooted(found, target, fitted.diagonal)
+    if "rooted" in call.arrays:
+        strands = _vertices(call, "rooted", len(target.points), where)
+        found = rooted(found, target, fitted.diagonal, strands)
     kept = spared(driver, _moves(call, "driver_moves", names, len(driver.points), where), names)
-    return {}, {
+    return {"notices": list(sealed(found))}, {
         "corners": found.corners,
         "shares": found.shares,
         "weights": found.weights,
@@ -126,9 +122,25 @@ def bind(call: Call) -> Reply:
 
 
 def parts(call: Call) -> Reply:
-    """Arrays fitted_points, fitted_triangles, target_points, target_triangles -> {kinds} and arrays
-    piece_0 (K,), piece_1, ...: which vertices of the target's own mesh are teeth, tongue, eyes."""
-    return {"kinds": []}, {}
+    """{names} and arrays target_points, target_triangles, spots (K, 3), where the face's known
+    points of these names are -> {kinds} and arrays piece_0 (K,), piece_1, ...: which vertices of
+    the target's own mesh are teeth, tongue, eyes, lashes or brows."""
+    from ..core.retarget.generate import KIND_OF_ISLAND
+    from ..core.retarget.islands import named_islands
+
+    where = "parts"
+    spots = dict(zip(_names(call, where), _points(call, "spots", where), strict=False))
+    found = named_islands(_mesh(call, "target", where), spots)
+    pieces: dict[str, list[AnyArray]] = {}
+    for island, kind in KIND_OF_ISLAND.items():
+        vertices = found.vertices(island)
+        if len(vertices):
+            pieces.setdefault(kind, []).append(vertices)
+    arrays = {
+        f"piece_{place}": np.concatenate(each).astype(np.int32)
+        for place, each in enumerate(pieces.values())
+    }
+    return {"kinds": list(pieces)}, arrays
 
 
 def shapes(call: Call) -> Reply:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from facewright.core.retarget.mesh import Mesh, unit
+from facewright.core.retarget.mesh import Mesh
+from facewright.core.retarget.surface import Surface
 from facewright.tools.head import topology, wheel
 from numpy.typing import NDArray
 
@@ -97,20 +98,9 @@ def _target(
     surface = Mesh.of(body[0], topology.triangles_of(body[1]))
     able = (body[0][surface.triangles, 1] > _NECK_CM - 3).all(axis=1)
     surface = Mesh.of(surface.points, surface.triangles[able])
-    facing, centres = unit(surface.crossed), surface.points[surface.triangles].mean(axis=1)
-    corners = np.empty((len(target.points), 3), np.int64)
-    shares = np.empty((len(target.points), 3))
-    close = np.empty(len(target.points), bool)
-    for at, (point, normal) in enumerate(zip(target.points, target.normals, strict=True)):
-        away = ((centres - point) ** 2).sum(axis=1) + 1e6 * (facing @ normal < 0)
-        near = np.argpartition(away, 24)[:24]
-        spots = surface.points[surface.triangles[near]]
-        weights = topology.closest_barycentric(point, spots)
-        far = np.linalg.norm(np.einsum("nc,ncd->nd", weights, spots) - point, axis=1)
-        best = int(far.argmin())
-        corners[at], shares[at] = surface.triangles[near[best]], weights[best]
-        close[at] = far[best] < _SAME_CM
-    return target, corners, shares, close
+    hits = Surface(surface).closest(target.points, target.normals, 0.0, near=24)
+    close = hits.found & (hits.distances < _SAME_CM)
+    return target, surface.triangles[hits.triangles].astype(np.int64), hits.shares, close
 
 
 def _read(name: str) -> tuple[Doubles, Ints]:

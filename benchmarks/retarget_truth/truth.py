@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A transfer with its right result, the picking of pairs on it, and measures of what was reached."""
+"""A transfer with its right result, the picking of pairs on it, and measures of what came out."""
 
 from __future__ import annotations
 
@@ -120,3 +120,36 @@ def with_shuffled_target(truth: Truth, seed: int) -> Truth:
         known=truth.known[old],
         regions={name: mask[old] for name, mask in truth.regions.items()},
     )
+
+
+def dense(mesh: Mesh, vertices: int) -> Mesh:
+    """The same surface with exactly so many vertices (at least its own).
+
+    Edges are halved as long as there is room for it; then the largest triangles get a middle.
+    """
+    while len(mesh.points) + len(mesh.edges) <= vertices:
+        mesh = _halved(mesh)
+    count = vertices - len(mesh.points)
+    largest = np.argsort(-np.linalg.norm(mesh.crossed, axis=1), kind="stable")
+    while count > 0:
+        now = largest[:count]
+        corners = mesh.triangles[now]
+        middle = len(mesh.points) + np.arange(len(now))
+        fans = [np.stack([corners[:, i], corners[:, (i + 1) % 3], middle], 1) for i in range(3)]
+        points = np.vstack([mesh.points, mesh.points[corners].mean(axis=1)])
+        mesh = Mesh.of(points, np.vstack([np.delete(mesh.triangles, now, axis=0), *fans]))
+        count -= len(now)
+        largest = np.argsort(-np.linalg.norm(mesh.crossed, axis=1), kind="stable")
+    return mesh
+
+
+def _halved(mesh: Mesh) -> Mesh:
+    edges = mesh.edges
+    sides = np.sort(mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2)
+    key = edges[:, 0].astype(np.int64) * len(mesh.points) + edges[:, 1]
+    wanted = sides[..., 0].astype(np.int64) * len(mesh.points) + sides[..., 1]
+    ab, bc, ca = (np.searchsorted(key, wanted) + len(mesh.points)).T
+    a, b, c = mesh.triangles.T
+    parts = [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
+    points = np.vstack([mesh.points, mesh.points[edges].mean(axis=1)])
+    return Mesh.of(points, np.concatenate([np.stack(part, axis=1) for part in parts]))

@@ -26,11 +26,12 @@ def bent(points: Doubles) -> Doubles:
     out = np.array(points, np.float64)
     lower = np.exp(-(((out[..., 1] - _JAW_HEIGHT) / _JAW_REACH) ** 2))
     out[..., 0] *= 1 + WIDER_JAW * lower
+    grown = out.copy()
     for side in (1.0, -1.0):
         away = out - _EYE * [side, 1, 1]
         near = np.exp(-((away**2).sum(axis=-1) / _EYE_REACH**2))
-        out = out + LARGER_EYES * near[..., None] * away
-    return SCALE * out @ _turn().T + np.array([7.0, -31.0, 12.0])
+        grown += LARGER_EYES * near[..., None] * away
+    return SCALE * grown @ _turn().T + np.array([7.0, -31.0, 12.0])
 
 
 def _turn() -> Doubles:

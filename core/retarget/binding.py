@@ -73,7 +73,8 @@ def bind(fitted: Mesh, open_moves: AnyArray, target: Mesh, watch: Watch | None =
     telling = np.atleast_3d(np.asarray(open_moves, np.float64)).reshape(-1, len(fitted.points), 3)
     features = np.sqrt(SPLIT) * np.concatenate(list(telling), axis=1)
     welded = _welded(target)
-    corners, shares, seen = _settled(fitted, features, target, welded, watch)
+    links = _Links(target, welded)
+    corners, shares, seen = _settled(fitted, features, target, welded, links, watch)
     corners, shares = _longest_first(fitted.points, corners, shares)
     corners, shares, seen = corners[welded], shares[welded], seen[welded]
     feet = np.einsum("nc,ncd->nd", shares, fitted.points[corners])
@@ -82,13 +83,18 @@ def bind(fitted: Mesh, open_moves: AnyArray, target: Mesh, watch: Watch | None =
         corners,
         shares,
         distances,
-        _nearness(target, welded, distances, fitted.diagonal),
+        _nearness(links, welded, distances, fitted.diagonal),
         *_torn(target, seen / np.sqrt(SPLIT)),
     )
 
 
 def _settled(
-    fitted: Mesh, features: Doubles, target: Mesh, welded: Corners, watch: Watch
+    fitted: Mesh,
+    features: Doubles,
+    target: Mesh,
+    welded: Corners,
+    links: _Links,
+    watch: Watch,
 ) -> tuple[Corners, Doubles, Doubles]:
     """Corners, shares and features of the places that the vertices end up with."""
     normals = _normals(target, welded, fitted)
@@ -101,12 +107,11 @@ def _settled(
         anyhow = plain.closest(target.points[lost], None, FACING, _NEAR)
         corners[lost], shares[lost] = fitted.triangles[anyhow.triangles], anyhow.shares
     split, walk = Surface(fitted, features=features), SheetWalk(fitted, FACING)
-    means = _Neighbours(target, welded)
     bar = (_DOUBT * np.linalg.norm(features, axis=1).max(initial=0.0)) ** 2
     seen = _at(features, corners, shares)
     for sweep in range(SWEEPS):
         watch.tell((1 + sweep) / (1 + SWEEPS), "Bind the target to the fitted mesh")
-        wished = means(seen)
+        wished = links.means(seen)
         doubtful = np.flatnonzero((((seen - wished) ** 2).sum(axis=1) > bar) & ~lost)
         if not len(doubtful):
             break
@@ -155,31 +160,43 @@ def _welded(target: Mesh) -> Corners:
     return np.where(twice & (alike | lone), stands, numbers).astype(np.int32)
 
 
-class _Neighbours:
-    """Means over a vertex' neighbours on the target, weighted by 1 / length of the edge."""
+class _Links:
+    """The target's edges between the vertices that stand for their places, with their lengths."""
 
     def __init__(self, target: Mesh, welded: Corners) -> None:
-        self._graph = _graph(target, welded, lambda lengths: 1.0 / lengths)
-        self._total = np.asarray(self._graph.sum(axis=1)).reshape(-1, 1)
+        count = len(target.points)
+        edges = np.sort(welded[target.edges], axis=1).astype(np.int64)
+        keys = np.unique(edges[:, 0] * count + edges[:, 1])
+        edges = np.stack([keys // max(count, 1), keys % max(count, 1)], axis=1)
+        self._edges = edges[edges[:, 0] != edges[:, 1]]
+        ends = target.points[self._edges]
+        lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+        self._lengths = np.maximum(lengths, 1e-9 * max(target.diagonal, 1e-300))
+        self._count = count
+        self._near = self._matrix(1.0 / self._lengths)
+        self._total = np.asarray(self._near.sum(axis=1)).reshape(-1, 1)
 
-    def __call__(self, values: Doubles) -> Doubles:
-        means: Doubles = np.where(
-            self._total > 0, (self._graph @ values) / np.maximum(self._total, 1e-300), values
-        )
-        return means
+    def _matrix(self, values: Doubles) -> Any:
+        from scipy import sparse
 
+        size = (self._count, self._count)
+        half = sparse.csr_matrix((values, self._edges.T), shape=size)
+        return (half + half.T).tocsr()
 
-def _graph(target: Mesh, welded: Corners, weight: Any) -> Any:
-    """The target's edges as a symmetric sparse matrix, with a weight of their lengths."""
-    from scipy import sparse
+    def means(self, values: Doubles) -> Doubles:
+        """Means of values (N, C) over each vertex' neighbours, weighted by 1 / length."""
+        mixed: Doubles = self._near @ values / np.maximum(self._total, 1e-300)
+        return np.where(self._total > 0, mixed, values)
 
-    edges = np.unique(np.sort(welded[target.edges], axis=1), axis=0)
-    edges = edges[edges[:, 0] != edges[:, 1]]
-    lengths = np.linalg.norm(target.points[edges[:, 0]] - target.points[edges[:, 1]], axis=1)
-    values = weight(np.maximum(lengths, 1e-9 * max(target.diagonal, 1e-300)))
-    count = len(target.points)
-    half = sparse.csr_matrix((values, (edges[:, 0], edges[:, 1])), shape=(count, count))
-    return (half + half.T).tocsr()
+    def ways(self, begin: AnyArray, limit: float) -> Doubles:
+        """Length (N,) of the way over edges from the nearest vertex of `begin`, up to a limit;
+        infinite beyond, and -1 where no edges lead."""
+        from scipy.sparse.csgraph import connected_components, dijkstra
+
+        _, part = connected_components(self._near, directed=False)
+        far = dijkstra(self._matrix(self._lengths), indices=begin, min_only=True, limit=limit)
+        reached: Doubles = np.where(np.isin(part, part[begin]), far, -1.0)
+        return reached
 
 
 def _longest_first(points: Doubles, corners: Corners, shares: Doubles) -> tuple[Corners, Doubles]:
@@ -194,38 +211,20 @@ def _longest_first(points: Doubles, corners: Corners, shares: Doubles) -> tuple[
     )
 
 
-def _nearness(target: Mesh, welded: Corners, distances: Doubles, diagonal: float) -> Doubles:
+def _nearness(links: _Links, welded: Corners, distances: Doubles, diagonal: float) -> Doubles:
     """Weights: 1 on the face and near it, falling to 0 with the way over the surface from there.
 
     The way counts, not the distance: the chest lies near the chin, but far along the skin. Loose
     parts that the face does not reach go by their distance.
     """
-    from scipy.sparse.csgraph import dijkstra
-
-    away = distances.copy()
-    core = np.unique(welded[distances < _ON * diagonal])
+    near, far = NEAR_SHARE * diagonal, FAR_SHARE * diagonal
+    away, core = distances, np.unique(welded[distances < _ON * diagonal])
     if len(core):
-        limit = FAR_SHARE * diagonal
-        way = dijkstra(
-            _graph(target, welded, lambda lengths: lengths),
-            indices=core,
-            min_only=True,
-            limit=limit,
-        )[welded]
-        linked = _linked(target, welded, core)
-        away = np.where(linked, np.maximum(np.where(np.isfinite(way), way, np.inf), 0.0), away)
-    far, near = FAR_SHARE * diagonal, NEAR_SHARE * diagonal
+        ways = links.ways(core, far)[welded]
+        away = np.where(ways >= 0, ways, distances)
     left = np.clip((far - away) / (far - near), 0.0, 1.0)
     smooth: Doubles = left * left * (3.0 - 2.0 * left)
     return smooth
-
-
-def _linked(target: Mesh, welded: Corners, core: Corners) -> AnyArray:
-    """Whether a vertex hangs together with some vertex of the core."""
-    from scipy.sparse.csgraph import connected_components
-
-    _, part = connected_components(_graph(target, welded, np.ones_like), directed=False)
-    return np.isin(part, part[core])[welded]
 
 
 def _torn(target: Mesh, seen: Doubles) -> tuple[Corners, Corners]:

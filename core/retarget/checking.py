@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
 from .landmarks import mirrored
-from .pairs import similarity
+from .pairs import residuals, similarity
 
 FEWEST_CHECKED = 5  # pairs: three fit any others
-TIMES_MEDIAN, LEAST = 3.0, 0.01  # beyond so many medians and this share of the size
+TIMES_MEDIAN, LEAST = 3.0, 0.02  # beyond so many medians and this share of the size
 FAR, FAR_MEDIANS = 0.04, 2.0  # also beyond this share of the size and so many medians
 ROUNDS = 4
+OPENINGS = 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,17 @@ class Check:
     swapped: NDArray[np.bool_]
 
 
+def opened_share(neutral: AnyArray, opened: AnyArray, goal: AnyArray) -> float:
+    """How far the driver's mouth is opened where its points (K, 3) agree best with their partners:
+    0 as at rest, 1 as on the OpenMouth mesh, in tenths. Targets have it closed, mostly."""
+    neutral, moves = np.asarray(neutral), np.asarray(opened) - np.asarray(neutral)
+    if len(neutral) < FEWEST_CHECKED:
+        return 0.0
+    shares = np.linspace(0.0, 1.0, OPENINGS)
+    gaps = [residuals(neutral + share * moves, goal).sum() for share in shares]
+    return float(shares[int(np.argmin(gaps))])
+
+
 def check(source: AnyArray, goal: AnyArray, names: Sequence[str], size: float) -> Check:
     """How well points (K, 3) agree with their partners (K, 3) after a similarity that does not
     count the worst. ``size`` is the head's in the goal's unit."""
@@ -37,13 +49,13 @@ def check(source: AnyArray, goal: AnyArray, names: Sequence[str], size: float) -
     if count < 3:
         return Check(np.zeros(count), np.zeros(count, bool), np.zeros(count, bool))
     aligned = _aligned(source, goal)
-    residuals = np.linalg.norm(aligned - goal, axis=1)
+    gaps = np.linalg.norm(aligned - goal, axis=1)
     if count < FEWEST_CHECKED:
-        return Check(residuals, np.zeros(count, bool), np.zeros(count, bool))
-    median = float(np.median(residuals))
-    bad = residuals > max(TIMES_MEDIAN * median, LEAST * size)
-    bad |= residuals > max(FAR_MEDIANS * median, FAR * size)
-    return Check(residuals, bad, _swapped(aligned, goal, names, residuals) & bad)
+        return Check(gaps, np.zeros(count, bool), np.zeros(count, bool))
+    median = float(np.median(gaps))
+    bad = gaps > max(TIMES_MEDIAN * median, LEAST * size)
+    bad |= gaps > max(FAR_MEDIANS * median, FAR * size)
+    return Check(gaps, bad, _swapped(aligned, goal, names, gaps) & bad)
 
 
 def _aligned(source: Doubles, goal: Doubles) -> Doubles:
@@ -62,7 +74,7 @@ def _aligned(source: Doubles, goal: Doubles) -> Doubles:
 
 
 def _swapped(
-    aligned: Doubles, goal: Doubles, names: Sequence[str], residuals: Doubles
+    aligned: Doubles, goal: Doubles, names: Sequence[str], gaps: Doubles
 ) -> NDArray[np.bool_]:
     places = {name: place for place, name in enumerate(names)}
     found = np.zeros(len(names), bool)
@@ -70,5 +82,5 @@ def _swapped(
         other = places.get(mirrored(name))
         if other is not None and other != place:
             crossed = float(np.linalg.norm(aligned[place] - goal[other]))
-            found[place] = crossed < residuals[place] / 2
+            found[place] = crossed < gaps[place] / 2
     return found

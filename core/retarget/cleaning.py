@@ -20,7 +20,8 @@ def welded(mesh: Mesh, values: Doubles | None = None) -> Corners:
     agree too: lips that touch stay apart when the open mouth's points are handed in.
     """
     stands = np.arange(len(mesh.points), dtype=np.int32)
-    rim = np.unique(mesh.boundary)
+    sides = mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]]
+    rim = np.unique(sides[open_sides(mesh)])
     step = SAME * mesh.diagonal
     if not len(rim) or step <= 0:
         return stands
@@ -29,6 +30,20 @@ def welded(mesh: Mesh, values: Doubles | None = None) -> Corners:
     _, first, same = np.unique(cells, axis=0, return_index=True, return_inverse=True)
     stands[rim] = rim[first[same.ravel()]]
     return stands
+
+
+def open_sides(mesh: Mesh) -> NDArray[np.bool_]:
+    """Mask (F, 3) of the triangles' sides 0-1, 1-2, 2-0 that no other triangle has.
+
+    Triangles with one vertex twice do not count.
+    """
+    sides = np.sort(mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2).astype(np.int64)
+    keys = sides[..., 0] * len(mesh.points) + sides[..., 1]
+    solid = (sides[..., 0] != sides[..., 1]).all(axis=1)
+    _, place, counts = np.unique(keys[solid], return_inverse=True, return_counts=True)
+    mask = np.zeros(keys.shape, bool)
+    mask[solid] = counts[place].reshape(-1, 3) == 1
+    return mask
 
 
 def loose_parts(count: int, triangles: Corners) -> NDArray[np.int64]:

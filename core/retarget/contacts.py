@@ -13,8 +13,8 @@ around the pairs and nothing elsewhere, L and M being the Laplacian and lumped a
 mesh, R the pairs' differences, and S larger where the driver hardly moves, so that in a blink the
 upper lid goes the rest of the way and not the lower.
 
-mouthClose is made for an open jaw: its pairs are looked for on jawOpen + mouthClose, and correct
-mouthClose.
+jawOpen and its corrective mouthClose are left alone: the transfer is linear, so together they bring
+the fitted lips back to where they were, as they do on the driver.
 """
 
 from __future__ import annotations
@@ -27,22 +27,25 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
+from .extent import face_size
 from .laplacian import factorised, laplacian, lumped_areas
 from .mesh import Corners, Mesh, unit
+from .pairs import similarity
 from .smoothing import weights
 
-CORRECTIVES = {"mouthClose": "jawOpen"}
+UNTOUCHED = ("jawOpen", "mouthClose")
 OPENINGS = ("jawOpen", "open mouth")  # what parts the lips; the second is the OpenMouth mesh's
 MOST_PAIRS = 400  # of one expression
 STRENGTH = 0.5
 _CLOSE = 1.2  # median edges: the gap of a closed pair
 _OPENED = 3.0  # how many times wider it is at rest
+_PARTNERS = 12  # that are looked at for each vertex
 _RINGS = 4  # pairs that are nearer neighbours than this are one fold
 _MOVES = 0.05  # of the expression's largest displacement: what counts as moving
-_DECAY = 0.015  # in diagonals: how far a correction reaches
+_DECAY = 0.0235  # in sizes of the face: how far a correction reaches
 _AROUND = 4.0  # decays: where it is nothing
 _CLOSING = ("eyeBlinkLeft", "eyeBlinkRight", "mouthRollLower", "mouthRollUpper")
-_SPARED_NEAR, _SPARED_FAR = 0.01, 0.03  # in diagonals
+_SPARED_NEAR, _SPARED_FAR = 0.0155, 0.047  # in sizes of the face
 _STILL = 40.0  # how much harder a vertex that rests is to move than one that moves most
 
 
@@ -55,36 +58,32 @@ class Meetings:
         lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
         self._edge = float(np.median(lengths)) if len(lengths) else 0.0
 
-    def pairs(self, move: Doubles, own: Doubles | None = None) -> Corners:
-        """Pairs (K, 2) of vertices that a displacement (V, 3) of the driver brings together.
-
-        Of `own` (V, 3), if it is not all of the displacement, one of each pair has to move.
-        """
+    def pairs(self, move: AnyArray) -> Corners:
+        """Pairs (K, 2) of vertices that a displacement (V, 3) brings together, at most
+        `MOST_PAIRS`."""
         from scipy.spatial import cKDTree
 
         sizes = np.linalg.norm(move, axis=1)
-        mine = sizes if own is None else np.linalg.norm(own, axis=1)
-        if mine.max(initial=0.0) <= self._edge * _MOVES:
-            return np.zeros((0, 2), np.int32)
-        moving = np.flatnonzero(mine > _MOVES * mine.max())
+        none = np.zeros((0, 2), np.int32)
+        if sizes.max(initial=0.0) <= self._edge * _MOVES:
+            return none
+        moving = np.flatnonzero(sizes > _MOVES * sizes.max())
         near = np.flatnonzero(self._reachable(moving, 2 * sizes.max()))
-        posed = self._mesh.points + move
+        points, posed = self._mesh.points, self._mesh.points + move
         far, other = cKDTree(posed[near]).query(
-            posed[moving], k=12, distance_upper_bound=_CLOSE * self._edge
+            posed[moving], k=min(_PARTNERS, len(near)), distance_upper_bound=_CLOSE * self._edge
         )
         row, column = np.nonzero(np.isfinite(far))
-        first, second, far = moving[row], near[other[row, column]], far[row, column]
-        points = self._mesh.points
-        rest = np.linalg.norm(points[first] - points[second], axis=1)
+        pairs, far = np.stack([moving[row], near[other[row, column]]], axis=1), far[row, column]
+        rest = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
         wide = (rest > _OPENED * far) & (rest > self._edge)
-        pairs, far = np.stack([first, second], axis=1)[wide], far[wide]
+        pairs, far = pairs[wide], far[wide]
         if not len(pairs):
-            return np.zeros((0, 2), np.int32)
+            return none
         apart = ~self._folded(pairs)
         pairs, far = pairs[apart], far[apart]
         # The closest partner of each vertex is enough, and not every vertex of a dense mesh.
-        order = np.lexsort((far, pairs[:, 0]))
-        pairs = pairs[order]
+        pairs = pairs[np.lexsort((far, pairs[:, 0]))]
         pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
         pairs = np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int32)
         return pairs[:: 1 + len(pairs) // MOST_PAIRS]
@@ -112,13 +111,15 @@ class Meetings:
 
 
 class Contacts:
-    """Corrects the contacts of a transfer. `local` (V, 3, 3) are its derivatives."""
+    """Corrects the contacts of a transfer. `local` (V, 3, 3) are its derivatives, `size` that of
+    the driver's face."""
 
-    def __init__(self, driver: Mesh, fitted: Doubles, local: Doubles) -> None:
+    def __init__(self, driver: Mesh, fitted: Doubles, local: Doubles, size: float) -> None:
         self._driver = driver
         self._meetings = Meetings(driver)
         self._fitted = Mesh.of(fitted, driver.triangles)
         self._local = local
+        self._decay = _DECAY * size * similarity(driver.points, fitted).scale
 
     def apply(
         self, moves: Doubles, moved: Doubles, names: Sequence[str], watch: Watch | None = None
@@ -127,19 +128,13 @@ class Contacts:
 
         `moves` (E, V, 3) are the driver's, `names` theirs.
         """
-        order = {name: number for number, name in enumerate(names)}
-        late = [name for name in CORRECTIVES if {name, CORRECTIVES[name]} <= order.keys()]
-        for place, name in enumerate([each for each in names if each not in late] + late):
+        for number, name in enumerate(names):
             if watch is not None:
-                watch.tell(0.4 + 0.6 * place / len(names), "Let lids and lips meet")
-            number = order[name]
-            together, reached = moves[number], moved[number]
-            if name in late:
-                other = order[CORRECTIVES[name]]
-                together, reached = together + moves[other], reached + moved[other]
-            pairs = self._meetings.pairs(together, moves[number])
+                watch.tell(0.4 + 0.6 * number / len(names), "Let lids and lips meet")
+            pairs = self._meetings.pairs(moves[number]) if name not in UNTOUCHED else ()
             if len(pairs):
-                moved[number] += self._correction(pairs, together, reached)
+                gaps = self._gaps(pairs, moves[number], moved[number])
+                moved[number] += self._correction(pairs, gaps, moves[number])
 
     @cached_property
     def _laplacian(self) -> Any:
@@ -149,36 +144,42 @@ class Contacts:
     def _areas(self) -> Doubles:
         return lumped_areas(self._fitted)
 
-    def _correction(self, pairs: Corners, move: Doubles, reached: Doubles) -> Doubles:
+    def _gaps(self, pairs: Corners, move: Doubles, reached: Doubles) -> Doubles:
+        """By what (K, 3) the two of each pair have still to come together."""
+        i, j = pairs.T
+        rest = self._driver.points[i] - self._driver.points[j]
+        local = (self._local[i] + self._local[j]) / 2
+        closing = np.einsum("kij,kj->ki", local, move[i] - move[j])
+        wished = np.einsum("kij,kj->ki", local, rest) + closing
+        has = self._fitted.points[i] - self._fitted.points[j] + reached[i] - reached[j]
+        along = unit(closing)
+        # No pair goes farther than it came: a fit gone wrong must not throw the lids about.
+        most = np.linalg.norm(closing, axis=1)
+        still = np.clip(np.sum((wished - has) * along, axis=1), -most, most)
+        gaps: Doubles = still[:, None] * along
+        return gaps
+
+    def _correction(self, pairs: Corners, gaps: Doubles, move: Doubles) -> Doubles:
+        """The smoothest displacement (V, 3) that closes these gaps (K, 3)."""
         from scipy import sparse
         from scipy.spatial import cKDTree
 
-        i, j = pairs.T
-        rest = self._driver.points[i] - self._driver.points[j]
-        closing = move[i] - move[j]
-        local = (self._local[i] + self._local[j]) / 2
-        along = unit(np.einsum("kij,kj->ki", local, closing))
-        wished = np.einsum("kij,kj->ki", local, rest + closing)
-        has = self._fitted.points[i] - self._fitted.points[j] + reached[i] - reached[j]
-        gaps = np.sum((wished - has) * along, axis=1, keepdims=True) * along
-
-        decay = _DECAY * self._fitted.diagonal
-        involved = self._fitted.points[np.unique(pairs)]
-        far, _ = cKDTree(involved).query(self._fitted.points, distance_upper_bound=_AROUND * decay)
+        points, count = self._fitted.points, len(pairs)
+        far, _ = cKDTree(points[np.unique(pairs)]).query(
+            points, distance_upper_bound=_AROUND * self._decay
+        )
         free = np.flatnonzero(np.isfinite(far))
-        place = np.full(len(self._fitted.points), -1)
+        place = np.full(len(points), -1)
         place[free] = np.arange(len(free))
-        count = len(pairs)
-        ends = np.concatenate([place[i], place[j]])
         rows = sparse.csr_matrix(
-            (np.repeat([1.0, -1.0], count), (np.tile(np.arange(count), 2), ends)),
+            (np.tile([1.0, -1.0], count), (np.repeat(np.arange(count), 2), place[pairs].ravel())),
             shape=(count, len(free)),
         )
-        own = self._laplacian[free]
-        areas = self._areas
-        smooth = (own @ sparse.diags(1.0 / areas) @ own.T) * decay**4
-        sizes = np.linalg.norm(move[free], axis=1) / np.linalg.norm(move, axis=1).max()
-        held = areas[free] * (1 + (_STILL - 1) * (1 - sizes) ** 2)
+        own, areas = self._laplacian[free], self._areas
+        smooth = (own @ sparse.diags(1.0 / areas) @ own.T) * self._decay**4
+        sizes = np.linalg.norm(move, axis=1)
+        still = 1 - sizes[free] / sizes.max()
+        held = areas[free] * (1 + (_STILL - 1) * still**2)
         strength = STRENGTH * areas[free].sum() / count
         system = smooth + sparse.diags(held) + strength * (rows.T @ rows)
         correction = np.zeros_like(move)
@@ -203,4 +204,5 @@ def spared(driver: Mesh, moves: AnyArray, names: Sequence[str]) -> Doubles:
     if not len(meeting):
         return np.ones(len(driver.points))
     far, _ = cKDTree(driver.points[meeting]).query(driver.points)
-    return weights(far, _SPARED_NEAR * driver.diagonal, _SPARED_FAR * driver.diagonal)
+    size = face_size(driver.points, moves)
+    return weights(far, _SPARED_NEAR * size, _SPARED_FAR * size)

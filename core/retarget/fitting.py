@@ -18,19 +18,23 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
-from . import checks
 from .alignment import opening, warped
+from .extent import face_size
+from .fitting_checks import check_mesh, check_opened, check_pairs, suspicious
 from .ground import Side, inside_out, volume
-from .laplacian import Sparse, factorised, laplacian, lumped_areas
+from .laplacian import Solve, Sparse, factorised, laplacian, lumped_areas, solved_near
 from .mesh import Mesh
-from .mirrored import mirrored_points, own_plane, plane_near
+from .mirroring import both_sides
 from .pairs import Similarity, SurfacePoints, residuals, similarity
+from .surface import Surface
 
 ROUNDS = 4  # of closest points at each level
+NEAR = 10  # triangles looked at for each
 DECAY = 1e-3  # of the stiffness, from the first level to the last
 PAIRS = (1.0, 0.1)  # what all pairs together weigh beside the whole surface, first to last level
-NORMALS = (0.04, 0.004)  # of the diagonal, that normals apart by 1 radian count as, likewise
-REACH = 0.06  # of the diagonal: no closest point is taken beyond
+NORMALS = (0.04, 0.004)  # of a head's diagonal, that normals apart by 1 radian count as, likewise
+HEAD = 1.85  # diagonals of what the opening mouth moves, in the diagonal of a head with neck
+REACH = 0.06  # of a head's diagonal: no closest point is taken beyond
 BENDING = 1e-4  # makes a stiffness of 100 a stiff start and one of 0.1 a close end
 _HOLD = 1e-9  # keeps what nothing holds where the warp put it
 
@@ -79,30 +83,39 @@ def fit(
     """
     settings, watch = settings or FitSettings(), watch or Watch()
     watch.tell(0.0, "Looking at the meshes")
-    checks.check_mesh(driver, "driver")
-    checks.check_mesh(target, "target")
-    checks.check_pairs(driver, here, target, there)
+    check_mesh(driver, "driver")
+    check_opened(driver, opened)
+    check_mesh(target, "target")
+    size = head_size(driver, opened)
+    check_pairs(driver, here, target, there, size)
     goal = there.on(target.points)
     amount = opening(here.on(driver.points), here.on(opened), goal)
     rest = driver.moved_to(driver.points + amount * (opened - driver.points))
     source = here.on(rest.points)
-    notices = checks.suspicious(source, goal)
+    notices = suspicious(source, goal)
     move = similarity(source, goal)
     placed = move(rest.points)
 
     own, other = Side.of(rest, here, opened), Side.of(target, there)
     if volume(own.mesh) < 0:
         own = own.wound(np.ones(len(own.parts), bool))
-    inward = inside_out(other, own.mesh.moved_to(warped(move(source), goal, placed)))
+    near = own.mesh.moved_to(warped(move(source), goal, placed))
+    inward = inside_out(other, near, move.scale * size)
     other = other.wound(inward)
     watch.tell(0.05, "Looking for planes of symmetry")
-    here, there = _both_sides(own, other, here, there, move)
+    here, there = both_sides(own.surface(), other.surface(), (here, there), move)
     goal_all = there.on(target.points)
     start = warped(here.on(placed), goal_all, placed)
-    problem = _Problem.of(own, start, here, goal_all)
+    problem = _Problem.of(own, start, here, goal_all, move.scale * size)
     points = _laid(problem, other, settings, watch)[own.stands]
     notices += _told_inward(inward, other)
     return Fit(points, amount, move, residuals(source, goal), inward, notices)
+
+
+def head_size(driver: Mesh, opened: Doubles) -> float:
+    """Diagonal of a head: of the driver, or what its opening mouth says if a body hangs below."""
+    jaw = face_size(driver.points, (opened - driver.points)[None])
+    return min(driver.diagonal, HEAD * jaw)
 
 
 def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
@@ -113,30 +126,13 @@ def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
     return (f"{where} point inwards and were read the other way round.",)
 
 
-def _both_sides(
-    own: Side, other: Side, here: SurfacePoints, there: SurfacePoints, move: Similarity
-) -> tuple[SurfacePoints, SurfacePoints]:
-    """The pairs, and their mirror images where both faces are their own mirror image."""
-    driver, target = own.surface(), other.surface()
-    plane = own_plane(driver)
-    if plane is None:
-        return here, there
-    around = there.on(target.mesh.points)
-    facing = plane_near(target, plane.after(move), around)
-    if facing is None:
-        return here, there
-    return (
-        here.joined(mirrored_points(driver, here, plane)),
-        there.joined(mirrored_points(target, there, facing)),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class _Problem:
     """What stays the same in all rounds.
 
     ``start`` (V, 3) are the warped points, ``free`` (V,) the vertices that look for closest
-    points, ``picks`` (K, V) takes vertices to the pairs' points, which belong at ``goals`` (K, 3).
+    points, ``picks`` (K, V) takes vertices to the pairs' points, which belong at ``goals`` (K, 3);
+    ``size`` is a head's diagonal.
     """
 
     mesh: Mesh
@@ -144,9 +140,12 @@ class _Problem:
     bending: Sparse
     picks: Sparse
     goals: Doubles
+    size: float
 
     @classmethod
-    def of(cls, own: Side, start: Doubles, here: SurfacePoints, goals: Doubles) -> _Problem:
+    def of(
+        cls, own: Side, start: Doubles, here: SurfacePoints, goals: Doubles, size: float
+    ) -> _Problem:
         from scipy.sparse import csr_matrix, diags
 
         mesh = own.mesh.moved_to(start)
@@ -158,10 +157,15 @@ class _Problem:
             (here.shares.ravel(), (rows, own.stands[here.corners].ravel())),
             shape=(len(here), count),
         )
-        return cls(mesh, own.free, bending, picks, goals)
+        return cls(mesh, own.free, bending, picks, goals, size)
 
-    def solved(self, stiffness: float, hold: float, weights: Doubles, goals: Doubles) -> Doubles:
-        """Points (V, 3) for closest points (V, 3) that weigh so much (V,), and pairs in all."""
+    def system(
+        self, stiffness: float, hold: float, weights: Doubles, goals: Doubles
+    ) -> tuple[Sparse, Doubles]:
+        """Matrix (V, V) and right side (V, 3) of the displacement from the start.
+
+        Closest points ``goals`` (V, 3) weigh so much each, all pairs together weigh ``hold``.
+        """
         from scipy.sparse import diags, identity
 
         start, count = self.mesh.points, len(weights)
@@ -169,28 +173,44 @@ class _Problem:
         matrix = stiffness * self.bending + per_pair * (self.picks.T @ self.picks)
         matrix = matrix + diags(pull) + _HOLD * identity(count)
         wanted = per_pair * (self.picks.T @ (self.goals - self.picks @ start))
-        return start + factorised(matrix)(wanted + pull[:, None] * (goals - start))
+        return matrix.tocsr(), wanted + pull[:, None] * (goals - start)
 
 
 def _laid(problem: _Problem, other: Side, settings: FitSettings, watch: Watch) -> Doubles:
     """Points (V, 3) of the driver on the target's surface."""
-    mesh, reach = problem.mesh, problem.mesh.diagonal
+    start = problem.mesh.points
+    moved = np.zeros_like(start)
     levels = max(1, settings.iterations)
-    normals = other.mesh.normals
     for level in range(levels):
         done = level / (levels - 1) if levels > 1 else 1.0
-        length = _between(NORMALS, done) * reach
-        surface = other.surface(length * normals)
+        length = _between(NORMALS, done) * problem.size
+        surface = other.surface(length * other.mesh.normals)
+        near: Solve | None = None
         for turn in range(ROUNDS):
             share = (level * ROUNDS + turn) / (levels * ROUNDS)
             watch.tell(0.1 + 0.9 * share, f"Fitting, level {level + 1} of {levels}")
-            facing = mesh.normals
-            hits = surface.closest(mesh.points, facing, features=length * facing)
-            goals = surface.on(hits, other.mesh.points)
-            weights = _weights(hits.distances, hits.found & problem.free, REACH * reach)
-            stiffness = settings.stiffness * DECAY**done
-            mesh = mesh.moved_to(problem.solved(stiffness, _between(PAIRS, done), weights, goals))
-    return mesh.points
+            weights, goals = _closest(problem, surface, start + moved, length)
+            matrix, wanted = problem.system(
+                settings.stiffness * DECAY**done, _between(PAIRS, done), weights, goals
+            )
+            if near is None:
+                near = factorised(matrix)
+                moved = near(wanted)
+            else:
+                moved = solved_near(matrix, near, wanted, moved)
+    watch.tell(1.0, "Fitting is done")
+    return start + moved
+
+
+def _closest(
+    problem: _Problem, surface: Surface, points: Doubles, length: float
+) -> tuple[Doubles, Doubles]:
+    """Weights (V,) and places (V, 3) of the closest points, normals counting as ``length``."""
+    facing = problem.mesh.moved_to(points).normals
+    hits = surface.closest(points, facing, near=NEAR, features=length * facing)
+    reach = REACH * problem.size
+    goals = surface.on(hits, surface.mesh.points)
+    return _weights(hits.distances, hits.found & problem.free, reach), goals
 
 
 def _between(ends: tuple[float, float], done: float) -> float:

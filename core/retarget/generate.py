@@ -38,6 +38,16 @@ SKIN, FOLLOWER, TONGUE = "skin", "follower", "tongue"
 UPPER_TEETH, LOWER_TEETH = "upper_teeth", "lower_teeth"
 EYE_LEFT, EYE_RIGHT = "eye_left", "eye_right"
 KINDS = (SKIN, FOLLOWER, TONGUE, UPPER_TEETH, LOWER_TEETH, EYE_LEFT, EYE_RIGHT)
+# What the loose parts of a mesh (`islands`) are here; others go with the skin
+KIND_OF_ISLAND = {
+    "eye_left": EYE_LEFT,
+    "eye_right": EYE_RIGHT,
+    "upper_denture": UPPER_TEETH,
+    "lower_denture": LOWER_TEETH,
+    "tongue": TONGUE,
+    "lashes": FOLLOWER,
+    "brows": FOLLOWER,
+}
 _SIDES = {EYE_LEFT: "Left", EYE_RIGHT: "Right"}
 _FEWEST_TORN = 3
 BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
@@ -152,12 +162,19 @@ def skin_moves(
     weights = np.einsum("nc,nc->n", binding.shares, source.spared[binding.corners])
     flat = np.ascontiguousarray(moves.transpose(1, 0, 2)).reshape(len(skin.points), -1)
     flat = Smoothing(skin, level, weights)(flat)
-    torn = [binding.torn[binding.torn_in == number] for number in (0, 1)]
-    sealed = [len(edges) >= _FEWEST_TORN for edges in torn]
-    if any(sealed):
-        flat = mended(skin, np.concatenate(torn), flat)
-    notices = [text for text, one in zip(_ONE_SURFACE, sealed, strict=True) if one]
-    return flat.reshape(len(skin.points), -1, 3).transpose(1, 0, 2), tuple(notices)
+    notices = sealed(binding)
+    if notices:
+        flat = mended(skin, binding.torn, flat)
+    return flat.reshape(len(skin.points), -1, 3).transpose(1, 0, 2), notices
+
+
+def sealed(binding: Binding) -> tuple[str, ...]:
+    """Sentences for the user about lips or lids that are one surface; of a binding with `telling`.
+
+    The live wrap shows a crease there; generated shapes give way smoothly (see `mending`).
+    """
+    torn = np.bincount(binding.torn_in, minlength=len(_ONE_SURFACE)) >= _FEWEST_TORN
+    return tuple(text for text, one in zip(_ONE_SURFACE, torn, strict=False) if one)
 
 
 _ONE_SURFACE = (

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import AnyArray, Doubles
-from .cleaning import loose_parts, turned, welded
+from .cleaning import loose_parts, open_sides, turned, welded
 from .mesh import Corners, Mesh
 from .pairs import SurfacePoints
 from .surface import Surface
 
-_NEAR = 0.05  # of the driver's diagonal: from how far the target's winding is judged
+_NEAR = 0.05  # of a head's diagonal: from how far the target's winding is judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +45,17 @@ class Side:
         return replace(self, mesh=Mesh.of(self.mesh.points, triangles))
 
     def surface(self, features: Doubles | None = None) -> Surface:
-        """The triangles that count, those along open edges apart."""
-        rim = np.zeros(len(self.mesh.points), bool)
-        rim[self.mesh.boundary] = True
-        at_edge = rim[self.mesh.triangles].sum(axis=1) >= 2
-        return Surface(self.mesh, self.used & ~at_edge, features)
+        """The triangles that count, those along open edges apart: beyond an edge every point is
+        closest to it."""
+        return Surface(self.mesh, self.used & ~open_sides(self.mesh).any(axis=1), features)
 
     @property
     def free(self) -> AnyArray:
         """Mask (V,) of the vertices that are on what counts and on no open edge."""
         mask = np.zeros(len(self.mesh.points), bool)
         mask[self.mesh.triangles[self.used]] = True
-        mask[self.mesh.boundary] = False
+        sides = self.mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]]
+        mask[sides[open_sides(self.mesh)]] = False
         return mask
 
 
@@ -67,15 +66,15 @@ def volume(mesh: Mesh) -> float:
     return float(np.einsum("fd,fd->", mesh.crossed, away) / 6)
 
 
-def inside_out(target: Side, near: Mesh) -> AnyArray:
+def inside_out(target: Side, near: Mesh, size: float) -> AnyArray:
     """Mask (F,) of the target's triangles whose loose part is wound the other way than ``near``.
 
-    ``near`` lies about where the target does; the closest triangle of each of its vertices votes
-    for its part.
+    ``near`` lies about where the target does, a head of diagonal ``size``; the closest triangle of
+    each of its vertices votes for its part.
     """
     surface = target.surface()
     hits = surface.closest(near.points)
-    close = hits.distances < _NEAR * near.diagonal
+    close = hits.distances < _NEAR * size
     facing = np.einsum("nd,nd->n", target.mesh.crossed[hits.triangles], near.normals)
     sides = np.where(close, np.sign(facing), 0.0)
     votes = np.bincount(target.parts[hits.triangles], sides, int(target.parts.max()) + 1)

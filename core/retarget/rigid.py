@@ -20,8 +20,8 @@ from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
 from .pairs import Similarity, similarity
 
-_CHIN = 0.6  # of the largest displacement: what moves so far goes with the jaw
 _ROUNDS = 8  # of the sphere's fit
+_FEWEST = 12  # vertices that a bone's motion is taken from, if so many move
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
 JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
@@ -53,22 +53,6 @@ def carried(matrix: AnyArray, over: Similarity) -> Doubles:
     return brought
 
 
-def motion_of(points: AnyArray, moves: AnyArray) -> Doubles:
-    """The rigid motion (4, 4) that fits a shape's displacements (V, 3) of points (V, 3) best where
-    they are largest; for drivers whose teeth nobody knows: the chin goes as the jaw."""
-    points, moves = np.asarray(points, np.float64), np.asarray(moves, np.float64)
-    sizes = np.linalg.norm(moves, axis=1)
-    matrix = np.eye(4)
-    most = sizes >= _CHIN * sizes.max(initial=0.0)
-    if not sizes.any() or most.sum() < 3:
-        return matrix
-    here, there = points[most], points[most] + moves[most]
-    turn = similarity(here, there).turn
-    matrix[:3, :3] = turn
-    matrix[:3, 3] = there.mean(axis=0) - turn @ here.mean(axis=0)
-    return matrix
-
-
 def lower_face(points: AnyArray, fitted: AnyArray, opening: AnyArray) -> Similarity:
     """The similarity that brings the driver's lower face to the fitted one.
 
@@ -93,15 +77,16 @@ def jaw_motions(
 def motion_of(points: AnyArray, move: AnyArray) -> Doubles:
     """The rigid motion (4, 4) of the bone below a skin (V, 3) that a shape (V, 3) displaces.
 
-    The vertices that move most are those on the bone: least squares over the farthest-moving third
-    of those that move, repeated with less weight for vertices that do not keep to the motion.
+    The vertices that move most lie on the bone, as the chin on the jaw: least squares over the
+    farthest-moving twelfth of those that move, repeated with less weight for vertices that do not
+    keep to the motion.
     """
     points, move = np.asarray(points, np.float64), np.asarray(move, np.float64)
     sizes = np.linalg.norm(move, axis=1)
     moving = np.flatnonzero(sizes > 0.05 * sizes.max(initial=0.0))
     if len(moving) < 4:
         return np.eye(4)
-    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(4, len(moving) // 3)]]
+    most = moving[np.argsort(-sizes[moving], kind="stable")[: max(_FEWEST, len(moving) // 12)]]
     weights, matrix = sizes[most], np.eye(4)
     for _ in range(_ROUNDS):
         fitted = similarity(points[most], points[most] + move[most], weights)

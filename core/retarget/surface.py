@@ -14,7 +14,7 @@ from .mesh import Corners, Mesh, unit
 
 NEAR = 16  # triangles that are looked at for a point
 _BLOCK = 4096  # points at a time, for the processor's cache
-_MOST_PARTS = 6  # a large triangle is found through this many rows of samples at most
+_MOST_PARTS = 12  # a large triangle is found through this many rows of samples at most
 _FLAT = 1e-12
 
 
@@ -169,7 +169,7 @@ def _samples(corners: Doubles) -> tuple[Doubles, Corners]:
     """
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     usual = max(float(np.median(longest)), 1e-300)
-    parts = np.clip(np.ceil(longest / (2 * usual)), 1, _MOST_PARTS).astype(int)
+    parts = np.clip(np.ceil(longest / (1.5 * usual)), 1, _MOST_PARTS).astype(int)
     samples, owners = [], []
     for count in np.unique(parts):
         which = np.flatnonzero(parts == count)

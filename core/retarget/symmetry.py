@@ -12,7 +12,8 @@ from .mesh import Mesh, unit
 from .pairs import Similarity
 
 SAMPLES, AGAINST = 300, 1500  # points that are mirrored, and those they are compared with
-TRIES, ROUNDS = 2, 8
+TRIES, ROUNDS, LAST_ROUNDS = 2, 5, 3
+POOR = 0.006  # error from which a mesh counts as not symmetric
 _KEPT = 0.7  # of the samples: a parting or an ear ring has no twin
 
 
@@ -52,14 +53,17 @@ def symmetry_plane(mesh: Mesh) -> Plane:
     """
     used = np.unique(mesh.triangles)
     pick = np.random.default_rng(0).permutation(used)
-    points, normals = mesh.points[pick[:AGAINST]], mesh.normals[pick[:AGAINST]]
+    chosen = pick[: 2 * AGAINST]
+    points, size = mesh.points[chosen], max(mesh.diagonal, 1e-300)
     middle = points.mean(axis=0)
-    size = max(mesh.diagonal, 1e-300)
-    flat, samples = (points - middle) / size, min(SAMPLES, len(points))
+    closer = ((points - middle) / size, mesh.normals[chosen])
+    flat, normals = (values[:AGAINST] for values in closer)
+    samples = min(SAMPLES, len(points))
     _, _, principal = np.linalg.svd(flat, full_matrices=False)
     tries = [_refined(flat, normals, samples, axis, TRIES) for axis in (*np.eye(3), *principal)]
     best = min(tries, key=lambda plane: plane.error)
     best = _refined(flat, normals, samples, best.normal, ROUNDS, best.offset)
+    best = _refined(*closer, 2 * samples, best.normal, LAST_ROUNDS, best.offset)
     return Plane(best.normal, best.offset * size + float(best.normal @ middle), best.error)
 
 
@@ -86,7 +90,7 @@ def _refined(
             return Plane(normal, offset, np.inf)
         limit = np.quantile(np.abs(gap[facing]), _KEPT)
         kept = facing & (np.abs(gap) <= limit)
-        error = float(np.abs(gap[kept]).mean() + 0.02 * (1 - facing.mean()))
+        error = float(np.abs(gap[facing]).mean() + 0.02 * (1 - facing.mean()))
         normal, offset = _stepped(normal, offset, here[kept], normals[twin[kept]], gap[kept])
     return Plane(normal, offset, error)
 

@@ -5,7 +5,7 @@ The fit moves the driver's vertices v_i to x_i. Taken as a warp of the space aro
 derivative J_i (3 by 3) says what becomes of a small movement there, so a displacement e_i of the
 driver becomes J_i e_i on the fitted mesh. J_i is that of the affine map which fits the warp best
 around v_i (moving least squares, Schaefer et al. 2006), with Gaussian weights of width
-REACH x diagonal and a pull towards the similarity s Q of the whole fit:
+REACH x the face's size (`extent`) and a pull towards the similarity s Q of the whole fit:
 
     J_i = s Q + C_i (S_i + RIDGE width^2 I)^-1,
     S_i, C_i = weighted covariances of v, and of x - (s Q v + t) with v, around v_i.
@@ -14,6 +14,9 @@ That uses all sheets of the face at once (skin, lips, the mouth's inside), so th
 fit's noise do no harm; on the benchmarks it left half to two thirds of the error that screened
 deformation transfer (Sumner and Popovic 2004) leaves. It is linear in e: transferred shapes add up
 as the driver's do, and a corrective still corrects.
+
+If the target's mouth stands open at rest, v is the driver opened as far (`opening`), since a closed
+mouth is torn, not bent, into an open one.
 
 Afterwards `contacts` sees to it that lids and lips which meet on the driver meet here, too.
 """
@@ -27,11 +30,13 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
-from .contacts import Contacts
+from .contacts import OPENINGS, Contacts
+from .extent import face_size
 from .mesh import Mesh
+from .opening import opening_of
 from .pairs import similarity
 
-REACH = 0.023  # width of the weights in diagonals of the driver, 0.9 cm on a head of 24 cm
+REACH = 0.036  # width of the weights in sizes of the driver's face, 1 cm on a head of 24 cm
 RIDGE = 0.01
 _CELL = 0.5  # the fit is sampled in cells of this many widths
 _CUT = 3.0  # weights end at this many widths
@@ -48,19 +53,31 @@ def transfer(
     """Displacements (E, V, 3) of the fitted mesh for those of the driver.
 
     `moves` (E, V, 3) at weight 1 are called `names`; `fitted` (V, 3) is where the fit brought the
-    driver's vertices. The names matter in one thing only: mouthClose is a corrective, made to be
-    used together with jawOpen.
+    driver's vertices. Names matter for jawOpen, or "open mouth" without it, which tells how a mouth
+    opens, and for its corrective mouthClose.
     """
     watch = watch or Watch()
     moves, fitted = np.asarray(moves, np.float64), np.asarray(fitted, np.float64)
     watch.tell(0.0, "Transfer the expressions")
     with watch.stage("jacobians", 0.1, "Transfer the expressions"):
-        local = jacobians(driver.points, fitted, REACH * driver.diagonal)
-    moved = np.stack([np.einsum("vij,vj->vi", local, each) for each in moves])
+        size = face_size(driver.points, moves)
+        posed = _as_open(driver, moves, names, fitted)
+        local = jacobians(posed.points, fitted, REACH * size)
+    moved = np.empty_like(moves)
+    for row, move in zip(moved, moves, strict=True):
+        row[:] = np.einsum("vij,vj->vi", local, move)
     with watch.stage("contacts", 0.4, "Let lids and lips meet"):
-        Contacts(driver, fitted, local).apply(moves, moved, names, watch)
+        Contacts(posed, fitted, local, size).apply(moves, moved, names, watch)
     watch.tell(1.0, "Transfer the expressions")
     return moved
+
+
+def _as_open(driver: Mesh, moves: Doubles, names: Sequence[str], fitted: Doubles) -> Mesh:
+    """The driver with its mouth as far open as the fitted mesh's."""
+    opening = next((moves[list(names).index(name)] for name in OPENINGS if name in names), None)
+    if opening is None:
+        return driver
+    return driver.moved_to(driver.points + opening_of(driver, opening, fitted) * opening)
 
 
 def jacobians(points: AnyArray, fitted: AnyArray, width: float) -> Doubles:

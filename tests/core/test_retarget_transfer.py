@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from facewright.core.head import load_head
 from facewright.core.retarget.contacts import Meetings, spared
+from facewright.core.retarget.extent import face_size
 from facewright.core.retarget.mesh import Mesh
+from facewright.core.retarget.opening import opening_of
 from facewright.core.retarget.transfer import jacobians, transfer
 
 from .retarget_faces import ball, turn
@@ -101,3 +103,28 @@ def test_lids_and_lips_are_spared_from_smoothing_and_the_brow_is_not(driver, mov
     assert weights[head.landmarks["upper_lid_edge_left"]].max() < 0.3
     assert weights[head.landmarks["inner_lower_lip"]].max() < 0.3
     assert weights[head.landmarks["chin"]].min() > 0.99
+
+
+def test_a_body_below_the_head_changes_nothing(driver, moves):
+    body = ball(400).points * [30.0, 60, 15] - [0, 90, 0]
+    whole = Mesh.of(np.concatenate([driver.points, body]), driver.triangles)
+    still = np.zeros((len(moves), len(body), 3))
+    both = np.concatenate([moves, still], axis=1)
+    stretch = np.array([1.2, 1.0, 0.9])
+    fitted = whole.points * (1 + 0.05 * np.sin(whole.points[:, [1, 2, 0]] / 9)) * stretch
+    count = len(driver.points)
+    found = transfer(whole, both, fitted, _NAMES)
+    alone = transfer(driver, moves, fitted[:count], _NAMES)
+    assert face_size(whole.points, both) == face_size(driver.points, moves)
+    off = np.sqrt(((found[:, :count] - alone) ** 2).sum() / (alone**2).sum())
+    assert off < 0.02
+    assert not found[:, count:].any()
+
+
+def test_a_target_modelled_with_its_mouth_open_moves_as_the_opened_driver(driver, moves):
+    rest = driver.points + 0.4 * moves[1]
+    assert opening_of(driver, moves[1], 3 * rest @ turn().T) == pytest.approx(0.4, abs=0.05)
+    assert opening_of(driver, moves[1], 3 * driver.points @ turn().T) == 0
+    found = transfer(driver, moves, 3 * rest @ turn().T, _NAMES)
+    off = found - 3 * moves @ turn().T
+    assert np.sqrt((off**2).sum() / (moves**2).sum()) < 0.3 * 0.1

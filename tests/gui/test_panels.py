@@ -31,12 +31,21 @@ def script() -> driver.Steps:
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.add_pipeline("INVOKE_DEFAULT")
         bpy.ops.facewright.animate()
+    _fill_wrap()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
     assert all(spent.values()), f"never drawn: {[name for name in spent if not spent[name]]}"
     took = {name: 1000 * min(times) for name, times in spent.items()}
     print("drawing, ms:", {name: round(value, 2) for name, value in took.items()}, flush=True)
     print("all panels once, ms:", round(sum(took.values()), 2), flush=True)
+
+
+def _fill_wrap() -> None:
+    wrap: Any = bpy.context.scene.facewright.wrap
+    wrap.driver = bpy.data.objects["Facewright Head"]
+    for name in ("Brows", "Lashes"):
+        wrap.driven.add().object = bpy.data.objects[f"Facewright Head {name}"]
+    bpy.ops.facewright.wrap_begin()
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
@@ -62,7 +71,7 @@ def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
 
 def _alone(panel: Any) -> driver.Steps:
     """Open one panel below an empty main one, without its own sub-panels."""
-    was = panel.bl_parent_id, getattr(panel, "bl_options", set())
+    was = getattr(panel, "bl_parent_id", ""), getattr(panel, "bl_options", set())
     panel.bl_parent_id, panel.bl_options = MAIN, was[1] - {"DEFAULT_CLOSED"}
     bpy.utils.register_class(panel)
     yield from _picture(panel.__name__.removeprefix("FACEWRIGHT_PT_"))

@@ -30,6 +30,7 @@ _EDGE = np.array(
     ]
 )
 _COLUMNS, _ROWS = 256, 44
+_TURNS, _RINGS = 64, 31  # rays that look for the skin
 _TOP_CM = 1.5
 # Locks: how many around the head, how deep the grooves between them, and where they begin.
 _LOCKS = ((19, 0.100, 0.3), (37, 0.070, 1.9), (71, 0.035, 4.1), (113, 0.016, 2.6))
@@ -53,12 +54,8 @@ def build(skin: Floats, quads: Ints) -> Part:
     # Locks end in points: the deeper the groove, the sooner the edge.
     reach = np.radians(edge + 26.0 * (grooves[-1] - 0.1))
     angle = down[:, None] * reach
-    ways = (
-        np.cos(angle)[..., None] * _AXIS
-        + (np.sin(angle) * np.cos(around))[..., None] * _FRONT
-        + (np.sin(angle) * np.sin(around))[..., None] * np.array([1.0, 0.0, 0.0])
-    )
-    skull = _skull(skin, quads, ways)
+    ways = _ways(angle, around)
+    skull = _skull(skin, quads, angle)
     body = _TOP_CM + (thick - _TOP_CM) * (down[:, None] ** 1.5)
     tuck = np.clip((1 - down) / 0.14, 0, 1)[:, None] ** 0.5
     radius = skull - 0.12 + (body + grooves * np.minimum(1, 3 * down)[:, None]) * tuck
@@ -109,29 +106,48 @@ def _cap() -> Ints:
     return np.stack([top, first, (first + 1) % _COLUMNS, np.full(_COLUMNS, -1)], axis=1)
 
 
-def _skull(skin: Floats, quads: Ints, ways: Floats) -> Floats:
-    """How far from the centre rays (R, C, 3) meet the skin, (R, C); across the ears, a guess."""
-    rows, columns = ways.shape[:2]
-    ways = ways.reshape(-1, 3)
+def _ways(angle: Floats, around: Floats) -> Floats:
+    """Unit vectors (R, C, 3) at angles (R, C) from the axis and (C,) around it."""
+    return (
+        np.cos(angle)[..., None] * _AXIS
+        + (np.sin(angle) * np.cos(around))[..., None] * _FRONT
+        + (np.sin(angle) * np.sin(around))[..., None] * np.array([1.0, 0.0, 0.0])
+    )
+
+
+def _skull(skin: Floats, quads: Ints, angle: Floats) -> Floats:
+    """How far the skin is from the centre (R, columns), at angles of that shape from the axis."""
+    rings = np.radians(np.linspace(0, 150, _RINGS))
+    turns = np.linspace(0, 2 * np.pi, _TURNS, endpoint=False)
+    ways = _ways(np.repeat(rings[:, None], _TURNS, axis=1), turns)
+    found = _met(skin, quads, ways.reshape(-1, 3)).reshape(_RINGS, _TURNS)
+    for ring in found:  # across the ears, which are left out
+        met = ring > 0
+        ring[~met] = np.interp(np.flatnonzero(~met), np.flatnonzero(met), ring[met], period=_TURNS)
+    places = angle / rings[1]
+    lower = np.clip(places.astype(int), 0, _RINGS - 2)
+    columns = np.arange(_COLUMNS) * _TURNS / _COLUMNS
+    left = columns.astype(int)
+    share, rise = columns - left, places - lower
+    here, there = (
+        (1 - share) * found[row, left] + share * found[row, (left + 1) % _TURNS]
+        for row in (lower, lower + 1)
+    )
+    return (1 - rise) * here + rise * there
+
+
+def _met(skin: Floats, quads: Ints, ways: Floats) -> Floats:
+    """How far (N,) from the centre rays (N, 3) leave the skin, -1 where they do not."""
     corners = skin[triangles_of(quads)]
     middle = corners.mean(axis=1)
     ears = (np.abs(middle[:, 0]) > 6.6) & (middle[:, 1] < 5.0) & (middle[:, 1] > -3.5)
-    corners = corners[~ears & (middle[:, 1] > -9)] - _CENTRE
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    a, b, c = (corners[~ears & (middle[:, 1] > -9)] - _CENTRE).transpose(1, 0, 2)
     whole = (a * np.cross(b, c)).sum(axis=1)
-    found = np.full(len(ways), np.nan)
+    walls = [np.cross(p, q).T for p, q in ((b, c), (c, a), (a, b))]
+    found = np.full(len(ways), -1.0)
     for start in range(0, len(ways), 256):
-        rays = ways[start : start + 256]
-        shares = np.stack([rays @ np.cross(p, q).T for p, q in ((b, c), (c, a), (a, b))])
-        total = shares.sum(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = np.where((shares >= -1e-9).all(axis=0), whole / total, np.nan)
-        found[start : start + 256] = np.nanmax(
-            np.concatenate([distance, np.full((len(rays), 1), -1.0)], axis=1), axis=1
-        )
-    rings = found.reshape(rows, columns)
-    turns = np.arange(columns)
-    for ring in rings:
-        met = ring > 0
-        ring[~met] = np.interp(turns[~met], turns[met], ring[met], period=columns)
-    return rings
+        shares = np.stack([ways[start : start + 256] @ wall for wall in walls])
+        hit = (shares >= -1e-9).all(axis=0) & (shares.sum(axis=0) > 1e-9)
+        distance = np.where(hit, whole / np.where(hit, shares.sum(axis=0), 1.0), -1.0)
+        found[start : start + 256] = distance.max(axis=1)
+    return found

@@ -150,43 +150,50 @@ class Binding:
 
 
 def bind(points: Floats, surface: Floats, triangles: Ints) -> Binding:
-    """Closest points of a triangulated surface (slow and exact; for a few hundred points)."""
+    """Closest points of a triangulated surface, among the 48 triangles whose middles are nearest."""
     corners = np.empty((len(points), 3), dtype=np.int64)
     weights = np.empty((len(points), 3))
     centres = surface[triangles].mean(axis=1)
-    for i, point in enumerate(points):
-        near = np.argpartition(((centres - point) ** 2).sum(axis=1), 64)[:64]
-        local = closest_barycentric(point, surface[triangles[near]])
-        spots = np.einsum("nk,nkc->nc", local, surface[triangles[near]])
-        best = ((spots - point) ** 2).sum(axis=1).argmin()
-        corners[i], weights[i] = triangles[near[best]], local[best]
+    lengths = (centres**2).sum(axis=1)
+    for start in range(0, len(points), 128):
+        block = points[start : start + 128]
+        near = np.argpartition(lengths - 2 * block @ centres.T, 48, axis=1)[:, :48]
+        flat = triangles[near].reshape(-1, 3)
+        places = np.repeat(block, 48, axis=0)
+        local = closest_barycentric(places, surface[flat])
+        spots = np.einsum("nk,nkc->nc", local, surface[flat])
+        best = ((spots - places) ** 2).sum(axis=1).reshape(near.shape).argmin(axis=1)
+        rows = best + 48 * np.arange(len(block))
+        corners[start : start + 128], weights[start : start + 128] = flat[rows], local[rows]
     return Binding(corners, weights)
 
 
-def closest_barycentric(point: Floats, triangles: Floats) -> Floats:
-    """Barycentric weights (N, 3) of the point of each triangle (N, 3, 3) closest to `point`."""
+def closest_barycentric(points: Floats, triangles: Floats) -> Floats:
+    """Barycentric weights (N, 3) of the point of each triangle (N, 3, 3) closest to `points`,
+    which are one (3,) or one for each triangle (N, 3)."""
+    points = np.broadcast_to(points, (len(triangles), 3))
     a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
     normal = np.cross(b - a, c - a)
     area = np.maximum((normal**2).sum(axis=1), 1e-18)
-    to_point = point - a
+    to_point = points - a
     v = (np.cross(to_point, c - a) * normal).sum(axis=1) / area
     w = (np.cross(b - a, to_point) * normal).sum(axis=1) / area
     best = np.stack([1 - v - w, v, w], axis=1)
     outside = (best < 0).any(axis=1)
     if outside.any():
-        best[outside] = _closest_on_edges(point, triangles[outside])
+        best[outside] = _closest_on_edges(points[outside], triangles[outside])
     return best
 
 
-def _closest_on_edges(point: Floats, triangles: Floats) -> Floats:
+def _closest_on_edges(points: Floats, triangles: Floats) -> Floats:
     """Like `closest_barycentric`, on the triangles' edges only."""
     count = len(triangles)
     best, record = np.zeros((count, 3)), np.full(count, np.inf)
     for i, j in ((0, 1), (1, 2), (2, 0)):
         start, along = triangles[:, i], triangles[:, j] - triangles[:, i]
         length = np.maximum((along**2).sum(axis=1), 1e-18)
-        t = np.clip(((point - start) * along).sum(axis=1) / length, 0, 1)
-        distance = ((start + t[:, None] * along - point) ** 2).sum(axis=1)
+        t = np.clip(((points - start) * along).sum(axis=1) / length, 0, 1)
+        distance = ((start + t[:, None] * along - points) ** 2).sum(axis=1)
         better = distance < record
         record[better] = distance[better]
         best[better] = 0

@@ -10,7 +10,7 @@ from ..errors import UserError
 from .mesh import Mesh
 from .pairs import FEW, FEWEST, Similarity, SurfacePoints, similarity
 
-LEAST_SPREAD = 0.04  # of the driver's diagonal: pairs nearer together than this say nothing
+LEAST_SPREAD = 0.065  # of a head's diagonal: pairs nearer together than this say nothing
 _FLAT = 0.02  # the second and third extent of the pairs, of the first
 _FAR, _VERY_FAR = 0.3, 0.6  # residual of a pair, of the pairs' extent: to be told, to be refused
 _EXCHANGED = 0.4  # of two residuals, what is left when two pairs are exchanged that were swapped
@@ -23,10 +23,10 @@ def check_mesh(mesh: Mesh, what: str) -> None:
             f"The {what} mesh has no faces.", "Choose a mesh of a face, with faces on its surface."
         )
     if not np.isfinite(mesh.points).all():
-        bad = int((~np.isfinite(mesh.points)).any(axis=1).sum())
+        bad = np.flatnonzero(~np.isfinite(mesh.points).all(axis=1))
         raise UserError(
-            f"The {what} mesh has {bad} vertices without a finite position.",
-            "Delete these vertices, or remove the modifier or shape key that makes them.",
+            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
+            "Delete such vertices, or remove the modifier or shape key that makes them.",
         )
     if not mesh.diagonal > 0:
         raise UserError(
@@ -34,8 +34,21 @@ def check_mesh(mesh: Mesh, what: str) -> None:
         )
 
 
-def check_pairs(driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfacePoints) -> None:
-    """Raises UserError for pairs from which nothing can be fitted."""
+def check_opened(driver: Mesh, opened: AnyArray) -> None:
+    """Raises UserError for OpenMouth points that are not the driver's."""
+    if np.shape(opened) != driver.points.shape or not np.isfinite(opened).all():
+        raise UserError(
+            f"The OpenMouth mesh has {len(opened)} vertices, the driver {len(driver.points)}."
+            if len(opened) != len(driver.points)
+            else "The OpenMouth mesh has vertices without a finite position.",
+            "Choose the driver's own mesh with its mouth open.",
+        )
+
+
+def check_pairs(
+    driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfacePoints, size: float
+) -> None:
+    """Raises UserError for pairs from which nothing can be fitted; ``size`` is the driver's."""
     if len(here) != len(there):
         raise UserError(
             f"{len(here)} points of the driver face {len(there)} of the target.",
@@ -52,14 +65,14 @@ def check_pairs(driver: Mesh, here: SurfacePoints, target: Mesh, there: SurfaceP
                 f"The pairs belong to another {what} mesh than this one.",
                 f"Choose the {what} that they were made on, or place them anew.",
             )
-        _check_spread(mesh, points.on(mesh.points), what, mesh.diagonal if mesh is driver else 0.0)
+        _check_spread(mesh, points.on(mesh.points), what, size if mesh is driver else 0.0)
 
 
-def _check_spread(mesh: Mesh, points: Doubles, what: str, diagonal: float) -> None:
+def _check_spread(mesh: Mesh, points: Doubles, what: str, size: float) -> None:
     away = points - points.mean(axis=0)
     extents = np.linalg.svd(away, compute_uv=False)
     spread = float(np.sqrt((away**2).sum(axis=1).mean()))
-    if spread < max(LEAST_SPREAD * diagonal, 1e-4 * mesh.diagonal):
+    if spread < max(LEAST_SPREAD * size, 1e-4 * mesh.diagonal):
         raise UserError(
             f"All pairs lie close together on the {what} mesh.",
             "Spread them over the face, from the chin to the brows and to both sides.",
@@ -147,7 +160,7 @@ def _check_swapped(
     if swapped:
         raise UserError(
             f"The points of pairs {', '.join(swapped)} look exchanged.",
-            "Exchange them on the target: left belongs to the target's own left.",
+            "Exchange them on the target; left means the target's own left.",
         )
 
 
