@@ -15,13 +15,14 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from .mesh import Mesh, unit
-from .pairs import Similarity, similarity
+from .pairs import Similarity
 from .symmetry import symmetry_plane
 
 _TARGET_SAMPLES, _DRIVER_SAMPLES = 16_000, 16_000
 _COARSE, _FINE = 110, 700  # driver points in the first and in the last rounds
-_COARSE_ROUNDS, _FINE_ROUNDS = 7, 25
+_COARSE_ROUNDS, _FINE_ROUNDS = 7, 20
 _COARSE_GOALS = 4000
+_POLISHED, _POLISHING, _MANY = 3, 25, 1500  # ends that are polished, rounds, driver points
 _BEST = 10  # starts that are followed to the end
 _ANGLES = 14
 _SHARES = 0.97 * 0.79 ** np.arange(9)  # of the target's height that is the head's
@@ -71,7 +72,13 @@ def find_head(driver: Mesh, frame: Frame, target: Mesh) -> tuple[Similarity, flo
     batch, scores = _follow(starts, coarse, cKDTree(few[0]), few, _COARSE_ROUNDS, frame)
     best = np.argsort(-scores)[:_BEST]
     fine = points[:_FINE], normals[:_FINE]
-    batch, scores = _follow(_Batch(*(a[best] for a in batch.parts)), fine, cKDTree(goals[0]), goals, _FINE_ROUNDS, frame)
+    tree = cKDTree(goals[0])
+    batch, scores = _follow(batch.chosen(best), fine, tree, goals, _FINE_ROUNDS, frame)
+    best = np.argsort(-(scores + _habit(batch, frame)))[:_POLISHED]
+    many = points[:_MANY], normals[:_MANY]
+    polished = [_polished(batch, row, many, tree, goals, frame) for row in best]
+    batch = _Batch(*(np.concatenate(parts) for parts in zip(*(b.parts for b in polished))))
+    batch, scores = _follow(batch, many, tree, goals, 0, frame)
     scores = scores + _habit(batch, frame)
     winner = int(np.argmax(scores))
     found = Similarity(float(batch.scale[winner]), batch.turn[winner], batch.shift[winner])
@@ -89,6 +96,9 @@ class _Batch:
     @property
     def parts(self) -> tuple[Doubles, Doubles, Doubles]:
         return self.scale, self.turn, self.shift
+
+    def chosen(self, rows: AnyArray) -> _Batch:
+        return _Batch(*(part[rows] for part in self.parts))
 
     def __call__(self, points: Doubles) -> Doubles:
         return (
@@ -142,6 +152,39 @@ def _follow(
     close = (far < _CLOSE * batch.scale[:, None] * frame.height) & (facing > 0.6)
     depth = np.clip(1 - far / (_CLOSE * batch.scale[:, None] * frame.height), 0, 1)
     return batch, (0.5 * close + 0.5 * close * depth).mean(axis=1)
+
+
+def _polished(
+    batch: _Batch, row: int, samples: Samples, tree: Any, goals: Samples, frame: Frame
+) -> _Batch:
+    """One of a batch, moved by closest points' tangent planes (Chen and Medioni 1992), which lets
+    surfaces slide along each other to where they belong."""
+    points, normals = samples
+    batch = batch.chosen([row])
+    for _ in range(_POLISHING):
+        here = batch(points)
+        far, facing, nearest = _closest(batch, here, normals, tree, goals)
+        cost = far[0] + 10 * frame.height * batch.scale * (facing[0] < 0.5)
+        kept = cost <= np.quantile(cost, _KEPT)
+        planes, middle = goals[1][nearest[0][kept]], here[0][kept].mean(axis=0)
+        arms = here[0][kept] - middle
+        gaps = np.einsum("nd,nd->n", goals[0][nearest[0][kept]] - here[0][kept], planes)
+        growth = np.einsum("nd,nd->n", arms, planes)
+        matrix = np.column_stack([np.cross(arms, planes), planes, growth])
+        weights = 1 / np.sqrt(1 + (far[0][kept] / np.median(far[0][kept])) ** 2)
+        step = np.linalg.lstsq(weights[:, None] * matrix, weights * gaps, rcond=None)[0]
+        turn, shift, grown = _turned(step[:3]), step[3:6], 1 + np.clip(step[6], -0.1, 0.1)
+        moved = middle + shift + grown * turn @ (batch.shift[0] - middle)
+        batch = _Batch(grown * batch.scale, (turn @ batch.turn[0])[None], moved[None])
+    return batch
+
+
+def _turned(vector: Doubles) -> Doubles:
+    """The rotation (3, 3) about a vector by its length in radians, at most 0.2."""
+    vector = vector * min(1.0, 0.2 / max(float(np.linalg.norm(vector)), 1e-300))
+    x, y, z = vector / 2
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.linalg.solve(np.eye(3) - skew, np.eye(3) + skew))
 
 
 def _closest(
@@ -199,7 +242,7 @@ def _spread(mesh: Mesh, count: int, seed: int) -> Samples:
     faces = random.choice(len(areas), count, p=areas / areas.sum())
     u, v = np.sqrt(random.uniform(size=count)), random.uniform(size=count)
     shares = np.stack([1 - u, u * (1 - v), u * v], axis=1)
-    points = np.einsum("nc,ncd->nd", shares, mesh.points[mesh.triangles[faces]])
+    points: Doubles = np.einsum("nc,ncd->nd", shares, mesh.points[mesh.triangles[faces]])
     return points, unit(mesh.crossed[faces])
 
 
@@ -234,4 +277,4 @@ def _ways() -> Doubles:
 
 def _grid_axes(way: Doubles) -> tuple[Doubles, Doubles]:
     across = unit(np.cross(way, np.eye(3)[np.abs(way).argmin()]))
-    return across, np.cross(way, across)
+    return across, np.asarray(np.cross(way, across))

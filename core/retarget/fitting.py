@@ -158,9 +158,8 @@ class _Problem:
         from scipy.sparse import csr_matrix, diags
 
         mesh = own.mesh.moved_to(start)
-        count, areas = len(start), lumped_areas(mesh)
-        stiff = laplacian(mesh)
-        bending = (stiff @ diags(areas.sum() / areas) @ stiff) * (BENDING / count)
+        count, stiff = len(start), laplacian(mesh)
+        bending = stiff @ diags(size**2 / lumped_areas(mesh)) @ stiff * BENDING
         rows = np.repeat(np.arange(len(here)), 3)
         picks = csr_matrix(
             (here.shares.ravel(), (rows, own.stands[here.corners].ravel())),
@@ -177,10 +176,10 @@ class _Problem:
         """
         from scipy.sparse import diags, identity
 
-        start, count = self.mesh.points, len(weights)
+        start, count = self.mesh.points, max(1, int(self.free.sum()))
         per_pair, pull = hold / len(self.goals), weights / count
-        matrix = stiffness * self.bending + per_pair * (self.picks.T @ self.picks)
-        matrix = matrix + diags(pull) + _HOLD * identity(count)
+        matrix = (stiffness / count) * self.bending + per_pair * (self.picks.T @ self.picks)
+        matrix = matrix + diags(pull) + _HOLD * identity(len(start))
         wanted = per_pair * (self.picks.T @ (self.goals - self.picks @ start))
         return matrix.tocsr(), wanted + pull[:, None] * (goals - start)
 

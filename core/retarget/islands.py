@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loose parts of a mesh, and what each is: skin, eyes, teeth, tongue, lashes, brows. Uses scipy.
+"""The loose parts of a mesh, and what each is: skin, eye, teeth, tongue, ... Uses scipy.
 
 A part is judged by its shape and by where it lies between the known points of the face, never by
 a name or by the order of vertices.
@@ -21,8 +21,14 @@ KINDS = (
     *(SKIN, "eye_left", "eye_right", "upper_denture", "lower_denture"),
     *("tongue", "lashes", "brows", OTHER),
 )
-_LIDS = ("inner eye corner", "outer eye corner", "inner upper lid", "outer upper lid",
-         "inner lower lid", "outer lower lid")
+_LIDS = (
+    "inner eye corner",
+    "outer eye corner",
+    "inner upper lid",
+    "outer upper lid",
+    "inner lower lid",
+    "outer lower lid",
+)
 _NEEDED = (
     *(f"{side} {name}" for side in ("Left", "Right") for name in (*_LIDS, "mouth corner")),
     *("Chin", "Nose root", "Inner upper lip", "Inner lower lip"),
@@ -152,9 +158,9 @@ class _Face:
         low, high = low / self.mouth_width, high / self.mouth_width
         middle = (low + high) / 2
         return bool(
-            -1.1 < low[0]
+            low[0] > -1.1
             and high[0] < 1.1
-            and -1.3 < low[1]
+            and low[1] > -1.3
             and high[1] < 1.2
             and high[2] < 0.12
             and middle[2] > -2.2
@@ -179,9 +185,7 @@ def _is_eye(points: Doubles, eye: _Eye) -> bool:
         return False
     away = np.abs(middle - eye.middle) / eye.width
     astray = 0.35 if extent.max() > 0.5 * eye.width else 0.15  # a pupil is small, so is a lash
-    return bool(
-        away[:2].max() < astray and away[2] < 0.75 and 0.7 < extent[0] / extent[1] < 1.4
-    )
+    return bool(away[:2].max() < astray and away[2] < 0.75 and 0.7 < extent[0] / extent[1] < 1.4)
 
 
 def _is_lash(points: Doubles, eye: _Eye) -> bool:

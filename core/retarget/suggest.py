@@ -25,12 +25,13 @@ from .surface import Surface
 
 LOW = 0.4  # below this a point is to be looked at
 _FEWEST_TRIANGLES = 60
-_NO_HEAD = 0.42  # share of the driver that lies on the target, below which there is no head
+_NO_HEAD = 0.5  # share of the driver that lies on the target, below which there is no head
 _GOOD_HEAD = 0.7
 # At these distances, of the head's height, confidence has fallen to about a third.
 _OFF, _UNEVEN = 0.008, 0.025
 # Skin slides along itself here: nothing in the shape says where exactly the point is.
 _VAGUE = {"Crown": 0.5, "jaw side": 0.6, "jaw angle": 0.6, "brow": 0.8}
+_CROWN_REACH, _CROWN_ASIDE = 0.25, 0.04
 _BY_HAND = "Pick the pairs by hand."
 
 
@@ -95,6 +96,7 @@ def _read(
     normals = unit(landmarks.points.on(result.normals))
     even = _symmetric(spots, landmarks.mirror)
     uneven = np.linalg.norm(even - spots, axis=1) / result.height
+    even = _crowned(even, landmarks, skin, result.height)
     surface = Surface(skin)
     hits = surface.closest(even, normals, 0.3)
     lost = ~hits.found
@@ -110,6 +112,25 @@ def _read(
     confidence = vague * sure * np.exp(-off / _OFF - uneven / _UNEVEN)
     confidence[lost] *= 0.5
     return Suggestion(landmarks.names, points, confidence)
+
+
+def _crowned(spots: Doubles, landmarks: Landmarks, skin: Mesh, height: float) -> Doubles:
+    """The crown is the highest point near the middle of the head, which nothing else marks."""
+    own = Landmarks(landmarks.names, SurfacePoints.at_vertices(np.arange(len(spots))))
+    axes = frame_of(own, spots).turn
+    crown = landmarks.names.index("Crown")
+    away = (skin.points - spots[crown]) @ axes
+    near = np.linalg.norm(away, axis=1) < _CROWN_REACH * height
+    near &= np.abs(away[:, 0]) < _CROWN_ASIDE * height
+    used = np.zeros(len(near), bool)
+    used[skin.triangles] = True
+    near &= used
+    if not near.any():
+        return spots
+    top = away[near][away[near, 1].argmax()] * [0.0, 1.0, 1.0]
+    moved = spots.copy()
+    moved[crown] += axes @ top
+    return moved
 
 
 def _clear(name: str) -> float:

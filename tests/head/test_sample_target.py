@@ -91,8 +91,13 @@ def test_the_ready_pairs_fit_both_heads(setup, head, skin, target):
     own = skin_mesh(head)
     assert setup.driver.topology == topology_hash(len(own.points), own.triangles)
     assert setup.target.topology == topology_hash(len(skin.points), skin.triangles)
-    driver = SurfacePoints.of(*zip(*((p.driver.corners, p.driver.shares) for p in setup.pairs)))
-    there = SurfacePoints.of(*zip(*((p.target.corners, p.target.shares) for p in setup.pairs)))
+    driver, there = (
+        SurfacePoints.of(
+            np.array([getattr(pair, side).corners for pair in setup.pairs]),
+            np.array([getattr(pair, side).shares for pair in setup.pairs]),
+        )
+        for side in ("driver", "target")
+    )
     assert np.allclose(driver.on(own.points), of_head(head).points.on(own.points))
     assert np.allclose(there.on(skin.points), target.correspondences.on(skin.points), atol=1e-4)
 

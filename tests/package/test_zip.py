@@ -38,7 +38,11 @@ def test_nothing_else_is_inside(names):
 
 def test_head_network_and_licences_are_inside(names):
     wanted = {"assets/head.npz", "assets/LICENSE-head.txt", "LICENSE", "LICENSES/THIRD-PARTY.md"}
-    wanted |= {"assets/sample_target.npz", "assets/sample_target.json", "assets/LICENSE-sample-target.txt"}
+    wanted |= {
+        "assets/sample_target.npz",
+        "assets/sample_target.json",
+        "assets/LICENSE-sample-target.txt",
+    }
     assert wanted <= names
     for model in ("facewright", "facewright-emotion"):
         assert {f"models/{model}/network.onnx", f"models/{model}/README.md"} <= names

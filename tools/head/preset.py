@@ -10,7 +10,9 @@ from facewright.core.retarget.setup_file import MeshNote, PairNote, Setup, Spot
 
 from .asset import Arrays
 
-_ABOUT = "31 pairs between the built-in head and the sample target, computed from both heads' origin"
+_ABOUT = (
+    "31 pairs between the built-in head and the sample target, computed from both heads' origin"
+)
 
 
 def setup(head: Arrays, target: Arrays) -> Setup:

@@ -13,7 +13,7 @@ from . import colours as paint
 from .build import part_arrays
 from .lips import Lips, close_neutral
 from .part import MATERIALS, Part
-from .topology import Floats, Ints, Limit, Neighbours, smooth
+from .topology import Floats, Limit, Neighbours, smooth
 from .wheel import Members
 
 FORMAT = 1
@@ -48,6 +48,8 @@ _SIDED_DETAILS = {
 }
 # The eyes grow by this share about their centres, fading out over this many cm.
 _EYE_GROWTH, _EYE_REACH_CM = 0.24, 2.7
+# The top of the skull goes down and forward by so much, fading out down to the brows.
+_SKULL_CM, _BROW_CM = np.array([0.0, -0.55, 0.9]), 5.5
 # An eyeball of the head's radius belongs to the base mesh's ball of this radius.
 _BALL_CM = 1.548
 # Teeth beside the head's own.
@@ -93,19 +95,19 @@ def build(wheel_path: Path) -> asset.Arrays:
 
 
 def _styled(base: basemesh.BaseMesh) -> basemesh.BaseMesh:
-    """Larger eyes, by a smooth warp of all that is there."""
+    """Larger eyes and a rounder forehead, by a smooth warp of all that is there."""
     points = base.points
     moved = points.copy()
     for centre in eyes.centres(base):
         away = points - centre
         near = np.exp(-((np.linalg.norm(away, axis=1) / _EYE_REACH_CM) ** 4))
         moved += _EYE_GROWTH * near[:, None] * away
+    rise = np.clip((points[:, 1] - _BROW_CM) / (points[:, 1].max() - _BROW_CM), 0, 1)
+    moved += (rise * rise * (3 - 2 * rise))[:, None] * _SKULL_CM
     return replace(base, points=moved)
 
 
-def _skin(
-    base: basemesh.BaseMesh, face: skin.Skin, other: soma.Soma, centres: Floats
-) -> Part:
+def _skin(base: basemesh.BaseMesh, face: skin.Skin, other: soma.Soma, centres: Floats) -> Part:
     """The skin in SOMA's topology, on the surface to which subdivision takes the base mesh."""
     quads = base.quads[np.isin(base.quads, base.groups["body"]).all(axis=1)]
     surface = Limit.of(quads, Neighbours.of(quads, len(base.points)))(base.points)
@@ -116,16 +118,12 @@ def _skin(
     whole[face.source] = paint.skin(face, centres)
     wet = np.zeros((len(base.points), 1))
     wet[face.source] = face.mouth[:, None]
-    inside = (other.binding.carry(wet)[:, 0] > 0.5)[other.quads].any(axis=1)
+    inside = np.any((other.binding.carry(wet)[:, 0] > 0.5)[other.quads], axis=1)
     names = ["mouth" if each else "skin" for each in inside.tolist()]
-    return Part.of(
-        "skin", points, other.quads, names, colours=_TONE * other.binding.carry(whole)
-    )
+    return Part.of("skin", points, other.quads, names, colours=_TONE * other.binding.carry(whole))
 
 
-def _others(
-    base: basemesh.BaseMesh, face: skin.Skin, limit: Limit, centres: Floats
-) -> list[Part]:
+def _others(base: basemesh.BaseMesh, face: skin.Skin, limit: Limit, centres: Floats) -> list[Part]:
     """Eyes, teeth, tongue, lashes and brows, fitted to this face."""
     middle = face.loops["edge"][[0, 19]]
     lip_line = float(face.points[middle, 1].mean())
@@ -135,7 +133,9 @@ def _others(
     behind_lips = np.array([0.0, lip_line, wall])
     return [
         *(
-            _scaled(denture.build(f"{name}_denture", arch(lip_line, wall)), behind_lips, _MOUTH_SCALE)
+            _scaled(
+                denture.build(f"{name}_denture", arch(lip_line, wall)), behind_lips, _MOUTH_SCALE
+            )
             for name, arch in (("upper", denture.upper), ("lower", denture.lower))
         ),
         tongue.at_rest(base),
@@ -155,7 +155,8 @@ def _scaled(part: Part, centre: Floats, scale: float) -> Part:
 
 def _brown(eye: Part) -> Part:
     """The eye with an iris of another colour."""
-    assert eye.colours is not None
+    if eye.colours is None:
+        return eye
     numbers = [MATERIALS.index(name) for name in ("iris", "pupil")]
     inside = np.unique(eye.faces[np.isin(eye.materials, numbers)])
     colours = eye.colours.copy()

@@ -150,7 +150,7 @@ class Binding:
 
 
 def bind(points: Floats, surface: Floats, triangles: Ints) -> Binding:
-    """Closest points of a triangulated surface, among the 48 triangles whose middles are nearest."""
+    """Closest points of a triangulated surface, among the 48 triangles with the nearest middles."""
     corners = np.empty((len(points), 3), dtype=np.int64)
     weights = np.empty((len(points), 3))
     centres = surface[triangles].mean(axis=1)
