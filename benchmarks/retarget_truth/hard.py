@@ -226,6 +226,27 @@ def with_loose_vertices(target: Target, far: float) -> Target:
     return target.retold(points, target.mesh.triangles)
 
 
+def with_body(target: Target, tall: float = 150.0, rings: int = 40) -> Target:
+    """With shoulders and a trunk below the neck's open edge, ``tall`` cm in all."""
+    points, triangles = [target.mesh.points], [target.mesh.triangles]
+    lowest = target.mesh.points[target.mesh.points[:, 1].argmin()]
+    loop = _rim(target.mesh, lowest)
+    edge, before, count = target.mesh.points[loop], loop, len(target.mesh.points)
+    middle = edge.mean(axis=0)
+    for ring in range(1, rings + 1):
+        down = ring / rings
+        broad = 1 + 1.6 * np.sin(np.pi * min(1.0, 8 * down) / 2)
+        flat = (edge - middle) * [broad, 1 - down, 1 + 0.3 * (broad - 1)]
+        points.append(flat + middle - [0, tall * down, 0])
+        after = np.arange(count, count + len(loop))
+        count += len(loop)
+        along = np.roll(before, -1), np.roll(after, -1)
+        triangles.append(np.stack([before, along[0], after], axis=1))
+        triangles.append(np.stack([along[0], along[1], after], axis=1))
+        before = after
+    return target.retold(np.concatenate(points), np.concatenate(triangles))
+
+
 def with_parts(target: Target) -> tuple[Target, dict[str, NDArray[np.int64]]]:
     """Teeth, tongue and eyes in the skin's own mesh; and which vertices are what."""
     points, triangles, pieces = [target.mesh.points], [target.mesh.triangles], {}
