@@ -108,7 +108,7 @@ def fit(
     start = warped(here.on(placed), goal_all, placed)
     problem = _Problem.of(own, start, here, goal_all, move.scale * size)
     points = _laid(problem, other, settings, watch)[own.stands]
-    notices += _told_inward(inward, other)
+    notices += _told_open(amount) + _told_inward(inward, other)
     return Fit(points, amount, move, residuals(source, goal), inward, notices)
 
 
@@ -116,6 +116,15 @@ def head_size(driver: Mesh, opened: Doubles) -> float:
     """Diagonal of a head: of the driver, or what its opening mouth says if a body hangs below."""
     jaw = face_size(driver.points, (opened - driver.points)[None])
     return min(driver.diagonal, HEAD * jaw)
+
+
+def _told_open(amount: float) -> tuple[str, ...]:
+    if amount == 0:
+        return ()
+    return (
+        "The target's mouth is modelled open, so its lips will not meet in b, m and p. Close it in "
+        "the mesh, then fit again.",
+    )
 
 
 def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
