@@ -40,13 +40,12 @@ def add(
     middle, there is no mirror image.
     """
     remarks: list[str] = []
-    wanted = free_name(transfer.pairs, name.strip() or "Point")
     if shapes is not None:
         try:
-            _add_mirrored(transfer, wanted, spots, shapes)
+            _add_mirrored(transfer, name.strip(), spots, shapes)
         except UserError as error:
             remarks.append(" ".join(str(error).split()))
-    add_pair(transfer, wanted, *spots)
+    add_pair(transfer, free_name(transfer.pairs, name.strip() or "Point"), *spots)
     return remarks
 
 
@@ -60,7 +59,7 @@ def _add_mirrored(
     there = {pair.name for pair in transfer.pairs}
     if other != name and other in there:
         return
-    add_pair(transfer, other if other != name else free_name(transfer.pairs, name), driver, target)
+    add_pair(transfer, free_name(transfer.pairs, other or "Point"), driver, target)
 
 
 def pick(transfer: Any) -> None:

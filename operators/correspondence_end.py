@@ -12,7 +12,7 @@ from ..scene.correspondences import mesh_of
 from . import correspondence_edits as edits
 from . import correspondence_session as session
 from .correspondence_help import header, status
-from .correspondence_session import SESSION
+from .correspondence_session import SCENE, SESSION
 from .transfer_status import meshes_problem
 
 
@@ -82,12 +82,14 @@ def switch(context: bpy.types.Context, mode: str) -> None:
 
 @persistent
 def _on_load(*_arguments: Any) -> None:
+    SCENE.revision += 1
     leave()
 
 
 @persistent
 def _on_return(*_arguments: Any) -> None:
     """Undo or redo: the list is another one now."""
+    SCENE.revision += 1
     if not SESSION.running:
         return
     SESSION.drag, SESSION.hot, SESSION.name = None, -1, ""
@@ -100,6 +102,7 @@ def _on_return(*_arguments: Any) -> None:
 @persistent
 def _on_change(scene: Any, graph: Any = None) -> None:
     """A mesh that is picked on may be moved or edited meanwhile, by a script for instance."""
+    SCENE.revision += 1
     if not SESSION.running or graph is None:
         return
     transfer = session.transfer_of(bpy.context)

@@ -16,7 +16,7 @@ ON_DRIVER_HINTED = "Click {name} on the OpenMouth mesh, or on the target where t
 ON_TARGET = "Click {name} on the target"
 CLICK = "Click {name}"
 EDITING = "Drag points along their surfaces"
-COUNT = "{count} of {all}"
+COUNT = "Pairs: {count} of {all}"
 
 
 def _translated(text: str) -> str:

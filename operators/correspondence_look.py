@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,25 @@ import bpy
 import numpy as np
 
 from ..core.arrays import AnyArray, Doubles, Floats
+from ..core.retarget.checking import Check
+from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.picking import Spot
 from ..core.strip import Rect
-from ..scene.correspondences import DRIVER, SIDES, TARGET, checked, mesh_of, points_of, standing
-from .correspondence_session import FACING, SESSION, Pane
+from ..scene.correspondences import (
+    DRIVER,
+    SIDES,
+    TARGET,
+    Standing,
+    checked,
+    mesh_of,
+    points_of,
+    standing,
+)
+from ..scene.joints import world
+from .correspondence_session import FACING, SCENE, SESSION, Pane
 from .transfer_status import meshes_problem, shown_transfer
 
 RING = 20  # corners of a drawn point
-
-
-__all__ = ["Colours", "Marks", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +44,42 @@ class Marks:
     bad: AnyArray
     active: int
     names: tuple[str, ...]
+
+
+class _Kept:
+    """What is worked out again only when something of the scene has changed."""
+
+    def __init__(self) -> None:
+        self.check: tuple[Any, Any] = (None, None)
+        self.stands: dict[str, tuple[Any, Standing]] = {}
+
+
+_kept = _Kept()
+
+
+def known_check(transfer: Any, points: Mapping[str, SurfacePoints] | None = None) -> Check:
+    """`scene.correspondences.checked`, kept while the pairs and the scene are the same; ``points``
+    are the pairs', by side, where they are known already."""
+    sides = points or {side: points_of(transfer, side) for side in SIDES}
+    names = tuple(pair.name for pair in transfer.pairs)
+    key = (SCENE.revision, transfer.id, names, *(_bytes(sides[side]) for side in SIDES))
+    if _kept.check[0] != key:
+        _kept.check = (key, checked(transfer))
+    found: Check = _kept.check[1]
+    return found
+
+
+def _stand(side: str, obj: Any, points: SurfacePoints) -> Standing:
+    matrix = world(obj)
+    key = (SCENE.revision, obj.name, matrix.tobytes(), _bytes(points))
+    found = _kept.stands.get(side)
+    if found is None or found[0] != key:
+        found = _kept.stands[side] = (key, standing(obj, points, matrix))
+    return found[1]
+
+
+def _bytes(points: SurfacePoints) -> tuple[bytes, bytes]:
+    return points.corners.tobytes(), points.shares.tobytes()
 
 
 def marks_in_scene(context: bpy.types.Context) -> Marks | None:
@@ -53,9 +99,9 @@ def marks_in_scene(context: bpy.types.Context) -> Marks | None:
     matrix = np.array(view.perspective_matrix)
     viewer = np.array(view.view_matrix.inverted())
     pixels, front, there = {}, {}, {}
+    points = {side: points_of(transfer, side) for side in SIDES}
     for side, obj in shown.items():
-        points = points_of(transfer, side)
-        stand = standing(obj or mesh_of(transfer, side), points)
+        stand = _stand(side, obj or mesh_of(transfer, side), points[side])
         clip = stand.points @ matrix[:3, :3].T + matrix[:3, 3]
         depth = stand.points @ matrix[3, :3] + matrix[3, 3]
         seen = depth > 1e-9
@@ -64,7 +110,7 @@ def marks_in_scene(context: bpy.types.Context) -> Marks | None:
         toward = viewer[:3, 3] - stand.points if view.is_perspective else viewer[:3, 2]
         front[side] = (stand.normals * toward).sum(axis=1) > 0
         there[side] = stand.there & seen & (obj is not None)
-    return _marks(transfer, pixels, front, there)
+    return _marks(transfer, points, pixels, front, there)
 
 
 def _shown_mesh(context: bpy.types.Context, transfer: Any, side: str) -> Any:
@@ -77,23 +123,24 @@ def _shown_mesh(context: bpy.types.Context, transfer: Any, side: str) -> Any:
 def marks_in_looks(transfer: Any) -> Marks:
     """The pairs in the two looks."""
     pixels, front, there = {}, {}, {}
+    points = {side: points_of(transfer, side) for side in SIDES}
     for side, pane in SESSION.panes.items():
-        points = points_of(transfer, side)
-        pixels[side], front[side] = pane.places(points.corners, points.shares)
+        own = points[side]
+        pixels[side], front[side] = pane.places(own.corners, own.shares)
         box = pane.view.box
         x, y = pixels[side].T
         inside = (x >= box.x) & (x <= box.right) & (y >= box.y) & (y <= box.top)
-        there[side] = inside & (points.corners < len(pane.mesh.points)).all(axis=1)
-    return _marks(transfer, pixels, front, there)
+        there[side] = inside & (own.corners < len(pane.mesh.points)).all(axis=1)
+    return _marks(transfer, points, pixels, front, there)
 
 
-def _marks(transfer: Any, pixels: Any, front: Any, there: Any) -> Marks:
+def _marks(transfer: Any, points: Any, pixels: Any, front: Any, there: Any) -> Marks:
     return Marks(
         pixels,
         front,
         there,
         np.array([pair.select for pair in transfer.pairs], bool),
-        checked(transfer).bad,
+        known_check(transfer, points).bad,
         transfer.active_pair,
         tuple(pair.name for pair in transfer.pairs),
     )

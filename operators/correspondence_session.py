@@ -28,6 +28,7 @@ from ..scene.correspondences import DRIVER, SIDES, TARGET, mesh_of, points_of, s
 GAP = 2.0  # pixels between the two looks
 SNAP_PX, HOT_PX = 14.0, 11.0  # at a scale of 1
 FEWEST_ALIGNED = 4  # pairs by which the target is turned as the driver is
+WIDE = 0.2  # how far from a line pairs have to be for that, as a share of its length
 FACING = 0.05  # cosine above which a point is on the side that is seen
 CLOSE_SHARE = 0.18  # of a mesh: what a framed pair is shown with
 
@@ -129,7 +130,15 @@ class Session:
         return next((pane for pane in self.panes.values() if pane.view.box.holds(x, y)), None)
 
 
+@dataclass
+class SceneNow:
+    """``revision`` is another one after each change of the scene."""
+
+    revision: int = 0
+
+
 SESSION = Session()
+SCENE = SceneNow()
 
 
 def transfer_of(context: bpy.types.Context) -> Any:
@@ -193,15 +202,22 @@ def frame_all(transfer: Any) -> None:
     enough = enough and all(_fits(sets[name].corners, SESSION.panes[name]) for name in SIDES)
     if enough:
         points = [sets[name].on(SESSION.panes[name].mesh.points) for name in SIDES]
-        target.turn = similarity(*points).turn @ driver.turn
+        if _is_wide(points[0]):
+            target.turn = similarity(*points).turn @ driver.turn
     for name, pane in SESSION.panes.items():
         pane.look(0.0, 0.0)
         mesh = pane.mesh
         whole = mesh.points[np.unique(mesh.triangles)]
         pane.view = pane.view.framed(whole, mesh.diagonal * 1e-3 or 1.0)
-        if name == TARGET and enough:
+        if enough:
             around = _around(sets[name].on(mesh.points))
             pane.view = pane.view.framed(around, mesh.diagonal * 1e-3 or 1.0)
+
+
+def _is_wide(points: Doubles) -> bool:
+    """Whether points do not lie on a line, about which anything could turn."""
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(spread[1] > WIDE * spread[0])
 
 
 def _fits(corners: AnyArray, pane: Pane) -> bool:

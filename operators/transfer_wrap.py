@@ -21,6 +21,7 @@ from .transfer_shapes import OPENING, Shaped, shapes_of
 from .transfer_source import DriverParts, driver_parts
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
+NONE = np.zeros(0, np.int32)
 PARTS = {kind: name for name, kind in KINDS.items()}
 
 
@@ -29,11 +30,12 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
     known = yield from known_of(setup, 0.0, 0.4)
     pieces = yield from pieces_of(setup, 0.4, 0.05)
     skins = [setup.meshes["target"], *setup.others]
-    helds, notices = [], []
+    helds: list[tuple[Any, Mapping[str, AnyArray]]] = []
+    notices: list[str] = []
     for place, each in enumerate(skins):
         start, share = 0.45 + 0.4 * place / len(skins), 0.4 / len(skins)
         obj = each.get()
-        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, [])
+        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, NONE)
         arrays = {
             **known.arrays,
             **setup.arrays("target", obj),
@@ -41,14 +43,15 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
         }
         ticket = yield from asked(setup, "bind", known.args, arrays, start, share)
         helds.append((each, ticket.arrays))
-        notices += ticket.result["notices"]
+        if not place:  # of lashes it would say nothing
+            notices = ticket.result["notices"]
     shaped = {}
     for place, (name, part) in enumerate(setup.parts.items()):
         start, share = 0.85 + 0.15 * place / len(setup.parts), 0.15 / len(setup.parts)
         whole = {KINDS[name]: None}
         shaped[name] = yield from shapes_of(setup, known, part.get(), whole, start, share)
     setup.still_there()
-    return Told(_made(setup, known, helds, pieces, shaped), tuple(dict.fromkeys(notices)))
+    return Told(_made(setup, known, helds, pieces, shaped), tuple(notices))
 
 
 def _made(
@@ -68,11 +71,12 @@ def _made(
         pass
     follow_values(fitted, driver, {name: name for name in known.names})
     rigid = {PARTS[kind]: own for kind, own in pieces.items() if kind in PARTS}
-    copies = []
+    copies: list[Any] = []
     for each, arrays in helds:
         held = Held(each.get(), arrays, {} if copies else pieces)
-        level = 0 if copies else setup.smooth_level
-        copies.append(hold(held, fitted, setup.id, level))
+        is_skin = not copies
+        level = setup.smooth_level if is_skin else 0
+        copies.append(hold(held, fitted, setup.id, level, flat=is_skin))
     for name, vertices in rigid.items():
         _move(copies[0], name, parts, over, vertices)
     for name, part in setup.parts.items():

@@ -10,19 +10,13 @@ import bpy
 from ..core.retarget.landmarks import NAMES
 from ..core.retarget.pairs import FEWEST
 from ..operators.correspondence_files import setup_names
-from ..operators.correspondence_look import checked
+from ..operators.correspondence_look import known_check
 from ..operators.correspondence_session import SESSION
 from ..operators.correspondences import picking_problem
 from ..operators.transfer_status import meshes_problem, shown_transfer
 from .sidebar import MARGIN_PX, MOST_PX, aligned
 from .texts import draw_sentence, room, translated
 from .transfer import TransferPanel
-
-COUNT = "{count} of {all} pairs"
-AT_LEAST = "{count} of {all} pairs, at least {least}"
-ONE_BAD = "1 pair does not agree with the others"
-BAD = "{count} pairs do not agree with the others"
-SWAPPED = "Left and right may be exchanged: {names}"
 
 
 class FACEWRIGHT_UL_pairs(bpy.types.UIList):
@@ -44,8 +38,9 @@ class FACEWRIGHT_UL_pairs(bpy.types.UIList):
         flt_flag: int = 0,
     ) -> None:
         found = FACEWRIGHT_UL_pairs.check
-        known = found is not None and index < len(found.bad)
-        row = layout.split(factor=0.66, align=True)
+        # Three pairs agree however wrong they are
+        known = found is not None and index < len(found.bad) and len(found.bad) > 3
+        row = layout.split(factor=0.6 if known else 1.0, align=True)
         row.emboss = "NONE"
         name = row.row()
         name.alignment = "LEFT"
@@ -59,7 +54,7 @@ class FACEWRIGHT_UL_pairs(bpy.types.UIList):
             value.alignment = "RIGHT"
             value.alert = bool(found.bad[index])
             text = length_text(context, float(found.residuals[index]))
-            value.label(text=text, icon="ERROR" if found.bad[index] else "BLANK1", translate=False)
+            value.label(text=text, icon="ERROR" if found.bad[index] else "NONE", translate=False)
 
 
 def length_text(context: bpy.types.Context, length: float) -> str:
@@ -88,7 +83,7 @@ class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):
             draw_sentence(layout, missing, "INFO", room(context, MARGIN_PX, MOST_PX))
         column = layout.column()
         column.enabled = not missing
-        FACEWRIGHT_UL_pairs.check = None if meshes_problem(transfer) else checked(transfer)
+        FACEWRIGHT_UL_pairs.check = None if meshes_problem(transfer) else known_check(transfer)
         _draw_modes(column, context)
         _draw_list(column, transfer)
         _draw_count(column, context, transfer)
@@ -131,17 +126,22 @@ def _draw_count(layout: bpy.types.UILayout, context: Any, transfer: Any) -> None
     """How many there are, and which look wrong."""
     count, found = len(transfer.pairs), FACEWRIGHT_UL_pairs.check
     few = count < FEWEST
-    text = translated(AT_LEAST if few else COUNT)
+    text = translated("{count} of {all} pairs")
+    if few:
+        text = translated("{count} of {all} pairs, at least {least}")
     text = text.format(count=count, all=len(NAMES), least=FEWEST)
     layout.label(text=text, icon="INFO" if few else "CHECKMARK", translate=False)
     bad = 0 if found is None else int(found.bad.sum())
     width = room(context, MARGIN_PX, MOST_PX)
     if bad:
-        text = ONE_BAD if bad == 1 else translated(BAD).format(count=bad)
+        text = translated("1 pair does not agree with the others")
+        if bad > 1:
+            text = translated("{count} pairs do not agree with the others").format(count=bad)
         draw_sentence(layout, text, "ERROR", width)
     swapped = [] if found is None else _named(transfer, found.swapped)
     if swapped:
-        text = translated(SWAPPED).format(names=", ".join(swapped))
+        text = translated("Left and right may be exchanged: {names}")
+        text = text.format(names=", ".join(translated(name) for name in swapped))
         draw_sentence(layout, text, "ERROR", width)
 
 

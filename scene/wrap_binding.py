@@ -19,7 +19,7 @@ from ..core.errors import UserError
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.surface import closest_shares
 from ..core.retarget.tufts import roots_of
-from ..core.retarget.wrap import offsets
+from ..core.retarget.wrap import flattened, offsets
 from . import wrap_nodes
 from .retarget_meshes import local_points, to_local, to_world, triangles
 
@@ -83,20 +83,27 @@ def keep(
     distances: AnyArray | None = None,
     weights: AnyArray | None = None,
     smooth: AnyArray | None = None,
+    flat: bool = False,
 ) -> None:
-    """Write a binding's attributes onto the driven mesh. ``distances`` (N,) from the driver's
+    """Write a binding's attributes onto the driven mesh, for ``flat`` frames or smooth ones.
+    ``distances`` (N,) from the driver's
     surface are those to the feet, unless they are given."""
     points, normals = rest_surface(driver)
     rest = local_points(driven)
-    foot = feet.on(points)
-    turned = offsets(feet, to_local(driver, to_world(driven, rest)), points, normals)
-    own = rest - to_local(driven, to_world(driver, foot))
+    placed = to_local(driver, to_world(driven, rest))
+    if flat:
+        held, turned = flattened(feet, placed, points)
+    else:
+        held, turned = feet, offsets(feet, placed, points, normals)
+    own = rest - to_local(driven, to_world(driver, held.on(points)))
     if distances is None:
-        distances = np.linalg.norm(to_world(driven, rest) - to_world(driver, foot), axis=1)
+        distances = np.linalg.norm(
+            to_world(driven, rest) - to_world(driver, feet.on(points)), axis=1
+        )
     full = np.ones(len(rest))
     values = {
         **dict(zip(wrap_nodes.CORNERS, feet.corners.T, strict=True)),
-        **dict(zip(wrap_nodes.SHARES, feet.shares.T[1:], strict=True)),
+        **dict(zip(wrap_nodes.SHARES, held.shares.T[1:], strict=True)),
         **dict(zip(wrap_nodes.OFFSETS, turned.T, strict=True)),
         wrap_nodes.OBJECT: own,
         wrap_nodes.DISTANCE: distances,

@@ -56,26 +56,29 @@ def add_wrap(
     distances: AnyArray | None = None,
     weights: AnyArray | None = None,
     smooth: AnyArray | None = None,
+    flat: bool = False,
 ) -> Any:
     """Let a mesh follow another, from how both rest where they stand now; returns the modifier.
 
     ``feet`` are points on the driver for each of the N vertices of the driven mesh; without them
     the nearest. ``distances`` (N,) from the driver's surface, in the world, are measured to the
     feet unless they are given. ``weights`` (N,) 0..1 say how far vertices follow, ``smooth`` (N,)
-    0..1 how much of the smoothing they take; without them all wholly. The modifier comes first,
-    since it knows the vertices of the mesh itself. Raises UserError.
+    0..1 how much of the smoothing they take; without them all wholly. ``flat`` frames are faster,
+    and as good for a mesh that lies close to the driver. The modifier comes first, since it knows
+    the vertices of the mesh itself. Raises UserError.
     """
     mesh: Any = driven.data
     if feet is None:
         feet, distances = wrap_binding.nearest(driven, driver)
     binding = wrap_binding.free_binding(mesh)
-    wrap_binding.keep(driven, driver, feet, binding, distances, weights, smooth)
+    wrap_binding.keep(driven, driver, feet, binding, distances, weights, smooth, flat)
     modifier: Any = driven.modifiers.new(LABEL, "NODES")
     modifier.node_group = wrap_nodes.wrap_group()
     set_input(modifier, wrap_nodes.DRIVER, driver)
     set_input(modifier, wrap_nodes.VERTICES, len(mesh.vertices))
     set_input(modifier, wrap_nodes.DRIVER_VERTICES, wrap_binding.known_counts(driver))
     set_input(modifier, wrap_nodes.BINDING_NAME, binding)
+    set_input(modifier, wrap_nodes.SMOOTH_FRAMES, not flat)
     set_options(modifier, options or WrapOptions())
     driven.modifiers.move(len(driven.modifiers) - 1, 0)
     modifier.show_expanded = False
@@ -172,7 +175,7 @@ def renew_groups() -> None:
 def _renew(modifier: Any) -> None:
     names = (
         *(wrap_nodes.DRIVER, wrap_nodes.VERTICES, wrap_nodes.DRIVER_VERTICES),
-        *(wrap_nodes.BINDING_NAME, *_INPUTS.values()),
+        *(wrap_nodes.BINDING_NAME, wrap_nodes.SMOOTH_FRAMES, *_INPUTS.values()),
     )
     values = {}
     for name in names:

@@ -38,6 +38,7 @@ SMOOTH_STEPS = "Smooth Steps"
 SMOOTH_FACTOR = "Smooth Factor"
 VERTICES = "Vertices"
 DRIVER_VERTICES = "Driver Vertices"
+SMOOTH_FRAMES = "Smooth Frames"
 BINDING_NAME = "Binding"
 
 MOST_STEPS = 100
@@ -96,6 +97,10 @@ def _add_sockets(interface: Any) -> None:
     add(
         BINDING_NAME, "String", "What the names of the binding's attributes begin with",
         default_value=BINDING, hide_in_modifier=True,
+    )  # fmt: skip
+    add(
+        SMOOTH_FRAMES, "Bool", "The frames were bound with smooth normals, not with the triangles'",
+        default_value=True, hide_in_modifier=True,
     )  # fmt: skip
     interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
 
@@ -177,8 +182,11 @@ class _Builder:
         side = self.vector("NORMALIZE", self.vector("CROSS_PRODUCT", out, edges[0]))
         frame = [self.vector("CROSS_PRODUCT", side, out), side, out]
         offsets = [self.attribute(name, "FLOAT") for name in OFFSETS]
-        matrix = self._driver("RELATIVE", "Transform")
         turned = self.along(foot, frame, offsets)
+        upon = self.vector("NORMALIZE", self.vector("CROSS_PRODUCT", *edges))
+        flat = self.along(foot, [upon], offsets[2:])
+        turned = self.switch("VECTOR", self.given[SMOOTH_FRAMES], flat, turned)
+        matrix = self._driver("RELATIVE", "Transform")
         turned = self.node("FunctionNodeTransformPoint", turned, matrix)
         foot = self.node("FunctionNodeTransformPoint", foot, matrix)
         shifted = self.vector("ADD", foot, self.attribute(OBJECT, "FLOAT_VECTOR"))

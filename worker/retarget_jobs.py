@@ -95,9 +95,9 @@ def transfer(call: Call) -> Reply:
 def bind(call: Call) -> Reply:
     """{names} and arrays fitted_points, fitted_triangles, moves (E, V, 3) on the fitted mesh,
     driver_points, driver_triangles, driver_moves (E, V, 3), target_points, target_triangles ->
-    {notices}, corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the target is
-    held on the fitted mesh, how far it follows, and how much of the smoothing it takes. Vertices in
-    the array rooted (K,) (brows, lashes, a beard) are held at their roots."""
+    {notices}, corners (N, 3), shares (N, 3), weights (N,), smooth (N,): where each vertex of the
+    target is held on the fitted mesh, how far it follows, and how much of the smoothing it takes.
+    Vertices in the array rooted (K,) (brows, lashes, a beard) are held at their roots."""
     from ..core.retarget.binding import bind as bound
     from ..core.retarget.contacts import spared
     from ..core.retarget.generate import sealed, telling

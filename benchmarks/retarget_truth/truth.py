@@ -76,6 +76,36 @@ class Truth:
         bar = GLUED * np.linalg.norm(self.wanted[at], axis=1).max()
         return int(((off > bar) & self.regions["lips"] & self.known).sum())
 
+    def blink_ratio(self, points: Doubles, moves: Doubles) -> float:
+        """How much of the lids' gap is left at eyeBlink, of the driver's mesh at ``points``
+        (V, 3) with displacements (E, V, 3)."""
+        both = moves[SHAPES.index("eyeBlinkLeft")] + moves[SHAPES.index("eyeBlinkRight")]
+        return self._lid_gap(points + both) / self._lid_gap(points)
+
+    def _lid_gap(self, points: Doubles) -> float:
+        at = self.driver.landmarks
+        sides = [(part, side) for part in ("inner", "outer") for side in ("left", "right")]
+        ends = [[f"{lid}_lid_{part}_{side}" for part, side in sides] for lid in ("upper", "lower")]
+        upper, lower = (points[[at[name] for name in names]] for names in ends)
+        return float(np.linalg.norm(upper - lower, axis=1).mean())
+
+    def lip_ratio(self, points: Doubles, moves: Doubles) -> float:
+        """The lips' gap at jawOpen + mouthClose over that at rest, likewise."""
+        open_and_closed = moves[SHAPES.index("jawOpen")] + moves[SHAPES.index("mouthClose")]
+        return self._lip_gap(points + open_and_closed) / self._lip_gap(points)
+
+    def _lip_gap(self, points: Doubles) -> float:
+        """Mean distance of the upper lip's inner middle to the nearest of the lower lip."""
+        own = self.driver
+        fall = np.linalg.norm(own.shapes[SHAPES.index("jawOpen")], axis=1)
+        middle = own.mesh.points[own.landmarks["upper_lip_inner"]]
+        near = np.linalg.norm(own.mesh.points - middle, axis=1) < 1.0
+        upper, lower = (
+            points[near & (fall < 0.2 * fall.max())],
+            points[near & (fall > 0.6 * fall.max())],
+        )
+        return float(np.linalg.norm(upper[:, None] - lower[None], axis=2).min(axis=1).mean())
+
 
 def picked(target: Mesh, points: Doubles, normals: Doubles) -> SurfacePoints:
     """Points (K, 3) brought to the target's surface, as a pick in the viewport is.
@@ -122,34 +152,32 @@ def with_shuffled_target(truth: Truth, seed: int) -> Truth:
     )
 
 
-def dense(mesh: Mesh, vertices: int) -> Mesh:
-    """The same surface with exactly so many vertices (at least its own).
+def dense(mesh: Mesh, vertices: int, values: Doubles) -> tuple[Mesh, Doubles]:
+    """The same surface with exactly so many vertices (at least its own), and values of them.
 
-    Edges are halved as long as there is room for it; then the largest triangles get a middle.
+    ``values`` (V, C) are those of the mesh's vertices. Edges are halved as long as there is room
+    for it; then the largest triangles get a middle.
     """
     while len(mesh.points) + len(mesh.edges) <= vertices:
-        mesh = _halved(mesh)
-    count = vertices - len(mesh.points)
-    largest = np.argsort(-np.linalg.norm(mesh.crossed, axis=1), kind="stable")
-    while count > 0:
-        now = largest[:count]
-        corners = mesh.triangles[now]
-        middle = len(mesh.points) + np.arange(len(now))
+        mesh, values = _halved(mesh, values)
+    while count := vertices - len(mesh.points):
+        largest = np.argsort(-np.linalg.norm(mesh.crossed, axis=1), kind="stable")[:count]
+        corners = mesh.triangles[largest]
+        middle = len(mesh.points) + np.arange(len(largest))
         fans = [np.stack([corners[:, i], corners[:, (i + 1) % 3], middle], 1) for i in range(3)]
         points = np.vstack([mesh.points, mesh.points[corners].mean(axis=1)])
-        mesh = Mesh.of(points, np.vstack([np.delete(mesh.triangles, now, axis=0), *fans]))
-        count -= len(now)
-        largest = np.argsort(-np.linalg.norm(mesh.crossed, axis=1), kind="stable")
-    return mesh
+        values = np.vstack([values, values[corners].mean(axis=1)])
+        mesh = Mesh.of(points, np.vstack([np.delete(mesh.triangles, largest, axis=0), *fans]))
+    return mesh, values
 
 
-def _halved(mesh: Mesh) -> Mesh:
-    edges = mesh.edges
-    sides = np.sort(mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2)
-    key = edges[:, 0].astype(np.int64) * len(mesh.points) + edges[:, 1]
-    wanted = sides[..., 0].astype(np.int64) * len(mesh.points) + sides[..., 1]
-    ab, bc, ca = (np.searchsorted(key, wanted) + len(mesh.points)).T
+def _halved(mesh: Mesh, values: Doubles) -> tuple[Mesh, Doubles]:
+    edges, count = mesh.edges, len(mesh.points)
+    sides = np.sort(mesh.triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2).astype(np.int64)
+    keys = edges[:, 0].astype(np.int64) * count + edges[:, 1]
+    ab, bc, ca = (np.searchsorted(keys, sides[..., 0] * count + sides[..., 1]) + count).T
     a, b, c = mesh.triangles.T
     parts = [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
     points = np.vstack([mesh.points, mesh.points[edges].mean(axis=1)])
-    return Mesh.of(points, np.concatenate([np.stack(part, axis=1) for part in parts]))
+    triangles = np.concatenate([np.stack(part, axis=1) for part in parts])
+    return Mesh.of(points, triangles), np.vstack([values, values[edges].mean(axis=1)])

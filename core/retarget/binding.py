@@ -18,12 +18,14 @@ along its own sheet.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
+from .laplacian import lumped_areas
 from .mesh import Corners, Mesh, unit
 from .pairs import SurfacePoints
 from .sheets import SheetWalk
@@ -79,12 +81,13 @@ def bind(fitted: Mesh, open_moves: AnyArray, target: Mesh, watch: Watch | None =
     corners, shares, seen = corners[welded], shares[welded], seen[welded]
     feet = np.einsum("nc,ncd->nd", shares, fitted.points[corners])
     distances = np.linalg.norm(target.points - feet, axis=1)
+    near = distances < _ON * fitted.diagonal
     return Binding(
         corners,
         shares,
         distances,
         _nearness(links, welded, distances, fitted.diagonal),
-        *_torn(target, seen / np.sqrt(SPLIT)),
+        *_torn(target, seen / np.sqrt(SPLIT), _face(links, target, welded, near)),
     )
 
 
@@ -188,12 +191,20 @@ class _Links:
         mixed: Doubles = self._near @ values / np.maximum(self._total, 1e-300)
         return np.where(self._total > 0, mixed, values)
 
+    @cached_property
+    def parts(self) -> AnyArray:
+        """Numbers (N,) of the loose parts."""
+        from scipy.sparse.csgraph import connected_components
+
+        found: AnyArray = connected_components(self._near, directed=False)[1]
+        return found
+
     def ways(self, begin: AnyArray, limit: float) -> Doubles:
         """Length (N,) of the way over edges from the nearest vertex of `begin`, up to a limit;
         infinite beyond, and -1 where no edges lead."""
-        from scipy.sparse.csgraph import connected_components, dijkstra
+        from scipy.sparse.csgraph import dijkstra
 
-        _, part = connected_components(self._near, directed=False)
+        part = self.parts
         far = dijkstra(self._matrix(self._lengths), indices=begin, min_only=True, limit=limit)
         reached: Doubles = np.where(np.isin(part, part[begin]), far, -1.0)
         return reached
@@ -227,9 +238,21 @@ def _nearness(links: _Links, welded: Corners, distances: Doubles, diagonal: floa
     return smooth
 
 
-def _torn(target: Mesh, seen: Doubles) -> tuple[Corners, Corners]:
-    """Torn edges, and in which of the displacements that the columns of `seen` (N, 3 K) hold."""
-    edges, parts = target.edges, seen.reshape(len(seen), -1, 3)
+def _face(links: _Links, target: Mesh, welded: Corners, near: AnyArray) -> AnyArray:
+    """Which vertices (N,) belong to that loose part which most of the face is, by its area."""
+    if not len(target.triangles):
+        return np.zeros(len(target.points), bool)
+    part = links.parts[welded]
+    areas = np.bincount(part, np.where(near, lumped_areas(target), 0.0))
+    return np.asarray(part == areas.argmax())
+
+
+def _torn(target: Mesh, seen: Doubles, face: AnyArray) -> tuple[Corners, Corners]:
+    """Torn edges, and in which of the displacements that the columns of `seen` (N, 3 K) hold.
+
+    Those of the face (N,) alone: teeth and tongue that nobody named are no lips.
+    """
+    edges, parts = target.edges[face[target.edges].all(axis=1)], seen.reshape(len(seen), -1, 3)
     apart = np.linalg.norm(parts[edges[:, 0]] - parts[edges[:, 1]], axis=2)
     lengths = np.linalg.norm(target.points[edges[:, 0]] - target.points[edges[:, 1]], axis=1)
     largest = np.linalg.norm(parts, axis=2).max(axis=0, initial=0.0)

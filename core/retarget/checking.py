@@ -53,8 +53,11 @@ def check(source: AnyArray, goal: AnyArray, names: Sequence[str], size: float) -
     if count < FEWEST_CHECKED:
         return Check(gaps, np.zeros(count, bool), np.zeros(count, bool))
     median = float(np.median(gaps))
-    bad = gaps > max(TIMES_MEDIAN * median, LEAST * size)
-    bad |= gaps > max(FAR_MEDIANS * median, FAR * size)
+    # Heads differ more where a point lies alone, as the crown does
+    away = np.linalg.norm(goal - np.median(goal, axis=0), axis=1)
+    room = np.maximum(away / max(float(np.median(away)), 1e-12), 1.0)
+    bad = gaps > room * max(TIMES_MEDIAN * median, LEAST * size)
+    bad |= gaps > room * max(FAR_MEDIANS * median, FAR * size)
     return Check(gaps, bad, _swapped(aligned, goal, names, gaps) & bad)
 
 

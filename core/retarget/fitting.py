@@ -108,7 +108,7 @@ def fit(
     start = warped(here.on(placed), goal_all, placed)
     problem = _Problem.of(own, start, here, goal_all, move.scale * size)
     points = _laid(problem, other, settings, watch)[own.stands]
-    notices += _told_inward(inward, other)
+    notices += _told_open(amount) + _told_inward(inward, other)
     return Fit(points, amount, move, residuals(source, goal), inward, notices)
 
 
@@ -116,6 +116,15 @@ def head_size(driver: Mesh, opened: Doubles) -> float:
     """Diagonal of a head: of the driver, or what its opening mouth says if a body hangs below."""
     jaw = face_size(driver.points, (opened - driver.points)[None])
     return min(driver.diagonal, HEAD * jaw)
+
+
+def _told_open(amount: float) -> tuple[str, ...]:
+    if amount == 0:
+        return ()
+    return (
+        "The target's mouth is modelled open, so its lips will not meet in b, m and p. Close it in "
+        "the mesh, then fit again.",
+    )
 
 
 def _told_inward(inward: AnyArray, target: Side) -> tuple[str, ...]:
@@ -149,9 +158,8 @@ class _Problem:
         from scipy.sparse import csr_matrix, diags
 
         mesh = own.mesh.moved_to(start)
-        count, areas = len(start), lumped_areas(mesh)
-        stiff = laplacian(mesh)
-        bending = (stiff @ diags(areas.sum() / areas) @ stiff) * (BENDING / count)
+        count, stiff = len(start), laplacian(mesh)
+        bending = stiff @ diags(size**2 / lumped_areas(mesh)) @ stiff * BENDING
         rows = np.repeat(np.arange(len(here)), 3)
         picks = csr_matrix(
             (here.shares.ravel(), (rows, own.stands[here.corners].ravel())),
@@ -168,10 +176,10 @@ class _Problem:
         """
         from scipy.sparse import diags, identity
 
-        start, count = self.mesh.points, len(weights)
+        start, count = self.mesh.points, max(1, int(self.free.sum()))
         per_pair, pull = hold / len(self.goals), weights / count
-        matrix = stiffness * self.bending + per_pair * (self.picks.T @ self.picks)
-        matrix = matrix + diags(pull) + _HOLD * identity(count)
+        matrix = (stiffness / count) * self.bending + per_pair * (self.picks.T @ self.picks)
+        matrix = matrix + diags(pull) + _HOLD * identity(len(start))
         wanted = per_pair * (self.picks.T @ (self.goals - self.picks @ start))
         return matrix.tocsr(), wanted + pull[:, None] * (goals - start)
 

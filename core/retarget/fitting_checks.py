@@ -12,7 +12,8 @@ from .pairs import FEW, FEWEST, Similarity, SurfacePoints, similarity
 
 LEAST_SPREAD = 0.065  # of a head's diagonal: pairs nearer together than this say nothing
 _FLAT = 0.02  # the second and third extent of the pairs, of the first
-_FAR, _VERY_FAR = 0.3, 0.6  # residual of a pair, of the pairs' extent: to be told, to be refused
+_FAR, _VERY_FAR = 0.3, 0.6  # residual of a pair, of its way out: to be told, to be refused
+_STRETCHED = 0.6  # of the median residual, what is left when the whole face may be stretched
 _EXCHANGED = 0.4  # of two residuals, what is left when two pairs are exchanged that were swapped
 
 
@@ -92,10 +93,13 @@ def suspicious(here: Doubles, there: Doubles) -> tuple[str, ...]:
     order of the list.
     """
     move, errors = _robust(here, there)
-    extent = float(np.linalg.norm(there - there.mean(axis=0), axis=1).mean())
+    away = np.linalg.norm(move(here) - move(here).mean(axis=0), axis=1)
+    extent = float(away.mean())
     _check_sides(here, there, errors)
     _check_swapped(here, there, move, errors, extent)
-    wrong = np.flatnonzero(errors > _VERY_FAR * extent)
+    # What lies far out, such as the crown, differs more between heads that are both well picked.
+    errors = _unless_stretched(here, there, errors) / np.maximum(away, extent)
+    wrong = np.flatnonzero(errors > _VERY_FAR)
     if len(wrong):
         raise UserError(
             f"{_pairs(wrong)} not where the other pairs put {_them(wrong)}.",
@@ -103,7 +107,7 @@ def suspicious(here: Doubles, there: Doubles) -> tuple[str, ...]:
             if len(wrong) == 1
             else "Move their points on the target, or delete these pairs.",
         )
-    far = np.flatnonzero(errors > _FAR * extent)
+    far = np.flatnonzero(errors > _FAR)
     notices = []
     if len(here) < FEW:
         notices.append(f"There are only {len(here)} pairs; with {FEW} or more the fit is better.")
@@ -112,15 +116,35 @@ def suspicious(here: Doubles, there: Doubles) -> tuple[str, ...]:
     return tuple(notices)
 
 
+def _unless_stretched(here: Doubles, there: Doubles, errors: Doubles) -> Doubles:
+    """The distances (K,) that an affine map leaves, where the whole target is a stretched face: if
+    it brings most pairs together, of which a similarity leaves ``errors``."""
+    weights, flat = np.ones(len(here)), np.hstack([here, np.ones((len(here), 1))])
+    left = errors
+    for _ in range(30):
+        root = np.sqrt(weights)[:, None]
+        factors = np.linalg.lstsq(root * flat, root * there, rcond=None)[0]
+        left = np.linalg.norm(flat @ factors - there, axis=1)
+        weights = _doubt(left)
+    explains = np.median(left) < _STRETCHED * np.median(errors)
+    return np.minimum(left, errors) if explains and len(here) >= FEW else errors
+
+
 def _robust(here: Doubles, there: Doubles) -> tuple[Similarity, Doubles]:
     """A similarity that a few wrong pairs do not bend, and the distances (K,) that it leaves."""
     weights = np.ones(len(here))
     for _ in range(30):
         move = _weighted(here, there, weights)
         errors = np.linalg.norm(move(here) - there, axis=1)
-        usual = max(2 * float(np.median(errors)), 1e-300)
-        weights = 1 / (1 + (errors / usual) ** 2) ** 2
+        weights = _doubt(errors)
     return move, np.asarray(errors)
+
+
+def _doubt(errors: Doubles) -> Doubles:
+    """Weights (K,) that leave pairs out the more, the farther they are off beside the usual one."""
+    usual = max(2 * float(np.median(errors)), 1e-300)
+    weights: Doubles = 1 / (1 + (errors / usual) ** 2) ** 2
+    return weights
 
 
 def _weighted(here: Doubles, there: Doubles, weights: AnyArray) -> Similarity:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import AnyArray, Doubles
 
@@ -25,7 +25,7 @@ class Mesh:
     triangles: Corners
 
     @classmethod
-    def of(cls, points: AnyArray, triangles: AnyArray) -> Mesh:
+    def of(cls, points: ArrayLike, triangles: ArrayLike) -> Mesh:
         """A mesh of arrays of any number types."""
         return cls(
             np.ascontiguousarray(points, np.float64).reshape(-1, 3),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import AnyArray, Doubles
 from .mesh import Corners
@@ -24,7 +25,7 @@ class SurfacePoints:
     shares: Doubles
 
     @classmethod
-    def of(cls, corners: AnyArray, shares: AnyArray) -> SurfacePoints:
+    def of(cls, corners: ArrayLike, shares: ArrayLike) -> SurfacePoints:
         """Points of arrays of any number types; the shares are brought to a sum of 1."""
         shares = np.maximum(np.asarray(shares, np.float64).reshape(-1, 3), 0.0)
         return cls(

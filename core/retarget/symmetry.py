@@ -11,8 +11,10 @@ from ..arrays import AnyArray, Doubles
 from .mesh import Mesh, unit
 from .pairs import Similarity
 
-SAMPLES, AGAINST = 300, 1500  # points that are mirrored, and those they are compared with
-TRIES, ROUNDS, LAST_ROUNDS = 2, 5, 3
+# Points that are mirrored, those they are compared with, and how often: for every direction, for
+# the best ones, and at last
+STAGES = ((120, 600, 3), (300, 1500, 4), (500, 3000, 3))
+DIRECTIONS, BEST = 64, 3
 POOR = 0.006  # error from which a mesh counts as not symmetric
 _KEPT = 0.7  # of the samples: a parting or an ear ring has no twin
 
@@ -46,36 +48,42 @@ class Plane:
 
 
 def symmetry_plane(mesh: Mesh) -> Plane:
-    """The best plane of those near the mesh's principal axes and the space's own.
+    """The best plane of all directions.
 
     Points of the mesh are mirrored and compared with the tangent planes next to them; the plane
     moves until they agree (Gauss and Newton, the worst left out).
     """
-    used = np.unique(mesh.triangles)
-    pick = np.random.default_rng(0).permutation(used)
-    chosen = pick[: 2 * AGAINST]
-    points, size = mesh.points[chosen], max(mesh.diagonal, 1e-300)
-    middle = points.mean(axis=0)
-    closer = ((points - middle) / size, mesh.normals[chosen])
-    flat, normals = (values[:AGAINST] for values in closer)
-    samples = min(SAMPLES, len(points))
-    _, _, principal = np.linalg.svd(flat, full_matrices=False)
-    tries = [_refined(flat, normals, samples, axis, TRIES) for axis in (*np.eye(3), *principal)]
-    best = min(tries, key=lambda plane: plane.error)
-    best = _refined(flat, normals, samples, best.normal, ROUNDS, best.offset)
-    best = _refined(*closer, 2 * samples, best.normal, LAST_ROUNDS, best.offset)
+    chosen = np.random.default_rng(0).permutation(np.unique(mesh.triangles))[: STAGES[-1][1]]
+    middle, size = mesh.points[chosen].mean(axis=0), max(mesh.diagonal, 1e-300)
+    points, normals = (mesh.points[chosen] - middle) / size, mesh.normals[chosen]
+    best = _best_of(np.eye(3), points, normals)
+    if best.error > POOR / 3:  # most heads stand upright: that was quick
+        turned = _best_of(_directions(), points, normals)
+        best = min(best, turned, key=lambda plane: plane.error)
     return Plane(best.normal, best.offset * size + float(best.normal @ middle), best.error)
 
 
-def _refined(
-    points: Doubles,
-    normals: Doubles,
-    samples: int,
-    normal: Doubles,
-    rounds: int,
-    offset: float = 0.0,
-) -> Plane:
-    here = points[:samples]
+def _best_of(directions: Doubles, points: Doubles, normals: Doubles) -> Plane:
+    tries = [Plane(normal, 0.0) for normal in directions]
+    for (samples, against, rounds), kept in zip(STAGES, (BEST, 1, 1), strict=True):
+        part = (points[:against], normals[:against], min(samples, len(points)))
+        tries = [_refined(*part, each, rounds) for each in tries]
+        tries = sorted(tries, key=lambda plane: plane.error)[:kept]
+    return tries[0]
+
+
+def _directions() -> Doubles:
+    """Unit vectors all over a half sphere: a spiral of Fibonacci."""
+    number = np.arange(DIRECTIONS) + 0.5
+    height = number / DIRECTIONS
+    angle = number * np.pi * (1 + 5**0.5)
+    wide = np.sqrt(1 - height**2)
+    spiral: Doubles = np.stack([wide * np.cos(angle), wide * np.sin(angle), height], axis=1)
+    return spiral
+
+
+def _refined(points: Doubles, normals: Doubles, samples: int, begin: Plane, rounds: int) -> Plane:
+    here, normal, offset = points[:samples], begin.normal, begin.offset
     lengths = (points**2).sum(axis=1)
     error = np.inf
     for _ in range(rounds):

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small loose parts of a mesh, such as hairs, that go as one with their root. numpy only.
-
-`strands` does the same and more for a transfer, with scipy.
-"""
+"""Small loose parts of a mesh, such as hairs, that go as one with their root. numpy only."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
-from .strands import SMALL, extents, thickest
 
+SMALL = 0.05  # of the driver's diagonal: loose parts that may go as one
+THICK = 0.9  # of a strand's greatest thickness: where its root may be
 FLAT = 0.1  # of a part's extent: one that lies on the driver is no farther from it
 
 
@@ -54,3 +52,37 @@ def roots_of(points: Doubles, edges: AnyArray, distances: AnyArray, size: float)
     stands_off = farthest > distances[root] + FLAT * spans
     as_one = stands_off & (spans < SMALL * size)
     return np.where(as_one[which], root[which], np.arange(count))
+
+
+def extents(points: Doubles, parts: int, which: AnyArray) -> Doubles:
+    """Diagonals (parts,) of the loose parts' boxes."""
+    low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
+    np.minimum.at(low, which, points)
+    np.maximum.at(high, which, points)
+    return np.asarray(np.linalg.norm(high - low, axis=1))
+
+
+def least_of(values: AnyArray, parts: int, which: AnyArray) -> Doubles:
+    """The least value (parts,) of each loose part."""
+    least = np.full(parts, np.inf)
+    np.minimum.at(least, which, values)
+    return least
+
+
+def thickest(
+    lengths: Doubles, edges: AnyArray, distances: Doubles, parts: int, which: AnyArray
+) -> AnyArray:
+    """Of each loose part one vertex (N,) bool: the root of a strand.
+
+    A strand is as thick at a vertex as the shortest edge there, since it is longer than wide.
+    """
+    thickness = np.full(len(which), np.inf)
+    np.minimum.at(thickness, edges.ravel(), np.repeat(lengths, 2))
+    thickness[~np.isfinite(thickness)] = 0.0
+    most = -least_of(-thickness, parts, which)
+    ranks = np.where(thickness >= THICK * most[which], distances, np.inf)
+    order = np.lexsort((ranks, which))
+    first = np.r_[True, which[order][1:] != which[order][:-1]]
+    chosen = np.zeros(len(which), bool)
+    chosen[order[first]] = True
+    return chosen

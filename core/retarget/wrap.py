@@ -11,6 +11,10 @@ the driver (`SurfacePoints`) and an offset from it:
     offset = transposed frame @ (point - foot)     in the tangent frame, or point - foot as it is
     move   = weight * (foot now + frame now @ offset - point)
 
+A wrap may be flat instead (`flattened`): the foot lies anywhere in its triangle's plane, and the
+offset along the triangle's own normal. That is faster, since no smooth normals and no frames have
+to be found, and as good where offsets are small beside the driver's triangles.
+
 The smooth normals are given from outside, because Blender weights its own by angles: offsets that
 were taken with other normals than those of the modifier would change the rest pose (by 0.3 mm on
 the built-in head). `unit` of nothing is nothing, here and in Blender.
@@ -29,6 +33,7 @@ from .mesh import unit
 from .pairs import SurfacePoints
 
 FEATHER = 0.1  # the share of the greatest distance within which a soft cut fades
+_LINE = 1e-9  # the squared sine of the angle between two edges of one line
 MAX_DISTANCE = 0.02  # the default of the greatest distance, in diagonals of the driver
 
 
@@ -44,7 +49,7 @@ class Wrap:
     weights: Doubles
     tangent: bool = True
 
-    def moves(self, points: AnyArray, normals: AnyArray) -> Doubles:
+    def moves(self, points: AnyArray, normals: AnyArray | None) -> Doubles:
         """Displacements (N, 3) from rest for the driver's points (V, 3) and unit normals (V, 3)."""
         goal = self.feet.on(points)
         if self.tangent:
@@ -53,7 +58,7 @@ class Wrap:
             goal += self.offsets
         return self.weights[:, None] * (goal - self.rest)
 
-    def __call__(self, points: AnyArray, normals: AnyArray) -> Doubles:
+    def __call__(self, points: AnyArray, normals: AnyArray | None) -> Doubles:
         """Where the points (N, 3) are now."""
         return self.rest + self.moves(points, normals)
 
@@ -62,7 +67,7 @@ def wrapped(
     feet: SurfacePoints,
     rest: AnyArray,
     points: AnyArray,
-    normals: AnyArray,
+    normals: AnyArray | None,
     *,
     weights: AnyArray | None = None,
     tangent: bool = True,
@@ -76,17 +81,28 @@ def wrapped(
     return Wrap(feet, offsets(feet, rest, points, normals, tangent), rest, kept, tangent)
 
 
-def frames(feet: SurfacePoints, points: AnyArray, normals: AnyArray) -> Doubles:
-    """Tangent frames (N, 3, 3) at the feet, axes as columns: along, across, normal."""
+def frames(feet: SurfacePoints, points: AnyArray, normals: AnyArray | None) -> Doubles:
+    """Tangent frames (N, 3, 3) at the feet, axes as columns: along, across, normal.
+
+    Without normals they are flat: the normal is the triangle's own.
+    """
     points = np.asarray(points, np.float64)
-    normal = unit(feet.on(normals))
     edge = points[feet.corners[:, 1]] - points[feet.corners[:, 0]]
+    if normals is None:
+        other = points[feet.corners[:, 2]] - points[feet.corners[:, 0]]
+        normal = unit(np.cross(edge, other))
+    else:
+        normal = unit(feet.on(normals))
     along = unit(edge - np.sum(edge * normal, axis=1, keepdims=True) * normal)
     return np.stack([along, np.cross(normal, along), normal], axis=2)
 
 
 def offsets(
-    feet: SurfacePoints, rest: AnyArray, points: AnyArray, normals: AnyArray, tangent: bool = True
+    feet: SurfacePoints,
+    rest: AnyArray,
+    points: AnyArray,
+    normals: AnyArray | None,
+    tangent: bool = True,
 ) -> Doubles:
     """What leads from the feet to the points `rest` (N, 3), in the tangent frame or as it is."""
     plain = np.asarray(rest, np.float64) - feet.on(points)
@@ -94,6 +110,33 @@ def offsets(
         return plain
     turned: Doubles = np.einsum("nij,ni->nj", frames(feet, points, normals), plain)
     return turned
+
+
+def flattened(
+    feet: SurfacePoints, rest: AnyArray, points: AnyArray
+) -> tuple[SurfacePoints, Doubles]:
+    """Feet in the planes of their triangles right below the points `rest` (N, 3), whose shares may
+    be below 0, and the offsets (N, 3), which have a normal part only.
+
+    Where a triangle is a line the foot stays, and the offset is 0.
+    """
+    points = np.asarray(points, np.float64)
+    first = points[feet.corners[:, 0]]
+    edge, other = (points[feet.corners[:, corner]] - first for corner in (1, 2))
+    normal = unit(np.cross(edge, other))
+    away = np.asarray(rest, np.float64) - first
+    a, b, c = (
+        np.einsum("nd,nd->n", x, y) for x, y in ((edge, edge), (edge, other), (other, other))
+    )
+    d, e = (np.einsum("nd,nd->n", x, away) for x in (edge, other))
+    below = a * c - b * b
+    good = below > _LINE * a * c
+    safe = np.where(good, below, 1.0)
+    second, third = (c * d - b * e) / safe, (a * e - b * d) / safe
+    shares = np.stack([1.0 - second - third, second, third], axis=1)
+    shares = np.where(good[:, None], shares, feet.shares)
+    heights = np.where(good, np.einsum("nd,nd->n", normal, away), 0.0)
+    return SurfacePoints(feet.corners, shares), heights[:, None] * [0.0, 0.0, 1.0]
 
 
 def within(distances: AnyArray, greatest: float, feather: float = 0.0) -> Doubles:

@@ -18,17 +18,31 @@ OPS = bpy.ops.facewright
 TURN = Matrix.Rotation(0.7, 4, "Z") @ Matrix.Rotation(0.2, 4, "X")
 
 
+@pytest.fixture(scope="session")
+def asset(code):
+    """The built-in head's arrays."""
+    return code("core.head").load_head(code("scene.template_head").ASSET)
+
+
 @pytest.fixture
-def heads(code, scene):
-    """The built-in head, and as target its skin with other vertex numbers, larger, turned and
-    stretched; ``order`` is where the target's vertices come from."""
-    head = code("scene.template_head").add_template_head(scene.collection, open_mouth=True)
-    target, order = _shuffled(head.skin, scene)
+def heads(code, scene, asset):
+    """The built-in head's skin, and as target the same with other vertex numbers, larger, turned
+    and stretched; ``order`` is where the target's vertices come from."""
+    parts, template = code("scene.head_parts"), code("scene.template_head")
+    skin = parts.add_part(asset.skin, template.NAME, np.zeros(3), scene.collection)
+    skin[code("scene.joints").PART] = "skin"
+    names = list(asset.skin.shape_names)
+    moves = asset.skin.shapes[names.index("jawOpen")] * code("core.head").OPEN_MOUTH_AMOUNT
+    mesh = parts.new_mesh("OpenMouth", asset.skin, parts.local(asset.skin.vertices + moves))
+    opened = bpy.data.objects.new("OpenMouth", mesh)
+    scene.collection.objects.link(opened)
+    opened.hide_viewport = True
+    target, order = _shuffled(skin, scene)
     target.matrix_world = Matrix.Translation((1, 2, 3)) @ TURN @ Matrix.Scale(12.0, 4)
     transfer = scene.facewright.add_transfer("Sample")
-    transfer.driver, transfer.open_mouth, transfer.target = head.skin, head.open_mouth, target
+    transfer.driver, transfer.open_mouth, transfer.target = skin, opened, target
     bpy.context.view_layer.update()
-    return SimpleNamespace(transfer=transfer, target=target, order=order, head=head)
+    return SimpleNamespace(transfer=transfer, target=target, order=order, skin=skin)
 
 
 def _shuffled(skin, scene):
@@ -103,6 +117,7 @@ def test_normals_look_outwards_also_where_the_mesh_is_mirrored(code, five):
 
 
 def test_the_other_side_is_added_too_by_the_meshes_own_symmetry(code, heads):
+    heads.target.matrix_world = Matrix.Translation((1, 2, 3)) @ Matrix.Scale(-12.0, 4)
     names = ("Left mouth corner", "Right nose wing", "Nose tip")
     for name in names:
         OPS.add_pair(name=name, target_point=_goal(code, heads, name), mirrored=True)
@@ -231,7 +246,12 @@ def test_a_setup_for_another_target_is_refused_and_changes_nothing(code, five, t
     path = tmp_path / "x.json"
     OPS.save_setup(filepath=str(path))
     before = _plain(five.transfer)
-    other, _ = _shuffled(five.head.objects["tongue"], scene)
+    other = bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    scene.collection.objects.link(other)
+    shape = bmesh.new()
+    bmesh.ops.create_icosphere(shape, subdivisions=2, radius=1.0)
+    shape.to_mesh(other.data)
+    shape.free()
     five.transfer.target = other
     with pytest.raises(RuntimeError, match=r"fits the driver, but not the target.*Choose that"):
         OPS.load_setup(filepath=str(path))
@@ -304,7 +324,9 @@ def test_large_meshes_are_picked_on_without_lag(code, heads, scene):
         np.column_stack([grid, height]), np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
     )
     views, rect = code("core.retarget.views"), code("core.strip").Rect
-    view = views.View(rect(0, 0, 800, 800), (225.0, 225.0, 0.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 2.0)
+    view = views.View(
+        rect(0, 0, 800, 800), (225.0, 225.0, 0.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 2.0
+    )
     seen = picking.Seen.of(mesh, view)
     assert seen.hit(400, 400) is not None
     begin = time.process_time()

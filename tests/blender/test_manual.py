@@ -91,3 +91,6 @@ def _everything(chosen: Any, face: Any) -> None:
         for part in ("head_target", "lower_denture", "eye_left", "eye_right"):
             setattr(character, part, rig)
     chosen.active_pipeline = 0
+    transfer = chosen.add_transfer("Transfer")
+    transfer.driver = transfer.open_mouth = transfer.target = face
+    transfer.pairs.add().name = "Chin"

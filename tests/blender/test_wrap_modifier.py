@@ -32,7 +32,7 @@ def twin(code):
     wrap, smoothing = code("core.retarget.wrap"), code("core.retarget.smoothing")
     pairs = code("core.retarget.pairs")
 
-    def place(driver, driven, options, rest_driver, matrices=None):
+    def place(driver, driven, options, rest_driver, matrices=None, flat=False):
         corners = np.stack([wraps.stored(driven, name) for name in "abc"], axis=1)
         shares = np.stack([wraps.stored(driven, f"share_{name}") for name in "bc"], axis=1)
         shares = np.concatenate([1 - shares.sum(axis=1, keepdims=True), shares], axis=1)
@@ -42,8 +42,9 @@ def twin(code):
         rest, count = rest_of(driven), len(rest_driver[0])
         points, normals = now_of(driver)[:count], wraps.normals_of(driver, count)
         if options.face_tangent_space:
-            bound = wrap.wrapped(feet, wraps.through(at_bind.inverted(), rest), *rest_driver)
-            there = wraps.through(to_driven, bound(points, normals))
+            held = (rest_driver[0], None) if flat else rest_driver
+            bound = wrap.wrapped(feet, wraps.through(at_bind.inverted(), rest), *held)
+            there = wraps.through(to_driven, bound(points, None if flat else normals))
         else:
             bound = wrap.wrapped(
                 feet, rest, wraps.through(at_bind, rest_driver[0]), rest_driver[1], tangent=False
@@ -74,7 +75,8 @@ def twin(code):
     ],
     ids=lambda options: "-".join(options) or "plain",
 )
-def test_it_goes_where_numpy_says(modifiers, twin, pair, options):
+@pytest.mark.parametrize("flat", [False, True])
+def test_it_goes_where_numpy_says(modifiers, twin, pair, options, flat):
     driver, driven = pair
     rng = np.random.default_rng(0)
     count = len(driven.data.vertices)
@@ -85,12 +87,14 @@ def test_it_goes_where_numpy_says(modifiers, twin, pair, options):
         options=chosen,
         weights=rng.uniform(0, 1, count),
         smooth=rng.uniform(0, 1, count),
+        flat=flat,
     )
     rest = rest_of(driver), wraps.normals_of(driver)
     assert moved_by(driven) < EXACT
     bend(driver)
     assert moved_by(driven) > 0.1
-    assert np.abs(now_of(driven) - twin(driver, driven, chosen, rest)).max() < EXACT
+    there = twin(driver, driven, chosen, rest, flat=flat)
+    assert np.abs(now_of(driven) - there).max() < EXACT
 
 
 @pytest.mark.parametrize("tangent", [True, False])

@@ -25,9 +25,9 @@ def _ball(rings: int = 24, bumps: bool = True) -> Mesh:
     )
     points = np.stack(
         [np.sin(up) * np.sin(around), -np.sin(up) * np.cos(around), np.cos(up)], axis=-1
-    ).reshape(-1, 3)
+    ).reshape(-1, 3) * [0.75, 0.9, 1.1]
     if bumps:
-        for place, height in (((0, -1, 0), 0.4), ((0.9, 0, 0.4), 0.25), ((-0.9, 0, 0.4), 0.25)):
+        for place, height in (((0, -0.9, 0), 0.5), ((0.7, 0, 0.4), 0.3), ((-0.7, 0, 0.4), 0.3)):
             away = np.linalg.norm(points - np.array(place), axis=1, keepdims=True)
             points = points * (1 + height * np.exp(-((away / 0.3) ** 2)))
     grid = np.arange(rings * 2 * rings).reshape(rings, 2 * rings)
@@ -60,7 +60,7 @@ def test_a_similarity_is_found_whatever_the_order(rng):
 
 
 def test_points_stick_to_a_surface_that_moves(ball):
-    points = SurfacePoints.of([[0, 1, 2], [5, 6, 7]], [[1, 1, 2], [0, 3, 0]])
+    points = SurfacePoints.of(np.array([[0, 1, 2], [5, 6, 7]]), np.array([[1, 1, 2], [0, 3, 0]]))
     turn = rotation(np.array([1.0, 0.0, 0.0]), 0.3)
     moved = 2 * ball.points @ turn.T
     np.testing.assert_allclose(points.on(moved), 2 * points.on(ball.points) @ turn.T, atol=1e-12)
@@ -109,7 +109,7 @@ def test_the_nearest_point_is_the_nearest_of_all(ball, rng):
 
 def test_looks_zoom_about_the_pointer_and_frame_what_they_are_given(ball):
     view = _view(ball)
-    under = nearest(ball, [0.3, -1, 0.2]).on(ball.points)
+    under = nearest(ball, np.array([0.3, -1, 0.2])).on(ball.points)
     x, y, _ = view.seen(under)
     np.testing.assert_allclose(view.zoomed(3.7, x, y).seen(under)[:2], (x, y))
     np.testing.assert_allclose(view.moved(11, -7).seen(under)[:2], (x + 11, y - 7))
@@ -140,7 +140,9 @@ def test_points_are_drawn_to_creases_seams_and_vertices():
     x, y = np.meshgrid(along, across)
     roof = np.stack([x, y, -np.abs(y)], axis=-1).reshape(-1, 3)
     grid = np.arange(25).reshape(5, 5)
-    a, b, c, d = (part.ravel() for part in (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]))
+    a, b, c, d = (
+        part.ravel() for part in (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])
+    )
     mesh = Mesh.of(roof, np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)]))
     view = View(BOX, (2.0, 0.0, 0.0), tuple(map(tuple, np.eye(3))), 50.0)
     seen = Seen.of(mesh, view)

@@ -69,3 +69,24 @@ def test_the_greatest_distance_cuts_hard_unless_feathered():
     assert wrap.within(distances, 1.0).tolist() == [1, 1, 1, 1, 0]
     soft = wrap.within(distances, 1.0, wrap.FEATHER)
     assert soft == pytest.approx([1, 1, 0.5, 0, 0])
+
+
+def test_a_flat_wrap_rests_and_turns_with_its_triangles(driver, feet, rest):
+    below, offsets = wrap.flattened(feet, rest, driver.points)
+    assert below.shares.sum(axis=1) == pytest.approx(np.ones(50))
+    assert (below.shares < 0).any()  # a foot may lie beside its triangle
+    assert not offsets[:, :2].any()
+    made = wrap.wrapped(below, rest, driver.points, None)
+    assert made.offsets == pytest.approx(offsets, abs=1e-12)
+    assert made(driver.points, None) == pytest.approx(rest, abs=1e-12)
+    about = turn()
+    moved = made(driver.points @ about.T + [1, 2, 3], None)
+    assert moved == pytest.approx(rest @ about.T + [1, 2, 3], abs=1e-12)
+
+
+def test_a_flat_wrap_on_a_line_keeps_its_foot():
+    points = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0.0]])
+    feet = SurfacePoints.of([[0, 1, 2]], [[0.5, 0.5, 0]])
+    below, offsets = wrap.flattened(feet, np.array([[0.5, 0.3, 0]]), points)
+    assert below.shares == pytest.approx(feet.shares)
+    assert not offsets.any()

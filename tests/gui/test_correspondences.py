@@ -19,6 +19,7 @@ import driver
 import strip_mouse
 
 ONLY = "sid"
+_SIDES = ("Left", "Right")
 NAMES = ("Chin", "Nose tip", "Nose base", "Nose root", "Upper lip")
 
 
@@ -81,6 +82,7 @@ def script() -> driver.Steps:
     yield from _leave(here, before)
     yield from _in_the_scene(here)
     yield from _save_and_load(here)
+    yield from _mirrored(here)
     yield from _ends_by_itself(here)
 
 
@@ -93,6 +95,8 @@ def _scene(here: Here) -> None:
     transfer = bpy.context.scene.facewright.add_transfer("Sample")
     transfer.driver, transfer.open_mouth = head.skin, head.open_mouth
     transfer.target = target["skin"]
+    for obj in bpy.data.objects:
+        obj.modifiers.clear()  # what the looks cover is drawn too, slowly without a GPU
     view = driver.area("VIEW_3D").spaces.active
     view.shading.color_type = "VERTEX"
 
@@ -113,7 +117,7 @@ def _begin(mode: str) -> driver.Steps:
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.pick_pairs("INVOKE_DEFAULT", mode=mode)
     yield
-    yield from driver.redrawn()
+    yield
 
 
 def _state() -> Any:
@@ -137,13 +141,13 @@ def _add_five(here: Here) -> driver.Steps:
     for number, name in enumerate(NAMES):
         assert here.session.name == name, (here.session.name, name)
         x, y = here.pixel("driver", hints[name])
-        yield from driver.click(x, y)
+        yield from _click(x, y)
         assert here.session.pending is not None, here.session.said
         assert len(here.transfer.pairs) == number
         if number == 2:
             driver.shot("pairs_3_second_half")
         x, y = _like(here, hints[name])
-        yield from driver.click(x, y)
+        yield from _click(x, y)
         assert [pair.name for pair in here.transfer.pairs] == list(NAMES[: number + 1])
     driver.shot("pairs_4_five")
 
@@ -169,7 +173,7 @@ def _undo_in_the_mode(here: Here) -> driver.Steps:
     assert here.session.name == NAMES[4]
     yield from _key("Z", x, y, ctrl=True, shift=True)
     assert here.session.running and len(here.transfer.pairs) == 5
-    yield from driver.click(*here.pixel("driver", here.session.hints["Lower lip"]))
+    yield from _click(*here.pixel("driver", here.session.hints["Lower lip"]))
     assert here.session.pending is not None
     yield from _key("Z", x, y, ctrl=True)
     assert here.session.pending is None and len(here.transfer.pairs) == 5
@@ -177,16 +181,17 @@ def _undo_in_the_mode(here: Here) -> driver.Steps:
 
 def _look_round(here: Here) -> driver.Steps:
     x, y = here.point(1, "target")
-    yield from strip_mouse.key("WHEELUPMOUSE", x, y)
-    yield from strip_mouse.key("WHEELUPMOUSE", x, y)
+    yield from _key("WHEELUPMOUSE", x, y)
+    yield from _key("WHEELUPMOUSE", x, y)
     near = here.point(1, "target")
     assert abs(near[0] - x) <= 3 and abs(near[1] - y) <= 3, "the zoom is not about the pointer"
     driver.shot("pairs_5_zoomed")
-    yield from strip_mouse.key("NUMPAD_3", x, y)
-    yield from driver.redrawn()
+    yield from _key("NUMPAD_3", x, y)
+    yaws = [pane.yaw for pane in here.session.panes.values()]
+    assert yaws[0] == yaws[1] > 1, "the looks do not turn together"
     driver.shot("pairs_6_side")
-    yield from strip_mouse.key("HOME", x, y)
-    yield from strip_mouse.key("TAB", x, y)
+    yield from _key("HOME", x, y)
+    yield from _key("TAB", x, y)
     assert here.session.mode == "EDIT"
 
 
@@ -207,7 +212,7 @@ def _drag(here: Here) -> driver.Steps:
 
 def _select(here: Here) -> driver.Steps:
     chosen = here.module("scene.correspondences").selected
-    yield from driver.click(*here.point(2, "driver"))
+    yield from _click(*here.point(2, "driver"))
     assert chosen(here.transfer) == [2] and here.transfer.active_pair == 2
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.select_pair(place=4, how="RANGE")
@@ -218,12 +223,12 @@ def _select(here: Here) -> driver.Steps:
     yield from driver.redrawn()
     driver.shot("pairs_9_framed")
     yield from _key("HOME", *here.empty("driver"))
-    yield from driver.click(*here.empty("target"))
+    yield from _click(*here.empty("target"))
     assert chosen(here.transfer) == []
 
 
 def _delete(here: Here) -> driver.Steps:
-    yield from driver.click(*here.point(3, "target"))
+    yield from _click(*here.point(3, "target"))
     yield from _key("X", *here.empty("target"))
     assert [pair.name for pair in here.transfer.pairs] == [*NAMES[:3], NAMES[4]]
     yield from _key("Z", *here.empty("target"), ctrl=True)
@@ -259,8 +264,40 @@ def _save_and_load(here: Here) -> driver.Steps:
     yield from driver.redrawn()
 
 
+def _mirrored(here: Here) -> driver.Steps:
+    """The hinted place of the driver is taken where the target is clicked at once."""
+    yield from _begin("ADD")
+    x, y = here.empty("driver")
+    yield from _key("M", x, y)
+    assert here.transfer.pick_mirrored
+    while here.session.name != "Left mouth corner":
+        yield from _key("N", x, y)
+    yield from _click(*_like(here, here.session.hint))
+    names = [pair.name for pair in here.transfer.pairs]
+    assert sorted(names[5:]) == ["Left mouth corner", "Right mouth corner"], names
+    places = [here.point(names.index(f"{side} mouth corner"), "target") for side in _SIDES]
+    middle = here.point(names.index("Nose tip"), "target")[0]
+    left, right = (place[0] - middle for place in places)
+    assert left > 10 and abs(left + right) <= 4 and abs(places[0][1] - places[1][1]) <= 4
+    driver.shot("pairs_11_mirrored")
+    yield from _key("Z", x, y, ctrl=True)
+    assert len(here.transfer.pairs) == 5, "both are one step"
+    yield from _key("ESC", x, y)
+    assert not here.session.running
+
+
 def _ends_by_itself(here: Here) -> driver.Steps:
-    """Whatever happens meanwhile: a transfer removed, an area closed, a file loaded."""
+    """Whatever happens meanwhile: an area that becomes another editor, a transfer removed, a file
+    loaded, the extension switched off."""
+    yield from _begin("EDIT")
+    view = driver.area("VIEW_3D")
+    view.type = "CONSOLE"
+    strip_mouse.move(500, 400)
+    yield
+    assert not here.session.running
+    view.type = "VIEW_3D"
+    yield
+    yield
     yield from _begin("EDIT")
     scene = bpy.context.scene.facewright
     scene.remove_transfer(scene.transfer)
@@ -275,12 +312,30 @@ def _ends_by_itself(here: Here) -> driver.Steps:
     yield
     yield
     assert not here.session.running
-    driver.shot("pairs_11_new_file")
+    _scene(here)
+    yield from _begin("ADD")
+    session = here.session
+    assert session.running
+    bpy.ops.preferences.addon_disable(module="bl_ext.user_default.facewright")
+    strip_mouse.move(520, 410)
+    yield
+    yield
+    assert not session.running
+    assert not [each.bl_idname for each in driver.window().modal_operators]
+    driver.shot("pairs_12_switched_off")
+
+
+def _click(x: int, y: int) -> driver.Steps:
+    send = driver.window().event_simulate
+    send(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+    for value in ("PRESS", "RELEASE"):
+        send(type="LEFTMOUSE", value=value, x=x, y=y)
+    yield
+    yield
 
 
 def _key(key: str, x: int, y: int, **held: bool) -> driver.Steps:
     strip_mouse.move(x, y)
-    yield
     for value in ("PRESS", "RELEASE"):
         driver.window().event_simulate(type=key, value=value, x=x, y=y, **held)
     yield
