@@ -90,6 +90,7 @@ def _template_jaw(skin: Any) -> tuple[list[str], Doubles]:
     over = world(skin) @ character_matrix()
     back = np.linalg.inv(over)
     motions = {
-        name: over @ motion(each[0], each[1], head.jaw_pivot) @ back for name, each in head.jaw_motions.items()
+        name: over @ motion(each[0], each[1], head.jaw_pivot) @ back
+        for name, each in head.jaw_motions.items()
     }
     return list(motions), np.stack(list(motions.values()))
