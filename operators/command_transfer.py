@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def _transfer(options: argparse.Namespace) -> None:
     if options.file:
         check_open_file(options.file)
     outputs = check_outputs(options.out)
+    if any(path.suffix.lower() == ".json" for path in outputs):
+        raise UserError("A head is not saved as .json.", "Choose .blend, .usdc, .usd or .fbx.")
+    kept = check_outputs([options.save_setup] if options.save_setup else [])
+    if any(path.suffix.lower() != ".json" for path in kept):
+        raise UserError(f"{kept[0].name} is no .json file.", "Give --save-setup a name with .json.")
     order = Order(
         target=find_object(options.target, MESH),
         driver=_mesh(options.driver),
@@ -62,11 +68,7 @@ def _transfer(options: argparse.Namespace) -> None:
         },
         others=tuple(find_object(name, MESH) for name in options.follow),
         setup=Path(os.path.abspath(options.setup)) if options.setup else None,
-        settings={
-            name: value
-            for name in ("iterations", "stiffness", "smooth_level")
-            if (value := getattr(options, name)) is not None
-        },
+        settings=dict(_settings(options)),
         wrap=options.wrap,
         shapes=not options.no_shapes,
     )
@@ -76,13 +78,29 @@ def _transfer(options: argparse.Namespace) -> None:
     outcome = run_transfer(bpy.context.scene, order, progress)
     for notice in outcome.notices:
         say(f"Note: {notice}")
-    if options.save_setup:
-        outcome.save_setup(Path(os.path.abspath(options.save_setup)))
+    for path in kept:
+        outcome.save_setup(path)
     for path in outputs:
         for notice in outcome.save(path):
             say(f"Note: {notice}")
     if not options.quiet:
         say(f"Done: {outcome.sentence}.")
+
+
+def _settings(options: argparse.Namespace) -> Iterator[tuple[str, float]]:
+    """Those settings that were given. Raises UserError for one beyond its limits."""
+    from ..properties.transfer import FACEWRIGHT_PG_transfer
+
+    for name in ("iterations", "stiffness", "smooth_level"):
+        value, prop = getattr(options, name), FACEWRIGHT_PG_transfer.bl_rna.properties[name]
+        if value is None:
+            continue
+        least, most = prop.hard_min, prop.hard_max
+        if not least <= value <= most:
+            raise UserError(
+                f"--{name.replace('_', '-')} {value:g} has to be between {least:g} and {most:g}."
+            )
+        yield name, value
 
 
 def _mesh(name: str | None) -> bpy.types.Object | None:

@@ -9,6 +9,7 @@ import bpy
 from bpy.props import StringProperty
 
 from ..core.errors import UserError
+from ..core.retarget.marks import FITTED, RESULT
 from ..properties.transfer import PART_FIELDS
 from ..scene.exports import Exported, check_outputs, save
 from .explained import Explained
@@ -68,8 +69,15 @@ def export_head(scene: bpy.types.Scene, transfer: Any, filepath: str) -> tuple[s
     (path,) = check_outputs([filepath])
     parts = [transfer.target, *(getattr(transfer, name) for name in PART_FIELDS)]
     parts += [each.object for each in transfer.others]
+    parts += [each for each in transfer.target.children_recursive if _belongs(each)]
     objects = tuple(dict.fromkeys(obj for obj in parts if obj is not None and obj.users_scene))
     return save(path, Exported(scene, objects, scene.frame_start, scene.frame_end))
+
+
+def _belongs(obj: Any) -> bool:
+    """Whether what hangs on the target is a part of the head that is seen, as upper teeth are."""
+    made = any(mark in obj for mark in (FITTED, RESULT))
+    return obj.type == "MESH" and not made and obj.visible_get()
 
 
 register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_OT_export_shapes,))

@@ -9,6 +9,7 @@ import bpy
 
 from ..properties.progress import STATE
 from ..properties.transfer import PART_FIELDS
+from ..scene.joints import PART
 from ..scene.transfer_meshes import (
     fitted_by,
     make_neutral,
@@ -36,7 +37,14 @@ class FACEWRIGHT_OT_add_transfer(Explained, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen: Any = context.scene.facewright
         obj = context.active_object
-        is_target = obj is not None and obj.type == "MESH" and obj.select_get()
+        drivers = [each.driver for each in chosen.transfers]
+        is_target = (
+            obj is not None
+            and obj.type == "MESH"
+            and obj.select_get()
+            and PART not in obj
+            and obj not in drivers
+        )
         transfer = chosen.add_transfer(obj.name if is_target and obj else "Transfer")
         if is_target:
             transfer.target = obj
@@ -131,8 +139,9 @@ def delete_setup(scene: Any, transfer: Any) -> None:
     from ..scene.template_head import OPEN_MOUTH
 
     made = [*results_of(transfer.id), *fitted_by(transfer.id)]
-    if transfer.open_mouth is not None and OPEN_MOUTH in transfer.open_mouth:
-        made.append(transfer.open_mouth)
+    opened = transfer.open_mouth
+    if opened is not None and OPEN_MOUTH in opened and not _shared(opened, transfer):
+        made.append(opened)
     kept = [transfer.driver, transfer.target, *(getattr(transfer, name) for name in PART_FIELDS)]
     kept += [each.object for each in transfer.others]
     show_again(transfer.id)
@@ -141,6 +150,12 @@ def delete_setup(scene: Any, transfer: Any) -> None:
         if obj is not None:
             make_neutral(obj)
     scene.facewright.remove_transfer(transfer)
+
+
+def _shared(opened: Any, transfer: Any) -> bool:
+    """Whether another transfer, of any scene, picks on an OpenMouth mesh too."""
+    every = (each for scene in bpy.data.scenes for each in scene.facewright.transfers)
+    return any(each.open_mouth == opened and each.id != transfer.id for each in every)
 
 
 class FACEWRIGHT_OT_add_followers(Explained, bpy.types.Operator):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..properties.ids import find
 from ..properties.transfer import PART_FIELDS
 from ..scene.references import Reference, SceneChanged, reference
 from ..scene.retarget_meshes import standing_mesh
+from ..scene.transfer_meshes import gone_along
 
 # What the target's parts are called in `core/retarget/generate`
 KINDS = {
@@ -30,13 +32,14 @@ MESHES = ("driver", "target", "open_mouth", "fitted")
 @dataclass(frozen=True)
 class Setup:
     """A transfer as it was when its job began; ``parts`` are the target's further meshes by what
-    they are, ``others`` those that follow the skin."""
+    they are, ``others`` those that follow the skin, ``counts`` how many vertices each has."""
 
     scene: Reference
     id: str
     meshes: Mapping[str, Reference]
     parts: Mapping[str, Reference]
     others: tuple[Reference, ...]
+    counts: tuple[tuple[Reference, int], ...]
     driver_pairs: SurfacePoints
     target_pairs: SurfacePoints
     iterations: int
@@ -55,10 +58,20 @@ class Setup:
         """The driver, target, OpenMouth or fitted mesh now. Raises SceneChanged when it is gone."""
         return self.meshes[name].get()
 
+    @contextmanager
+    def fitted_in_place(self) -> Iterator[Any]:
+        """The fitted mesh on the target, also when it went along with a result that was moved."""
+        fitted = self.mesh("fitted")
+        with gone_along(fitted, self.mesh("target")):
+            yield fitted
+
     def still_there(self) -> None:
-        """Raise SceneChanged when something that the job needs is gone."""
-        for each in (self.scene, *self.meshes.values(), *self.parts.values(), *self.others):
-            each.get()
+        """Raise SceneChanged when something that the job needs is gone, or has other vertices."""
+        self.scene.get()
+        for each, count in self.counts:
+            obj = each.get()
+            if len(obj.data.vertices) != count:
+                raise SceneChanged(f"Stopped: '{obj.name}' was edited meanwhile.")
 
     def arrays(self, name: str, obj: Any = None) -> dict[str, Any]:
         """A mesh's points and triangles in the world, as arrays of a job."""
@@ -77,16 +90,20 @@ class Setup:
 
 def setup_of(scene: Any, transfer: Any) -> Setup:
     """A transfer of a scene, remembered. Raises UserError for pairs off their meshes."""
+    meshes, parts = _references(transfer, MESHES), _references(transfer, PART_FIELDS)
+    others = tuple(
+        reference(each.object)
+        for each in transfer.others
+        if each.object is not None and each.object.users_scene
+    )
+    every = (*meshes.values(), *parts.values(), *others)
     return Setup(
         scene=reference(scene),
         id=transfer.id,
-        meshes=_references(transfer, MESHES),
-        parts=_references(transfer, PART_FIELDS),
-        others=tuple(
-            reference(each.object)
-            for each in transfer.others
-            if each.object is not None and each.object.users_scene
-        ),
+        meshes=meshes,
+        parts=parts,
+        others=others,
+        counts=tuple((each, len(each.get().data.vertices)) for each in every),
         driver_pairs=_side(transfer, "driver"),
         target_pairs=_side(transfer, "target"),
         iterations=transfer.iterations,

@@ -10,6 +10,7 @@ import bpy
 from ..core.retarget.marks import FITTED
 from ..core.retarget.pairs import FEW, FEWEST
 from ..properties.progress import STATE
+from ..properties.transfer import PART_FIELDS
 from ..scene.joints import PART
 from ..scene.retarget_meshes import hash_of, loosely_equal
 from .chosen import scene_problem
@@ -55,6 +56,10 @@ def meshes_problem(transfer: Any) -> str:
         return "The OpenMouth mesh has another topology than the driver"
     if not len(target.data.polygons):
         return "The target has no faces"
+    parts = [getattr(transfer, name) for name in PART_FIELDS]
+    chosen = [each for each in (driver, target, opened, *parts) if each is not None]
+    if len(set(chosen)) < len(chosen) or any(each.object in chosen for each in transfer.others):
+        return "A mesh is chosen twice: each part of the target needs its own"
     return ""
 
 
@@ -113,6 +118,8 @@ FIT = "Begin the mesh fitting"
 WRAP = "Begin the post wrap, or generate blend shapes"
 SPEAK = "Animate the driver: the result speaks. Or generate blend shapes"
 
+SHAPED = "The target has its shapes: animate or export it"
+
 
 def next_step(transfer: Any) -> tuple[str, bool]:
     """The status line: what to do next, and whether something is wrong."""
@@ -125,4 +132,12 @@ def next_step(transfer: Any) -> tuple[str, bool]:
     problem = wrap_problem(transfer)
     if problem:
         return problem, True
+    if _speaks(transfer.target):
+        return SHAPED, False
     return SPEAK if _there(transfer.result) else WRAP, False
+
+
+def _speaks(target: Any) -> bool:
+    """Whether the target is what is seen and has shapes of its own."""
+    keys = target.data.shape_keys
+    return keys is not None and OPENING in keys.key_blocks and not target.hide_viewport

@@ -131,7 +131,8 @@ def known_of(setup: Setup, start: float, share: float) -> Generator[Progress, No
     given = np.concatenate([moves_to_world(driver, own), (open_points(setup) - rest)[None]])
     given = given.astype(np.float32)
     args = {"names": [*names, OPEN]}
-    fitted = setup.arrays("fitted")
+    with setup.fitted_in_place():
+        fitted = setup.arrays("fitted")
     arrays = {
         **setup.arrays("driver"), "fitted_points": fitted["fitted_points"], "moves": given,
     }  # fmt: skip
@@ -162,9 +163,8 @@ def _known_spots(setup: Setup) -> tuple[list[str], Doubles]:
     the template, else those of the pairs that have their names."""
     if setup.mesh("driver").get(PART) == "skin":
         landmarks = of_head(load_head(ASSET))
-        return list(landmarks.names), landmarks.points.on(
-            standing_mesh(setup.mesh("fitted")).points
-        )
+        with setup.fitted_in_place() as fitted:
+            return list(landmarks.names), landmarks.points.on(standing_mesh(fitted).points)
     names = [pair.name for pair in setup.transfer.pairs]
     return names, setup.target_pairs.on(standing_mesh(setup.mesh("target")).points)
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,21 @@ import numpy as np
 from ..core.arrays import AnyArray
 from ..core.retarget.pairs import Similarity
 from ..core.retarget.rigid import JAW, lower_face
-from ..scene.blend_shapes import follow_values, set_shape_keys
+from ..scene.blend_shapes import check_shapeable, follow_values, set_shape_keys
+from ..scene.references import Reference, reference
 from ..scene.retarget_meshes import moves_to_local
-from ..scene.transfer_live import Held, follow, hold
-from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
+from ..scene.transfer_live import Held, follow, hold, prepare_groups
+from ..scene.transfer_meshes import (
+    go_along,
+    hide,
+    join_family,
+    name_result,
+    new_result,
+    remove_objects,
+    remove_unused_groups,
+    results_of,
+    show_again,
+)
 from .asking import Progress
 from .transfer_setup import FOLLOWER, KINDS, Setup
 from .transfer_shapes import OPENING, Shaped, shapes_of
@@ -50,8 +62,8 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
         start, share = 0.85 + 0.15 * place / len(setup.parts), 0.15 / len(setup.parts)
         whole = {KINDS[name]: None}
         shaped[name] = yield from shapes_of(setup, known, part.get(), whole, start, share)
-    setup.still_there()
-    return Told(_made(setup, known, helds, pieces, shaped), tuple(notices))
+    name = yield from _made(setup, known, helds, pieces, shaped)
+    return Told(f"'{name}' follows the driver with {len(known.names)} expressions", tuple(notices))
 
 
 def _made(
@@ -60,33 +72,86 @@ def _made(
     helds: Sequence[tuple[Any, Mapping[str, AnyArray]]],
     pieces: Mapping[str, AnyArray],
     shaped: Mapping[str, Shaped],
-) -> str:
-    """Put it all into the scene; returns the sentence."""
-    driver, fitted = setup.mesh("driver"), setup.mesh("fitted")
-    parts = driver_parts(setup.scene.get(), driver)
+) -> Generator[Progress, None, str]:
+    """Put it all into the scene, a mesh in each step, then in place of what was there; returns the
+    result's name."""
+    setup.still_there()
+    check_shapeable(setup.mesh("fitted"))
+    before = [reference(each) for each in results_of(setup.id)]
+    copies: list[tuple[Any, Reference]] = []
+    try:
+        prepare_groups()
+        for make in _makers(setup, known, helds, pieces, shaped):
+            yield Progress(1.0, "Making the live chain")
+            setup.still_there()
+            original, copy = make()
+            copies.append((original, reference(copy)))
+        yield Progress(1.0, "Making the live chain")
+        setup.still_there()
+        return _shown(setup, known, before, {first.get(): twin.get() for first, twin in copies})
+    except BaseException:
+        remove_objects(each for each in (twin.find() for _first, twin in copies) if each)
+        if not before:
+            show_again(setup.id)
+        remove_unused_groups()
+        raise
+
+
+def _makers(
+    setup: Setup,
+    known: Known,
+    helds: Sequence[tuple[Any, Mapping[str, AnyArray]]],
+    pieces: Mapping[str, AnyArray],
+    shaped: Mapping[str, Shaped],
+) -> Iterator[Callable[[], tuple[Reference, Any]]]:
+    """What makes the copies, each with its original; the first is the result."""
     over = _over(known)
-    remove_objects(tuple(results_of(setup.id)))
-    show_again(setup.id)
-    for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
-        pass
-    follow_values(fitted, driver, {name: name for name in known.names})
     rigid = {PARTS[kind]: own for kind, own in pieces.items() if kind in PARTS}
-    copies: list[Any] = []
-    for each, arrays in helds:
-        held = Held(each.get(), arrays, {} if copies else pieces)
-        is_skin = not copies
+
+    def skin(each: Reference, arrays: Mapping[str, AnyArray], is_skin: bool) -> Any:
+        parts = driver_parts(setup.scene.get(), setup.mesh("driver"))
+        held = Held(each.get(), arrays, pieces if is_skin else {})
         level = setup.smooth_level if is_skin else 0
-        copies.append(hold(held, fitted, setup.id, level, flat=is_skin))
-    for name, vertices in rigid.items():
-        _move(copies[0], name, parts, over, vertices)
-    for name, part in setup.parts.items():
-        copy = new_result(part.get(), setup.id)
-        copies.append(copy)
+        with setup.fitted_in_place() as fitted:
+            copy = hold(held, fitted, setup.id, level, flat=is_skin)
+        for name, vertices in rigid.items() if is_skin else ():
+            _move(copy, name, parts, over, vertices)
+        return each, copy
+
+    def part(name: str, each: Reference) -> Any:
+        parts = driver_parts(setup.scene.get(), setup.mesh("driver"))
+        copy = new_result(each.get(), setup.id)
         moved = _move(copy, name, parts, over, None)
         if name == "tongue" or not moved:
             _shape(copy, shaped[name], parts, JAW if moved else ())
-    setup.transfer.result = copies[0]
-    return f"'{copies[0].name}' follows the driver with {len(known.names)} expressions"
+        return each, copy
+
+    for place, (each, arrays) in enumerate(helds):
+        yield partial(skin, each, arrays, not place)
+    for name, each in setup.parts.items():
+        yield partial(part, name, each)
+
+
+def _shown(
+    setup: Setup, known: Known, before: Sequence[Reference], copies: Mapping[Any, Any]
+) -> str:
+    """Let the new copies stand for the target instead of those before; returns the result's
+    name."""
+    driver, fitted = setup.mesh("driver"), setup.mesh("fitted")
+    go_along(fitted, setup.mesh("target"))
+    for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
+        pass
+    follow_values(fitted, driver, {name: name for name in known.names})
+    result = next(iter(copies.values()))
+    remove_objects(each for each in (one.find() for one in before) if each)
+    go_along(fitted, result)
+    show_again(setup.id)
+    for original, copy in copies.items():
+        hide(original, setup.id)
+        name_result(copy, original)
+    join_family(copies)
+    setup.transfer.result = result
+    return str(result.name)
 
 
 def _over(known: Known) -> Similarity:

@@ -79,6 +79,11 @@ class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         transfer, layout = shown_transfer(context), self.layout
         missing = picking_problem(context)
+        if meshes_problem(transfer) and not len(transfer.pairs):
+            draw_sentence(
+                layout, "Choose the meshes above first", "INFO", room(context, MARGIN_PX, MOST_PX)
+            )
+            return
         if missing:
             draw_sentence(layout, missing, "INFO", room(context, MARGIN_PX, MOST_PX))
         column = layout.column()
@@ -96,6 +101,7 @@ class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):
 
 def _draw_modes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     transfer = shown_transfer(context)
+    layout.operator("facewright.suggest_pairs", icon="AUTO")
     row = layout.row(align=True)
     row.scale_y = 1.3
     for mode, icon in (("ADD", "ADD"), ("EDIT", "GREASEPENCIL")):

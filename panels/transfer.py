@@ -78,7 +78,7 @@ def _draw_meshes(layout: bpy.types.UILayout, transfer: Any) -> None:
     column.prop(transfer, "driver")
     column.prop(transfer, "target")
     if transfer.target is not None:
-        column.prop(transfer, "open_mouth")
+        column.prop(transfer, "open_mouth", text="OpenMouth")
     row = layout.row(align=True)
     row.operator("facewright.add_driver", icon="USER")
     row.operator("facewright.add_sample_target", icon="MESH_MONKEY")
@@ -126,8 +126,8 @@ class FACEWRIGHT_PT_transfer_fitting(TransferPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         transfer = shown_transfer(context)
         column = aligned(self.layout.column())
-        column.prop(transfer, "iterations")
-        column.prop(transfer, "stiffness")
+        column.prop(transfer, "iterations", text="Iterations")
+        column.prop(transfer, "stiffness", text="Stiffness")
         _draw_button(self.layout, context, FACEWRIGHT_OT_begin_fitting, "MOD_SHRINKWRAP")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
+from ..core.retarget.marks import MARKS
 from .character import FACEWRIGHT_PG_character
 from .ids import find, free_name, index_of, new_id
 from .parameters import NAMES as SHOWN_ONLY
@@ -211,6 +212,11 @@ def _renew(chosen: Any, seen: set[str]) -> None:
         pipeline.player_id = new.get(pipeline.player_id, pipeline.player_id)
     for character in chosen.characters if new else ():
         character.pipeline_id = new.get(character.pipeline_id, character.pipeline_id)
+    for obj in chosen.id_data.objects if new else ():
+        for mark in MARKS if len(obj.users_scene) == 1 and obj.library is None else ():
+            known = str(obj.get(mark, ""))
+            if known in new:  # what the copied transfer has made is copied too
+                obj[mark] = new[known]
 
 
 def _items(chosen: Any) -> Iterator[Any]:

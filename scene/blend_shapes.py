@@ -12,6 +12,7 @@ import numpy as np
 from ..core.arrays import AnyArray
 from ..core.errors import UserError
 from ..core.naming import TONGUE_NAMES
+from .references import reference
 from .retarget_meshes import local_points
 
 BASIS = "Basis"
@@ -84,12 +85,25 @@ def remove_shape_keys(obj: bpy.types.Object, names: Sequence[str]) -> None:
         obj.shape_key_clear()
 
 
+def clear_shape_keys(obj: bpy.types.Object) -> None:
+    """Take all shape keys off a mesh that nobody else uses."""
+    keys: Any = getattr(obj.data, "shape_keys", None)
+    if keys is None:
+        return
+    known = reference(keys)
+    obj.shape_key_clear()
+    left = known.find()  # Blender before 5.0 leaves those of a copied mesh behind, and complains
+    if left is not None:  # about them whenever the file is saved
+        bpy.data.batch_remove([left])
+
+
 def follow_values(
     obj: bpy.types.Object, source: bpy.types.Object, pairs: Mapping[str, str]
 ) -> None:
     """Let shape keys of a mesh always have the value of another mesh's: ``{own: source's}``.
 
-    The drivers need no Python, so they work in any .blend.
+    The drivers need no Python, so they work in any .blend. They name the object, not its shape
+    keys: it then comes along where the mesh is appended to another file.
     """
     own: Any = obj.data.shape_keys
     theirs: Any = source.data.shape_keys
@@ -99,6 +113,7 @@ def follow_values(
         driver = block.driver_add("value").driver
         driver.type = "SUM"
         variable = driver.variables.new()
-        variable.targets[0].id_type = "KEY"
-        variable.targets[0].id = theirs
-        variable.targets[0].data_path = theirs.key_blocks[wanted].path_from_id("value")
+        variable.targets[0].id_type = "OBJECT"
+        variable.targets[0].id = source
+        path = theirs.key_blocks[wanted].path_from_id("value")
+        variable.targets[0].data_path = f"data.shape_keys.{path}"

@@ -254,10 +254,11 @@ def replace_pairs(
 ) -> None:
     """Give a transfer pairs (K); those that it has of the same names go. Raises UserError."""
     check_topologies(transfer)
+    known = transfer.driver_hash, transfer.target_hash
     remove_pairs(transfer, [at for at, pair in enumerate(transfer.pairs) if pair.name in names])
     for place, name in enumerate(names):
         pair = transfer.pairs.add()
         pair.name = name
         for side, points in ((DRIVER, driver), (TARGET, target)):
             set_spot(pair, side, Spot(points.corners[place], points.shares[place]))
-    check_topologies(transfer)
+    transfer.driver_hash, transfer.target_hash = known

@@ -47,7 +47,7 @@ def add_follow(
     attribute = PREFIX + name
     _mark(obj, attribute, vertices)
     modifier: Any = obj.modifiers.new(f"{NAME} {name}", "NODES")
-    modifier.node_group = _group()
+    modifier.node_group = follow_group()
     obj.modifiers.move(len(obj.modifiers) - 1, 0)
     set_input(modifier, HEAD, driver[0])
     set_input(modifier, PART, driver[1])
@@ -79,7 +79,8 @@ def is_follow_group(group: Any) -> bool:
     return group is not None and VERSION_KEY in group
 
 
-def _group() -> Any:
+def follow_group() -> Any:
+    """The .blend's one group of this version, made where there is none."""
     for group in bpy.data.node_groups:
         if is_follow_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
             return group

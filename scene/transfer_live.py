@@ -14,11 +14,12 @@ from ..core.arrays import AnyArray
 from ..core.retarget.pairs import Similarity, SurfacePoints
 from ..core.retarget.rigid import sphere
 from ..core.retarget.smoothing import BLUR_STEPS, blur_weight
-from .follow_modifier import add_follow, matrices_of
+from .follow_modifier import add_follow, follow_group, matrices_of
 from .joints import world
 from .retarget_meshes import standing_mesh
 from .transfer_meshes import new_result
 from .wrap_modifier import WrapOptions, add_wrap
+from .wrap_nodes import wrap_group
 
 EYES = ("eye_right", "eye_left")
 
@@ -31,6 +32,12 @@ class Held:
     object: Any
     arrays: Mapping[str, AnyArray]
     pieces: Mapping[str, AnyArray] = field(default_factory=dict)
+
+
+def prepare_groups() -> None:
+    """Make the node groups, which takes as long as a mesh does."""
+    wrap_group()
+    follow_group()
 
 
 def hold(held: Held, fitted: Any, transfer_id: str, level: int, flat: bool) -> Any:

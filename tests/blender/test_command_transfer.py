@@ -73,6 +73,11 @@ def test_from_suggestions_to_files_and_from_the_saved_setup_again(
         (["--no-shapes"], "nothing to do"),
         (["--out", "/nowhere/head.fbx"], "does not exist"),
         (["--out", "head.gif"], "ending"),
+        (["--out", "head.json"], "not saved as .json"),
+        (["--save-setup", "pairs.txt"], "pairs.txt"),
+        (["--iterations", "0"], "between 1 and 10"),
+        (["--stiffness", "nan"], "between 1 and 10000"),
+        (["--smooth-level", "11"], "between 0 and 10"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_nothing_stays(

@@ -215,3 +215,117 @@ def test_a_setup_of_a_turned_and_scaled_target(code, scene, outset):
     turned = (_look(transfer.result) - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T
     off = np.linalg.norm(turned - plain, axis=1)
     assert off.max() < 0.01 * np.ptp(plain[:, 2])
+
+
+def _opened(transfer):
+    """How the result's vertices (V, 3) move when the driver opens its mouth."""
+    _pose(transfer.driver, jawOpen=0.0)
+    rest = _look(transfer.result)
+    _pose(transfer.driver, jawOpen=1.0)
+    moves = _look(transfer.result) - rest
+    _pose(transfer.driver)
+    return moves
+
+
+def test_heads_may_be_moved_at_any_time(scene, outset):
+    transfer = outset
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    wanted = _opened(transfer)
+    assert np.abs(wanted).max() > 0.01
+    teeth = bpy.data.objects["Sample Target Lower Teeth_result"]
+    before = [_look(each) for each in (transfer.result, teeth)]
+    transfer.result.location.z += 1.0
+    bpy.context.view_layer.update()
+    for was, each in zip(before, (transfer.result, teeth), strict=True):
+        assert np.allclose(_look(each) - was, (0, 0, 1), atol=1e-5)
+    assert np.allclose(_opened(transfer), wanted, atol=1e-5)
+    bpy.ops.facewright.begin_wrap()  # again, while the first result stands elsewhere
+    assert np.allclose(_look(transfer.result), before[0], atol=1e-5)
+    assert np.allclose(_opened(transfer), wanted, atol=1e-5)
+    transfer.target.location.x += 2.0  # after it was fitted
+    bpy.context.view_layer.update()
+    bpy.ops.facewright.begin_wrap()
+    assert np.allclose(_look(transfer.result) - before[0], (2, 0, 0), atol=1e-5)
+    assert np.allclose(_opened(transfer), wanted, atol=1e-5)
+
+
+def test_a_wrap_that_is_ended_leaves_the_one_before(code, scene, outset):
+    transfer = outset
+    bpy.ops.facewright.begin_fitting()
+    for before in (False, True):
+        if before:
+            bpy.ops.facewright.begin_wrap()
+        names = sorted(obj.name for obj in bpy.data.objects)
+        groups = len(bpy.data.node_groups)
+        setup = code("operators.transfer_setup").setup_of(scene, transfer)
+        steps = code("operators.transfer_wrap").wrap_steps(setup)
+        for now in steps:
+            if now.fraction == 1.0 and len(bpy.data.objects) > len(names) + 2:
+                break
+        steps.close()
+        assert sorted(obj.name for obj in bpy.data.objects) == names
+        assert len(bpy.data.node_groups) == groups
+        assert transfer.target.hide_viewport == before
+    assert np.abs(_opened(transfer)).max() > 0.01
+
+
+def test_what_was_made_and_deleted_leaves_nothing_in_a_file(scene, outset, tmp_path):
+    """Blender reports what has no owner, and a script stops there."""
+    before = len(bpy.data.shape_keys)
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    bpy.ops.facewright.delete_setup()
+    assert len(bpy.data.shape_keys) == before
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "after.blend"))
+
+
+def test_a_result_brings_its_driver_into_another_file(scene, outset, tmp_path):
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    path = str(tmp_path / "Charaktere.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(path) as (_there, wanted):
+        wanted.objects = ["Sample Target_result"]
+    result = wanted.objects[0]
+    bpy.context.collection.objects.link(result)
+    rest = _look(result)
+    _pose(bpy.data.objects["Facewright Head"], jawOpen=1.0)
+    assert np.abs(_look(result) - rest).max() > 0.01
+
+
+def test_two_transfers_share_a_driver(scene, outset):
+    first = outset.id
+    driver, opened = outset.driver, outset.open_mouth
+    bpy.context.view_layer.objects.active = driver
+    driver.select_set(True)
+    bpy.ops.facewright.add_transfer()
+    second = scene.facewright.transfer
+    assert second.target is None  # the driver is no target
+    second.driver, second.open_mouth = driver, opened
+    bpy.ops.facewright.delete_setup()
+    assert [each.id for each in scene.facewright.transfers] == [first]
+    assert scene.facewright.transfer.open_mouth is not None
+
+
+def test_a_copied_scene_has_a_transfer_of_its_own(scene, outset):
+    bpy.ops.facewright.begin_fitting()
+    bpy.ops.facewright.begin_wrap()
+    bpy.ops.scene.new(type="FULL_COPY")
+    copy = bpy.context.scene
+    code("operators.scene_watch").look_again()
+    bpy.ops.facewright.begin_wrap()
+    assert len([obj for obj in copy.objects if "_result" in obj.name]) == 7
+    bpy.ops.facewright.delete_setup()
+    assert not [obj for obj in copy.objects if "_result" in obj.name or "_fitted" in obj.name]
+    kept = [obj.name for obj in scene.objects if "_result" in obj.name]
+    assert len(kept) == 7
+    assert scene.facewright.transfer.fitted is not None
+
+
+def test_a_mesh_is_one_part_only(code, scene, outset):
+    status, transfer = code("operators.transfer_status"), outset
+    assert not status.meshes_problem(transfer)
+    transfer.tongue = transfer.lower_denture
+    assert "chosen twice" in status.meshes_problem(transfer)
