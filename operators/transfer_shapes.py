@@ -22,7 +22,7 @@ from .transfer_source import driver_parts, source_arrays
 from .transfer_steps import OPEN, Known, Told, asked, known_of, pieces_of
 
 OPENING = "jawOpen"
-KEYS_AT_ONCE = 4
+KEYS_AT_ONCE, VERTICES_AT_ONCE = 4, 120_000  # of what one step writes
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ def _written(
     """Write the shape keys of one mesh, a few in each step."""
     obj = mesh.get()
     undo.callback(partial(_taken_back, mesh, kept_keys(obj, found.names), found.names))
-    for place, _key in enumerate(
-        set_shape_keys(obj, found.names, moves_to_local(obj, found.moves))
-    ):
-        if place % KEYS_AT_ONCE == 0:
+    local = (moves_to_local(obj, move) for move in found.moves)
+    at_once = max(1, min(KEYS_AT_ONCE, VERTICES_AT_ONCE // max(1, len(obj.data.vertices))))
+    for place, _key in enumerate(set_shape_keys(obj, found.names, local)):
+        if place % at_once == 0:
             yield Progress(0.9 + 0.1 * place / len(found.names), "Writing shape keys")
             setup.still_there()
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -32,8 +32,10 @@ def check_shapeable(obj: bpy.types.Object) -> None:
         raise UserError(f"The shape keys of '{obj.name}' are absolute.", "Switch on Relative.")
 
 
-def set_shape_keys(obj: bpy.types.Object, names: Sequence[str], moves: AnyArray) -> Iterator[None]:
-    """Give a mesh shape keys with displacements (E, V, 3) of its own space, one in each step.
+def set_shape_keys(
+    obj: bpy.types.Object, names: Sequence[str], moves: Iterable[AnyArray]
+) -> Iterator[None]:
+    """Give a mesh shape keys with displacements (V, 3) of its own space for each, one in each step.
 
     Keys of these names are renewed and keep their values; others stay.
     """
