@@ -309,7 +309,7 @@ def test_two_transfers_share_a_driver(scene, outset):
     assert scene.facewright.transfer.open_mouth is not None
 
 
-def test_a_copied_scene_has_a_transfer_of_its_own(scene, outset):
+def test_a_copied_scene_has_a_transfer_of_its_own(code, scene, outset):
     bpy.ops.facewright.begin_fitting()
     bpy.ops.facewright.begin_wrap()
     bpy.ops.scene.new(type="FULL_COPY")
