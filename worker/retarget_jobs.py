@@ -123,14 +123,16 @@ def bind(call: Call) -> Reply:
 
 def parts(call: Call) -> Reply:
     """{names} and arrays target_points, target_triangles, spots (K, 3), where the face's known
-    points of these names are -> {kinds} and arrays piece_0 (K,), piece_1, ...: which vertices of
-    the target's own mesh are teeth, tongue, eyes, lashes or brows."""
+    points of these names are, and picked (P,), vertices that pairs lie on -> {kinds} and arrays
+    piece_0 (K,), piece_1, ...: which vertices of the target's own mesh are teeth, tongue, eyes,
+    lashes or brows."""
     from ..core.retarget.generate import KIND_OF_ISLAND
     from ..core.retarget.islands import named_islands
 
     where = "parts"
     spots = dict(zip(_names(call, where), _points(call, "spots", where), strict=False))
-    found = named_islands(_mesh(call, "target", where), spots)
+    target = _mesh(call, "target", where)
+    found = named_islands(target, spots, _vertices(call, "picked", len(target.points), where))
     pieces: dict[str, list[AnyArray]] = {}
     for island, kind in KIND_OF_ISLAND.items():
         vertices = found.vertices(island)

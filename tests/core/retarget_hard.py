@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from facewright.benchmarks.retarget_truth.hard import Target
 from facewright.core.retarget.fitting import Fit, fit
-from facewright.core.retarget.generate import Source, generate
-from facewright.core.retarget.landmarks import of_head
+from facewright.core.retarget.generate import KIND_OF_ISLAND, Piece, Source, generate
+from facewright.core.retarget.islands import named_islands
+from facewright.core.retarget.landmarks import NAMES, of_head
 from facewright.core.retarget.mesh import Mesh, fans
 from facewright.core.retarget.rigid import jaw_motions, lower_face
 from facewright.core.retarget.transfer import transfer
@@ -66,7 +67,7 @@ class Chain:
         self.opened = self.mesh.points + 0.8 * shapes["jawOpen"]
         self.pairs = of_head(head).points
 
-    def __call__(self, target, pieces=(), level=1.0):
+    def __call__(self, target, level=1.0):
         fitted = fit(self.mesh, self.opened, target.mesh, self.pairs, target.pairs)
         moves = transfer(self.mesh, self.moves, fitted.points, self.names)
         over = lower_face(self.mesh.points, fitted.points, self.shapes["jawOpen"])
@@ -75,9 +76,16 @@ class Chain:
         source = Source(
             self.mesh.moved_to(fitted.points), self.names, moves, whole, jaw, over, over.turn
         )
-        found = generate(source, target.mesh, pieces, level)
+        found = generate(source, target.mesh, self.pieces(target, fitted), level)
         shapes = dict(zip(found.names, found.moves, strict=True))
         return Result(target, shapes, fitted, fitted.notices + found.notices)
+
+    def pieces(self, target, fitted):
+        """What of the target's mesh is no skin, as the worker's job "parts" finds it."""
+        spots = dict(zip(NAMES, self.pairs.on(fitted.points), strict=True))
+        found = named_islands(target.mesh, spots, target.pairs.corners[:, 0])
+        named = {kind: found.vertices(name) for name, kind in KIND_OF_ISLAND.items()}
+        return [Piece(kind, vertices) for kind, vertices in named.items() if len(vertices)]
 
     def own(self):
         """What the driver itself looks like."""
