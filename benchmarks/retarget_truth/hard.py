@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from facewright.core.arrays import AnyArray
 from facewright.core.head import Head
 from facewright.core.retarget import landmarks, laplacian
 from facewright.core.retarget.mesh import Mesh, fans
@@ -53,7 +54,7 @@ class Target:
         parts = {name: part.moved_to(warp(part.points)) for name, part in self.parts.items()}
         return replace(self.moved(warp(self.mesh.points)), parts=parts)
 
-    def retold(self, points: Doubles, triangles: NDArray[np.int64]) -> Target:
+    def retold(self, points: Doubles, triangles: AnyArray) -> Target:
         """The same pairs on a mesh that has more vertices, or other triangles."""
         return replace(self, mesh=Mesh.of(points, triangles))
 

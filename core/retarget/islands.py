@@ -66,7 +66,9 @@ def loose_parts(mesh: Mesh) -> NDArray[np.int32]:
     return found
 
 
-def named_islands(mesh: Mesh, spots: Mapping[str, AnyArray], picked: AnyArray = ()) -> Islands:
+def named_islands(
+    mesh: Mesh, spots: Mapping[str, AnyArray], picked: AnyArray | None = None
+) -> Islands:
     """The loose parts of a head and what each is.
 
     ``spots`` are points (3,) on its skin by the names of `landmarks.py`. Where some that are needed
@@ -76,7 +78,7 @@ def named_islands(mesh: Mesh, spots: Mapping[str, AnyArray], picked: AnyArray = 
     stands = welded(mesh)
     numbers = loose_parts(Mesh.of(mesh.points, stands[mesh.triangles]))[stands]
     count = int(numbers.max(initial=-1)) + 1
-    picks = numbers[np.asarray(picked, np.int64)]
+    picks = numbers[np.zeros(0, int) if picked is None else picked]
     skin = {
         _skin(mesh, numbers, spots),
         *np.flatnonzero(np.bincount(picks[picks >= 0], minlength=count) > 1).tolist(),

@@ -84,7 +84,9 @@ class Chain:
         """What of the target's mesh is no skin, as the worker's job "parts" finds it."""
         spots = dict(zip(NAMES, self.pairs.on(fitted.points), strict=True))
         found = named_islands(target.mesh, spots, target.pairs.corners[:, 0])
-        named = {kind: found.vertices(name) for name, kind in KIND_OF_ISLAND.items()}
+        named = {
+            kind: found.vertices(name).astype(np.int32) for name, kind in KIND_OF_ISLAND.items()
+        }
         return [Piece(kind, vertices) for kind, vertices in named.items() if len(vertices)]
 
     def own(self):
@@ -98,9 +100,7 @@ def _seen_through(target, points, ends, height, behind):
 
     Looked at from the front, in a window as wide as the ends are apart and ``height`` widths above
     and below them; in squares of that width."""
-    rest, posed = (
-        each / target.size @ target.upright.T for each in (target.mesh.points, points)
-    )
+    rest, posed = (each / target.size @ target.upright.T for each in (target.mesh.points, points))
     a, b = sorted((target.at(end, rest) for end in ends), key=lambda point: float(point[0]))
     width = b[0] - a[0]
     low = np.array([a[0], min(a[1], b[1]) - height * width])

@@ -170,7 +170,9 @@ def test_teeth_tongue_and_eyes_in_the_skins_own_mesh(chain, sample, spoken):
     opening = result.moves["jawOpen"]
     assert not opening[parts["upper_denture"]].any()
     assert opening[parts["lower_denture"], 1].min() < -1
-    before, after = (points[parts["eye_left"]] for points in (target.mesh.points, result.posed(eyeBlink=1)))
+    before, after = (
+        points[parts["eye_left"]] for points in (target.mesh.points, result.posed(eyeBlink=1))
+    )
     assert np.allclose(before, after)
 
 
