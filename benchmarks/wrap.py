@@ -3,9 +3,9 @@
 
 A bumpy sphere drives another of as many vertices, moved by a shape key that changes each frame. The
 driver's own cost is taken off. ``drawn``: the driver's vertex normals are read in each frame, as a
-viewport does that draws it; the wrap then uses the same. ``flat`` is the wrap as transfers use it on
-meshes that lie close to the fitted one. Without ``drawn`` the wrap pays for them,
-as it does with a hidden driver. The modes take turns, so that a busy machine is busy for all.
+viewport does that draws it; the wrap then uses the same. Without ``drawn`` the wrap pays for them,
+as it does with a hidden driver. ``flat`` is the wrap of skin on a fitted mesh, which is hidden. The
+modes take turns, so that a busy machine is busy for all.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Outcome:
     @property
     def transfer(self) -> Any:
         """The scene's character transfer."""
-        return find(self.scene.facewright.transfers, self.transfer_id)  # type: ignore[attr-defined]
+        return find(self.scene.facewright.transfers, self.transfer_id)
 
     def save_setup(self, path: Path) -> None:
         """Save the pairs and settings that were used. Raises UserError."""

@@ -72,8 +72,8 @@ def source_arrays(parts: DriverParts) -> tuple[dict[str, Any], dict[str, Any]]:
     args: dict[str, Any] = {}
     arrays: dict[str, Any] = {"axes": head_axes(parts.skin)}
     if parts.skin.get(PART) == "skin":
-        names, motions = _template_jaw(parts.skin)
-        args["jaw_names"], arrays["jaw_motions"] = names, motions
+        jaw, motions = _template_jaw(parts.skin)
+        args["jaw_names"], arrays["jaw_motions"] = jaw, motions
     if parts.tongue is not None:
         mesh = standing_mesh(parts.tongue)
         names, moves = shape_moves(parts.tongue)
@@ -90,6 +90,7 @@ def _template_jaw(skin: Any) -> tuple[list[str], Doubles]:
     over = world(skin) @ character_matrix()
     back = np.linalg.inv(over)
     motions = {
-        name: over @ motion(*each, head.jaw_pivot) @ back for name, each in head.jaw_motions.items()
+        name: over @ motion(each[0], each[1], head.jaw_pivot) @ back
+        for name, each in head.jaw_motions.items()
     }
     return list(motions), np.stack(list(motions.values()))

@@ -110,21 +110,21 @@ def topology_problem(transfer: Any) -> str:
     return ""
 
 
+FIT_FEW = "Few pairs: more give a better result. Begin the mesh fitting"
+FIT = "Begin the mesh fitting"
+WRAP = "Begin the post wrap, or generate blend shapes"
+SPEAK = "Animate the driver: the result speaks. Or generate blend shapes"
+
+
 def next_step(transfer: Any) -> tuple[str, bool]:
     """The status line: what to do next, and whether something is wrong."""
     problem = meshes_problem(transfer)
     if problem:
         return problem, False
-    problem = pairs_problem(transfer)
-    if problem and not _there(transfer.fitted):
-        return problem, False
     if not _there(transfer.fitted):
-        if len(transfer.pairs) < FEW:
-            return "Few pairs: more give a better result. Begin the mesh fitting", False
-        return "Begin the mesh fitting", False
+        few = FIT_FEW if len(transfer.pairs) < FEW else FIT
+        return pairs_problem(transfer) or few, False
     problem = wrap_problem(transfer)
     if problem:
         return problem, True
-    if not _there(transfer.result):
-        return "Begin the post wrap, or generate blend shapes", False
-    return "Animate the driver: the result speaks. Or generate blend shapes", False
+    return SPEAK if _there(transfer.result) else WRAP, False

@@ -79,7 +79,11 @@ def suggest_steps(setup: Setup) -> Generator[Progress, None, Told]:
 
 def fit_steps(setup: Setup) -> Generator[Progress, None, Told]:
     """Fit the driver to the target; the fitted mesh becomes the setup's."""
-    args = {"iterations": setup.iterations, "stiffness": setup.stiffness}
+    args = {
+        "iterations": setup.iterations,
+        "stiffness": setup.stiffness,
+        "names": [pair.name for pair in setup.transfer.pairs],
+    }
     arrays = {
         **setup.arrays("driver"),
         **setup.arrays("target"),

@@ -21,6 +21,7 @@ from .transfer_shapes import OPENING, Shaped, shapes_of
 from .transfer_source import DriverParts, driver_parts
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
+NONE = np.zeros(0, np.int32)
 PARTS = {kind: name for name, kind in KINDS.items()}
 
 
@@ -34,7 +35,7 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
     for place, each in enumerate(skins):
         start, share = 0.45 + 0.4 * place / len(skins), 0.4 / len(skins)
         obj = each.get()
-        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, [])
+        strands = np.arange(len(obj.data.vertices)) if place else pieces.pop(FOLLOWER, NONE)
         arrays = {
             **known.arrays,
             **setup.arrays("target", obj),
@@ -70,7 +71,7 @@ def _made(
         pass
     follow_values(fitted, driver, {name: name for name in known.names})
     rigid = {PARTS[kind]: own for kind, own in pieces.items() if kind in PARTS}
-    copies = []
+    copies: list[Any] = []
     for each, arrays in helds:
         held = Held(each.get(), arrays, {} if copies else pieces)
         is_skin = not copies

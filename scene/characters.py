@@ -17,6 +17,7 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.naming import ARKIT_NAMES, CANONICAL_NAMES, Match, match
+from ..core.retarget.marks import FITTED, RESULT
 from .joints import PART, Joint, check_joint
 
 JAW_PARTS = ("lower_denture",)
@@ -219,11 +220,16 @@ def _parts(parts: dict[str, bpy.types.Object], names: Iterable[str]) -> Iterator
 def _members(obj: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
     """All objects of a face; of the built-in head whichever of its parts was given."""
     if PART not in obj:
-        return (obj, *(child for child in obj.children_recursive if child.type == "MESH"))
+        return (obj, *(child for child in obj.children_recursive if _is_member(child)))
     root = obj
     while root.parent is not None and PART in root.parent:
         root = root.parent
     return tuple(o for o in (root, *root.children_recursive) if PART in o)
+
+
+def _is_member(child: bpy.types.Object) -> bool:
+    """Whether a child of a face is a part of it, and no copy that follows another face."""
+    return child.type == "MESH" and RESULT not in child and FITTED not in child
 
 
 def _face_of(obj: bpy.types.Object, members: Iterable[bpy.types.Object]) -> bpy.types.Object:

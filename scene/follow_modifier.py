@@ -118,8 +118,7 @@ def _build(builder: NodeBuilder) -> None:
     place = builder.node(
         "FunctionNodeTransformPoint", builder.node("GeometryNodeInputPosition"), motion
     )
-    chosen = builder.attribute("", "BOOLEAN")
-    builder.group.links.new(builder.given[ATTRIBUTE], chosen.node.inputs["Name"])
+    chosen = builder.attribute(builder.given[ATTRIBUTE], "BOOLEAN")
     builder.end(
         builder.node("GeometryNodeSetPosition", builder.given[GEOMETRY], chosen, place, None)
     )

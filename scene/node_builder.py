@@ -50,11 +50,12 @@ class NodeBuilder:
         self.group.links.new(self.given[name], node.inputs["Object"])
         return node.outputs[output]
 
-    def attribute(self, name: str, kind: str, output: str = "") -> Any:
-        """A named attribute of the geometry that the field is evaluated on."""
+    def attribute(self, name: Any, kind: str, output: str = "") -> Any:
+        """A named attribute of the geometry that the field is evaluated on; the name is a text or
+        another node's output."""
         node = self.group.nodes.new("GeometryNodeInputNamedAttribute")
         node.data_type = kind
-        node.inputs["Name"].default_value = name
+        self._put(node.inputs["Name"], name)
         return shown(node.outputs, output)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import bpy
 
+from .node_builder import NodeBuilder, shown
+
 NAME = "Facewright Wrap"
 VERSION = 1  # of what the nodes do; groups of another version are replaced when they are met
 VERSION_KEY = "facewright_wrap_version"
@@ -105,12 +107,8 @@ def _add_sockets(interface: Any) -> None:
     interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
 
 
-class _Builder:
-    """Adds nodes and links; what a method gives is the output of the node that it added."""
-
-    def __init__(self, group: Any) -> None:
-        self.group = group
-        self.given = group.nodes.new("NodeGroupInput").outputs
+class _Builder(NodeBuilder):
+    """Fills the group."""
 
     def build(self) -> None:
         """Fill the empty group."""
@@ -120,9 +118,7 @@ class _Builder:
         done = self.node("GeometryNodeSetPosition", self.given["Geometry"], selected, None, way)
         bound = self._bound(driver)
         result = self.switch("GEOMETRY", bound, self.given["Geometry"], done)
-        end = self.group.nodes.new("NodeGroupOutput")
-        self.group.links.new(result, end.inputs[0])
-        _lay_out(self.group)
+        self.end(result)
 
     # ---- what is computed ----------------------------------------------------------------------
 
@@ -142,8 +138,8 @@ class _Builder:
 
     def _selected(self) -> Any:
         """The vertices that follow."""
-        bound = self.attribute(SHARES[0], "FLOAT", "Exists")
-        distance = self.attribute(DISTANCE, "FLOAT")
+        bound = self.bound(SHARES[0], "FLOAT", "Exists")
+        distance = self.bound(DISTANCE, "FLOAT")
         near = self.compare("FLOAT", "LESS_EQUAL", distance, self.given[MAX_DISTANCE])
         near = self.logic("AND", bound, near)
         return self.switch("BOOLEAN", self.given[USE_MAX_DISTANCE], bound, near)
@@ -152,10 +148,10 @@ class _Builder:
         """How far the vertices go, and where to."""
         there = self._followed(driver)
         here = self.node("GeometryNodeInputPosition")
-        weight = self.attribute(WEIGHT, "FLOAT")
+        weight = self.bound(WEIGHT, "FLOAT")
         way = self.vector("SCALE", self.vector("SUBTRACT", there, here), weight)
         share = self.node(
-            "ShaderNodeMath", self.attribute(SMOOTH, "FLOAT"), self.given[SMOOTH_FACTOR],
+            "ShaderNodeMath", self.bound(SMOOTH, "FLOAT"), self.given[SMOOTH_FACTOR],
             operation="MULTIPLY",
         )  # fmt: skip
         steps = self.given[SMOOTH_STEPS]
@@ -163,14 +159,14 @@ class _Builder:
         blur.data_type = "FLOAT_VECTOR"
         alone = self.switch("VECTOR", selected, None, way)
         for name, source in (("Value", alone), ("Iterations", steps), ("Weight", share)):
-            self.group.links.new(source, _shown(blur.inputs, name))
+            self.group.links.new(source, shown(blur.inputs, name))
         smooths = self.compare("INT", "GREATER_THAN", steps, 0)
-        return self.switch("VECTOR", smooths, way, _shown(blur.outputs))
+        return self.switch("VECTOR", smooths, way, shown(blur.outputs))
 
     def _followed(self, driver: Any) -> Any:
         """Where the vertices belong, in the driven mesh's space: foot point and offset."""
-        corners = [self.attribute(name, "INT") for name in CORNERS]
-        shares = [self.attribute(name, "FLOAT") for name in SHARES]
+        corners = [self.bound(name, "INT") for name in CORNERS]
+        shares = [self.bound(name, "FLOAT") for name in SHARES]
         position = self.node("GeometryNodeInputPosition")
         normal = self.node("GeometryNodeInputNormal")
         first, *others = (self.sample(driver, position, corner) for corner in corners)
@@ -181,7 +177,7 @@ class _Builder:
         out = self.vector("NORMALIZE", self.along(upright, turns, shares))
         side = self.vector("NORMALIZE", self.vector("CROSS_PRODUCT", out, edges[0]))
         frame = [self.vector("CROSS_PRODUCT", side, out), side, out]
-        offsets = [self.attribute(name, "FLOAT") for name in OFFSETS]
+        offsets = [self.bound(name, "FLOAT") for name in OFFSETS]
         turned = self.along(foot, frame, offsets)
         upon = self.vector("NORMALIZE", self.vector("CROSS_PRODUCT", *edges))
         flat = self.along(foot, [upon], offsets[2:])
@@ -189,7 +185,7 @@ class _Builder:
         matrix = self._driver("RELATIVE", "Transform")
         turned = self.node("FunctionNodeTransformPoint", turned, matrix)
         foot = self.node("FunctionNodeTransformPoint", foot, matrix)
-        shifted = self.vector("ADD", foot, self.attribute(OBJECT, "FLOAT_VECTOR"))
+        shifted = self.vector("ADD", foot, self.bound(OBJECT, "FLOAT_VECTOR"))
         return self.switch("VECTOR", self.given[FACE_TANGENT_SPACE], shifted, turned)
 
     def along(self, start: Any, ways: list[Any], amounts: list[Any]) -> Any:
@@ -201,26 +197,7 @@ class _Builder:
     # ---- nodes ---------------------------------------------------------------------------------
 
     def _driver(self, space: str, output: str) -> Any:
-        node = self.group.nodes.new("GeometryNodeObjectInfo")
-        node.transform_space = space
-        self.group.links.new(self.given[DRIVER], node.inputs["Object"])
-        return node.outputs[output]
-
-    def node(self, kind: str, *inputs: Any, **options: Any) -> Any:
-        """A node with its inputs in order; None leaves one alone. Its first output."""
-        node = self.group.nodes.new(kind)
-        for option, value in options.items():
-            setattr(node, option, value)
-        sockets = [socket for socket in node.inputs if socket.enabled]
-        for socket, source in zip(sockets, inputs, strict=False):
-            self._put(socket, source)
-        return _shown(node.outputs)
-
-    def _put(self, socket: Any, source: Any) -> None:
-        if isinstance(source, (int, float, str)):
-            socket.default_value = source
-        elif source is not None:
-            self.group.links.new(source, socket)
+        return self.object_info(DRIVER, space, output)
 
     def vector(self, operation: str, *inputs: Any) -> Any:
         return self.node("ShaderNodeVectorMath", *inputs, operation=operation)
@@ -238,13 +215,10 @@ class _Builder:
         """A text whose place is filled by another."""
         return self.node("FunctionNodeReplaceString", text, _PLACE, value)
 
-    def attribute(self, name: str, kind: str, output: str = "") -> Any:
+    def bound(self, name: str, kind: str, output: str = "") -> Any:
         """An attribute of the binding."""
-        node = self.group.nodes.new("GeometryNodeInputNamedAttribute")
-        node.data_type = kind
-        name_of = self.filled(f"{_PLACE}_{name}", self.given[BINDING_NAME])
-        self.group.links.new(name_of, node.inputs["Name"])
-        return _shown(node.outputs, output)
+        own = self.filled(f"{_PLACE}_{name}", self.given[BINDING_NAME])
+        return self.attribute(own, kind, output)
 
     def sample(self, geometry: Any, value: Any, index: Any) -> Any:
         """A value at points of a geometry, by their index."""
@@ -252,27 +226,3 @@ class _Builder:
             "GeometryNodeSampleIndex", geometry, value, index,
             data_type="FLOAT_VECTOR", domain="POINT",
         )  # fmt: skip
-
-
-def _shown(sockets: Any, name: str = "") -> Any:
-    """The first socket, or that of a name, of those that a node shows."""
-    return next(each for each in sockets if each.enabled and name in ("", each.name))
-
-
-def _lay_out(group: Any) -> None:
-    """Columns by how far each node is from the end, for whoever opens the group."""
-    depth: dict[Any, int] = {}
-
-    def visit(node: Any, at: int) -> None:
-        if depth.get(node, -1) < at:
-            depth[node] = at
-            for link in group.links:
-                if link.to_node == node:
-                    visit(link.from_node, at + 1)
-
-    visit(group.nodes[-1], 0)
-    rows: dict[int, int] = {}
-    for node in group.nodes:
-        column = depth.get(node, 0)
-        rows[column] = rows.get(column, 0) + 1
-        node.location = (-220.0 * column, -180.0 * rows[column])

@@ -50,14 +50,14 @@ def suggest(call: Call) -> Reply:
 
 
 def fit(call: Call) -> Reply:
-    """{iterations, stiffness} and arrays driver_points, driver_triangles, open_points,
-    target_points, target_triangles, and the pairs as driver_corners, driver_shares,
+    """{iterations, stiffness, names} and arrays driver_points, driver_triangles, open_points,
+    target_points, target_triangles, and the pairs of these names as driver_corners, driver_shares,
     target_corners, target_shares (K, 3) -> {opening, notices}, fitted (V, 3), residuals (K,)."""
     from ..core.retarget.fitting import FitSettings
     from ..core.retarget.fitting import fit as fitted
 
     where = "fit"
-    arguments.only(call.args, ("iterations", "stiffness"), where)
+    arguments.only(call.args, ("iterations", "stiffness", "names"), where)
     settings = FitSettings(
         iterations=_number(call, "iterations", 3, where),
         stiffness=float(_number(call, "stiffness", 100.0, where)),
@@ -70,6 +70,7 @@ def fit(call: Call) -> Reply:
         _surface_points(call, "target", where),
         settings,
         _watch(call),
+        _names(call, where),
     )
     result: Fields = {"opening": float(found.opening), "notices": list(found.notices)}
     return result, {"fitted": found.points, "residuals": found.residuals}

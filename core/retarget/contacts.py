@@ -131,7 +131,9 @@ class Contacts:
         for number, name in enumerate(names):
             if watch is not None:
                 watch.tell(0.4 + 0.6 * number / len(names), "Let lids and lips meet")
-            pairs = self._meetings.pairs(moves[number]) if name not in UNTOUCHED else ()
+            if name in UNTOUCHED:
+                continue
+            pairs = self._meetings.pairs(moves[number])
             if len(pairs):
                 gaps = self._gaps(pairs, moves[number], moved[number])
                 moved[number] += self._correction(pairs, gaps, moves[number])

@@ -77,7 +77,9 @@ def find_head(driver: Mesh, frame: Frame, target: Mesh) -> tuple[Similarity, flo
     best = np.argsort(-(scores + _habit(batch, frame)))[:_POLISHED]
     many = points[:_MANY], normals[:_MANY]
     polished = [_polished(batch, row, many, tree, goals, frame) for row in best]
-    batch = _Batch(*(np.concatenate(parts) for parts in zip(*(b.parts for b in polished))))
+    batch = _Batch(
+        *(np.concatenate(parts) for parts in zip(*(b.parts for b in polished), strict=True))
+    )
     batch, scores = _follow(batch, many, tree, goals, 0, frame)
     scores = scores + _habit(batch, frame)
     winner = int(np.argmax(scores))
@@ -160,7 +162,7 @@ def _polished(
     """One of a batch, moved by closest points' tangent planes (Chen and Medioni 1992), which lets
     surfaces slide along each other to where they belong."""
     points, normals = samples
-    batch = batch.chosen([row])
+    batch = batch.chosen(np.array([row]))
     for _ in range(_POLISHING):
         here = batch(points)
         far, facing, nearest = _closest(batch, here, normals, tree, goals)

@@ -12,6 +12,7 @@ On faces that are their own mirror image each pair counts on both sides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,10 @@ def fit(
     there: SurfacePoints,
     settings: FitSettings | None = None,
     watch: Watch | None = None,
+    names: Sequence[str] = (),
 ) -> Fit:
-    """Lay the driver onto the target; ``here`` and ``there`` are the pairs (K) on the two.
+    """Lay the driver onto the target; ``here`` and ``there`` are the pairs (K) on the two, which
+    sentences call by their ``names``.
 
     ``opened`` (V, 3) are the points of the OpenMouth mesh. Raises UserError, which says what to
     change, for meshes and pairs of which nothing can be made.
@@ -92,7 +95,7 @@ def fit(
     amount = opening(here.on(driver.points), here.on(opened), goal)
     rest = driver.moved_to(driver.points + amount * (opened - driver.points))
     source = here.on(rest.points)
-    notices = suspicious(source, goal)
+    notices = suspicious(source, goal, names)
     move = similarity(source, goal)
     placed = move(rest.points)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..arrays import AnyArray, Doubles
@@ -86,23 +88,24 @@ def _check_spread(mesh: Mesh, points: Doubles, what: str, size: float) -> None:
         )
 
 
-def suspicious(here: Doubles, there: Doubles) -> tuple[str, ...]:
+def suspicious(here: Doubles, there: Doubles, names: Sequence[str] = ()) -> tuple[str, ...]:
     """Notices about pairs that are few or stand out, for points (K, 3) of driver and target.
 
-    Raises UserError for pairs that are swapped or cannot be meant: numbers count from 1, in the
-    order of the list.
+    Raises UserError for pairs that are swapped or cannot be meant. They are told by their ``names``
+    (K), without these by numbers from 1 in the order of the list.
     """
+    told = [f"'{name}'" for name in names] or [str(each + 1) for each in range(len(here))]
     move, errors = _robust(here, there)
     away = np.linalg.norm(move(here) - move(here).mean(axis=0), axis=1)
     extent = float(away.mean())
     _check_sides(here, there, errors)
-    _check_swapped(here, there, move, errors, extent)
+    _check_swapped(here, there, move, errors, extent, told)
     # What lies far out, such as the crown, differs more between heads that are both well picked.
     errors = _unless_stretched(here, there, errors) / np.maximum(away, extent)
     wrong = np.flatnonzero(errors > _VERY_FAR)
     if len(wrong):
         raise UserError(
-            f"{_pairs(wrong)} not where the other pairs put {_them(wrong)}.",
+            f"{_pairs(wrong, told)} not where the other pairs put {_them(wrong)}.",
             "Move its point on the target, or delete the pair."
             if len(wrong) == 1
             else "Move their points on the target, or delete these pairs.",
@@ -112,7 +115,7 @@ def suspicious(here: Doubles, there: Doubles) -> tuple[str, ...]:
     if len(here) < FEW:
         notices.append(f"There are only {len(here)} pairs; with {FEW} or more the fit is better.")
     if len(far):
-        notices.append(f"{_pairs(far)} far from where the other pairs put {_them(far)}.")
+        notices.append(f"{_pairs(far, told)} far from where the other pairs put {_them(far)}.")
     return tuple(notices)
 
 
@@ -170,7 +173,12 @@ def _check_sides(here: Doubles, there: Doubles, errors: Doubles) -> None:
 
 
 def _check_swapped(
-    here: Doubles, there: Doubles, move: Similarity, errors: Doubles, extent: float
+    here: Doubles,
+    there: Doubles,
+    move: Similarity,
+    errors: Doubles,
+    extent: float,
+    told: Sequence[str],
 ) -> None:
     bad = np.flatnonzero(errors > 0.5 * _FAR * extent)
     placed = move(here)
@@ -180,7 +188,7 @@ def _check_swapped(
             after = np.linalg.norm(placed[one] - there[other])
             after += np.linalg.norm(placed[other] - there[one])
             if after < _EXCHANGED * (errors[one] + errors[other]):
-                swapped.append(f"{one + 1} and {other + 1}")
+                swapped.append(f"{told[one]} and {told[other]}")
     if swapped:
         raise UserError(
             f"The points of pairs {', '.join(swapped)} look exchanged.",
@@ -188,11 +196,11 @@ def _check_swapped(
         )
 
 
-def _pairs(which: AnyArray) -> str:
-    numbers = [str(each + 1) for each in which]
-    if len(numbers) == 1:
-        return f"Pair {numbers[0]} is"
-    return f"Pairs {', '.join(numbers[:-1])} and {numbers[-1]} are"
+def _pairs(which: AnyArray, told: Sequence[str]) -> str:
+    named = [told[each] for each in which]
+    if len(named) == 1:
+        return f"Pair {named[0]} is"
+    return f"Pairs {', '.join(named[:-1])} and {named[-1]} are"
 
 
 def _them(which: AnyArray) -> str:

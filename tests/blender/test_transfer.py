@@ -127,8 +127,8 @@ def test_teeth_eyes_and_tongue_follow_the_drivers(code, scene, outset):
     bpy.context.view_layer.update()
     moved = [_look(teeth), _look(eye)]
     for before, after in zip(rest, moved, strict=True):  # rigidly
-        sizes = [np.linalg.norm(p - p.mean(axis=0), axis=1) for p in (before, after)]
-        assert np.allclose(*sizes, atol=1e-5)
+        first, second = (np.linalg.norm(p - p.mean(axis=0), axis=1) for p in (before, after))
+        assert np.allclose(first, second, atol=1e-5)
     assert np.linalg.norm(moved[0] - rest[0], axis=1).max() > 0.003
     middle = rest[1].mean(axis=0)
     assert np.linalg.norm(moved[1].mean(axis=0) - middle) < 0.002  # it turns where it is

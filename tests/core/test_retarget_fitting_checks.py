@@ -117,3 +117,13 @@ def test_meshes_that_cannot_be(truth, pairs):
 
 def _meshes(truth):
     return truth.driver.mesh, truth.target
+
+
+def test_pairs_are_told_by_their_names():
+    here = np.random.default_rng(5).normal(size=(24, 3)) * 10
+    there = here.copy()
+    there[3] += [0, 9, 0]
+    names = [f"Point {chr(65 + each)}" for each in range(24)]
+    assert suspicious(here, there, names) == (
+        "Pair 'Point D' is far from where the other pairs put it.",
+    )

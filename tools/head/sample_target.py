@@ -53,7 +53,7 @@ _SKULL_CM, _BROW_CM = np.array([0.0, -0.55, 0.9]), 5.5
 # An eyeball of the head's radius belongs to the base mesh's ball of this radius.
 _BALL_CM = 1.548
 # Teeth beside the head's own.
-_MOUTH_SCALE = 0.84
+_MOUTH_SCALE = 0.79
 _BROWS = np.array([1.0, 0.98, 0.72])
 # Linear RGB beside the head's: a darker skin, and brown eyes of the same brightness.
 _TONE = np.array([0.66, 0.54, 0.46])
