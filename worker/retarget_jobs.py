@@ -157,20 +157,24 @@ def shapes(call: Call) -> Reply:
     """
     from ..core.retarget.contacts import spared
     from ..core.retarget.generate import Piece, Source, generate
-    from ..core.retarget.rigid import carried, lower_face
+    from ..core.retarget.rigid import carried, hinged, lower_face
 
     where = "shapes"
     fitted, driver = _mesh(call, "fitted", where), _mesh(call, "driver", where)
     names = _names(call, where)
     own = _moves(call, "driver_moves", names, len(driver.points), where)
-    over = lower_face(driver.points, fitted.points, own[_opening(names, where)])
+    moves = _moves(call, "moves", names, len(fitted.points), where)
+    opening = _opening(names, where)
+    over = lower_face(driver.points, fitted.points, own[opening])
+    jaw = dict(_jaw(call, driver, names, own, where))
+    hinge = hinged(over, jaw["jawOpen"], fitted.points, moves[opening])
     axes = np.asarray(_array(call, "axes", "f", where, 3, 3), np.float64)
     source = Source(
         fitted=fitted,
         names=names,
-        moves=_moves(call, "moves", names, len(fitted.points), where),
+        moves=moves,
         spared=spared(driver, own, names),
-        jaw={name: carried(each, over) for name, each in _jaw(call, driver, names, own, where)},
+        jaw={name: carried(each, hinge) for name, each in jaw.items()},
         over=over,
         axes=over.turn @ axes,
         tongue=_tongue(call, axes, where),
@@ -193,8 +197,8 @@ def _jaw(
     from ..core.retarget.rigid import JAW, motion_of
 
     given = call.arrays.get("jaw_motions")
-    if given is not None:
-        known = _texts(call, "jaw_names", where)
+    known = _texts(call, "jaw_names", where)
+    if given is not None and "jawOpen" in known:
         yield from zip(
             known, _array(call, "jaw_motions", "f", where, len(known), 4, 4), strict=True
         )

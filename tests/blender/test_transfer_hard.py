@@ -200,7 +200,7 @@ def test_a_head_linked_from_another_file_is_told(code, scene, outset, landmarks,
     transfer.target = linked
     _pair(code, landmarks, transfer, pairs)
     bpy.ops.facewright.begin_fitting()
-    with pytest.raises(RuntimeError, match="linked from another file. Make a local copy"):
+    with pytest.raises(RuntimeError, match=r"linked from another file\. Make a local copy"):
         bpy.ops.facewright.generate_shapes()
     assert bpy.ops.facewright.begin_wrap() == {"FINISHED"}  # a copy can follow all the same
     assert transfer.result.library is None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Targets that are hard: each ends in a face that opens its mouth, closes its lips and blinks, or in
-a sentence that says what to change."""
+"""Targets that are hard: each ends in a face that opens its mouth, closes its lips and blinks, or
+in a sentence that says what to change."""
 
 from __future__ import annotations
 
