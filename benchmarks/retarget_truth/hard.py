@@ -287,7 +287,7 @@ def placed(target: Target, size: float, turn: Doubles) -> Target:
 
 
 def mirrored(target: Target, rewound: bool) -> Target:
-    """Of a face in the mirror: its left is what was its right; with the winding set right or not."""
+    """Of a face in the mirror: its left is what was its right; ``rewound`` so that it faces out."""
     order = [landmarks.NAMES.index(landmarks.mirrored(name)) for name in landmarks.NAMES]
     pairs = SurfacePoints(target.pairs.corners[order], target.pairs.shares[order])
     flipped = target.bent(lambda points: points * [-1, 1, 1])

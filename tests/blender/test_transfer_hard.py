@@ -17,7 +17,7 @@ def landmarks(code):
 
 @pytest.fixture
 def outset(code, scene, landmarks):
-    """The template, the sample target's skin alone, and where its pairs are in the world (31, 3)."""
+    """The template, the sample target's skin alone, its pairs, and where they are (31, 3)."""
     bpy.ops.facewright.add_transfer()
     bpy.ops.facewright.add_driver()
     bpy.ops.facewright.add_sample_target()
@@ -93,7 +93,7 @@ def _seen_through(obj, ends, **weights):
     hits = 0
     for x in np.linspace(-0.45, 0.45, 30) * width:
         for z in np.linspace(-0.5, 0.5, 30) * width:
-            begin = middle + [x, -5 * width, z]
+            begin = middle + np.array([x, -5 * width, z])
             place, *_ = tree.ray_cast(begin.tolist(), (0, 1, 0))
             hits += place is None or place[1] > middle[1] + 0.25 * width
     return hits / 900
@@ -135,7 +135,7 @@ def test_a_mesh_of_five_hundred_vertices_with_polygons(code, outset, landmarks):
 
 
 def test_scale_mirror_modifiers_and_keys_of_its_own_do_not_matter(code, outset, landmarks):
-    """The same head in the world, whose mesh is squeezed and mirrored, and whose object undoes it."""
+    """The same head in the world, its mesh squeezed and mirrored, which its object undoes."""
     transfer, pairs, _ = outset
     target = transfer.target
     _pair(code, landmarks, transfer, pairs)
