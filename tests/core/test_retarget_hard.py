@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from facewright.benchmarks.retarget_truth import hard
+from facewright.benchmarks.retarget_truth.chain import Chain
 from facewright.core.errors import UserError
 from facewright.core.head import load_head
 from facewright.core.retarget.binding import bind
@@ -16,7 +17,6 @@ from facewright.core.retarget.transfer import transfer
 from facewright.core.sample_target import load_sample_target
 
 from .retarget_faces import turn
-from .retarget_hard import Chain
 
 OPEN = 0.3  # squares of the mouth's width: the built-in head's own mouth opens to 0.48
 CLOSED = 0.01
