@@ -80,16 +80,21 @@ def sample(target: SampleTarget) -> Target:
     )
 
 
-def other_face(head: Head) -> Target:
-    """The built-in head itself, longer and broader at the jaw, its quads cut the other way."""
+def own_face(head: Head) -> Target:
+    """The built-in head itself, its quads cut the other way."""
     faces = head.skin.faces
     faces = np.where(faces[:, 3:] >= 0, np.roll(faces, -1, axis=1), faces)
     parts = {name: head.parts[name] for name in PARTS}
-    plain = Target(
+    return Target(
         Mesh.of(head.skin.vertices, fans(faces)),
         landmarks.of_head(head).points,
         {name: Mesh.of(part.vertices, fans(part.faces)) for name, part in parts.items()},
     )
+
+
+def other_face(head: Head) -> Target:
+    """The built-in head, longer and broader at the jaw."""
+    plain = own_face(head)
 
     def longer(points: Doubles) -> Doubles:
         lower = np.exp(-(((points[:, 1:2] + 5) / 4) ** 2))
