@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the documentation's pictures: `python tools/pictures [head] [shapes] [expressions] [transfer]`.
+"""Make the documentation's pictures: `python tools/pictures [head] [shapes] ...`.
 
 Runs in an environment with the `bpy` module.
 """

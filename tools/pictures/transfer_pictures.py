@@ -128,9 +128,8 @@ def _few(skin: HeadPart) -> HeadPart:
 
 def _nearest(skin: HeadPart, points: AnyArray) -> AnyArray:
     """The colours (N, 3) of the vertices that are closest to points (N, 3)."""
-    assert skin.colours is not None
     far = [((skin.vertices - point) ** 2).sum(axis=1).argmin() for point in points]
-    return skin.colours[far]
+    return np.asarray(skin.colours)[far]
 
 
 def _back(points: AnyArray) -> AnyArray:
