@@ -60,6 +60,8 @@ def meshes_problem(transfer: Any) -> str:
     chosen = [each for each in (driver, target, opened, *parts) if each is not None]
     if len(set(chosen)) < len(chosen) or any(each.object in chosen for each in transfer.others):
         return "A mesh is chosen twice: each part of the target needs its own"
+    if any(each.type == "MIRROR" and each.show_viewport for each in target.modifiers):
+        return "Apply the target's Mirror modifier first: its mesh is only half a face"
     return ""
 
 

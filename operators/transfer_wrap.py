@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.arrays import AnyArray
 from ..core.retarget.pairs import Similarity
-from ..core.retarget.rigid import JAW, lower_face
+from ..core.retarget.rigid import JAW, hinged, lower_face
 from ..scene.blend_shapes import check_shapeable, follow_values, set_shape_keys
 from ..scene.references import Reference, reference
 from ..scene.retarget_meshes import moves_to_local
@@ -30,10 +30,11 @@ from ..scene.transfer_meshes import (
 from .asking import Progress
 from .transfer_setup import FOLLOWER, KINDS, Setup
 from .transfer_shapes import OPENING, Shaped, shapes_of
-from .transfer_source import DriverParts, driver_parts
+from .transfer_source import DriverParts, driver_parts, opening_of
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
 NONE = np.zeros(0, np.int32)
+JAWED = ("lower_denture", "tongue")
 PARTS = {kind: name for name, kind in KINDS.items()}
 
 
@@ -105,7 +106,7 @@ def _makers(
     shaped: Mapping[str, Shaped],
 ) -> Iterator[Callable[[], tuple[Reference, Any]]]:
     """What makes the copies, each with its original; the first is the result."""
-    over = _over(known)
+    over, hinge = _over(known), _hinge(known, setup.mesh("driver"))
     rigid = {PARTS[kind]: own for kind, own in pieces.items() if kind in PARTS}
 
     def skin(each: Reference, arrays: Mapping[str, AnyArray], is_skin: bool) -> Any:
@@ -115,13 +116,13 @@ def _makers(
         with setup.fitted_in_place() as fitted:
             copy = hold(held, fitted, setup.id, level, flat=is_skin)
         for name, vertices in rigid.items() if is_skin else ():
-            _move(copy, name, parts, over, vertices)
+            _move(copy, name, parts, hinge if name in JAWED else over, vertices)
         return each, copy
 
     def part(name: str, each: Reference) -> Any:
         parts = driver_parts(setup.scene.get(), setup.mesh("driver"))
         copy = new_result(each.get(), setup.id)
-        moved = _move(copy, name, parts, over, None)
+        moved = _move(copy, name, parts, hinge if name in JAWED else over, None)
         if name == "tongue" or not moved:
             _shape(copy, shaped[name], parts, JAW if moved else ())
         return each, copy
@@ -160,6 +161,14 @@ def _over(known: Known) -> Similarity:
     return lower_face(known.arrays["driver_points"], known.arrays["fitted_points"], opening)
 
 
+def _hinge(known: Known, driver: Any) -> Similarity:
+    """The same for what hangs on the jaw."""
+    row = known.names.index(OPENING)
+    points, own = known.arrays["driver_points"], known.arrays["driver_moves"][row]
+    motion = opening_of(driver, points, own)
+    return hinged(_over(known), motion, known.arrays["fitted_points"], known.moves[row])
+
+
 def _move(
     copy: Any, name: str, parts: DriverParts, over: Similarity, vertices: AnyArray | None
 ) -> bool:
@@ -167,7 +176,7 @@ def _move(
 
     The tongue goes with the lower teeth.
     """
-    part = parts.jaw if name in ("lower_denture", "tongue") else getattr(parts, name)
+    part = parts.jaw if name in JAWED else getattr(parts, name)
     if part is None:
         return False
     follow(copy, name, (parts.skin, part), over, vertices)

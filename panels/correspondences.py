@@ -101,7 +101,6 @@ class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):
 
 def _draw_modes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     transfer = shown_transfer(context)
-    layout.operator("facewright.suggest_pairs", icon="AUTO")
     row = layout.row(align=True)
     row.scale_y = 1.3
     for mode, icon in (("ADD", "ADD"), ("EDIT", "GREASEPENCIL")):
@@ -109,6 +108,7 @@ def _draw_modes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         depressed = SESSION.running and mode == SESSION.mode
         button = row.operator("facewright.pick_pairs", text=text, icon=icon, depress=depressed)
         button.mode = mode
+    layout.operator("facewright.suggest_pairs", icon="SHADERFX")
     row = layout.row(align=True)
     row.prop(transfer, "pick_mirrored", toggle=True, icon="MOD_MIRROR")
     row.prop(transfer, "pick_snapped", toggle=True, icon="SNAP_ON")
