@@ -52,8 +52,7 @@ class FACEWRIGHT_OT_add_transfer(Explained, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_add_driver(Explained, bpy.types.Operator):
-    """Add the male template as driver: its neutral head, driven by the shown pipeline, and the same
-    with an open mouth, on which pairs are picked"""
+    """Add the male template as driver, neutral and, for picking pairs, with an open mouth"""
 
     bl_idname = "facewright.add_driver"
     bl_label = "Male Template"
@@ -85,8 +84,7 @@ class FACEWRIGHT_OT_add_driver(Explained, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_add_sample_target(Explained, bpy.types.Operator):
-    """Add the sample target, a head without any shapes, with its teeth, tongue and eyes, to try a
-    character transfer with; its pairs are a preset"""
+    """Add a head without any shapes, to try a transfer with; its pairs are a preset"""
 
     bl_idname = "facewright.add_sample_target"
     bl_label = "Sample Target"
@@ -116,8 +114,7 @@ class FACEWRIGHT_OT_add_sample_target(Explained, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_delete_setup(Explained, bpy.types.Operator):
-    """Delete the transfer with its pairs, fitted mesh and wrap, and show the target as it was;
-    shape keys that were generated stay, at rest"""
+    """Delete the transfer, its pairs, fitted mesh and wrap; generated shape keys stay, at rest"""
 
     bl_idname = "facewright.delete_setup"
     bl_label = "Delete Setup"

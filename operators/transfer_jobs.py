@@ -55,8 +55,7 @@ def checked_setup(scene: Any, transfer: Any, problem: Callable[[Any], str]) -> S
 
 
 class FACEWRIGHT_OT_suggest_pairs(_OfTransfer, bpy.types.Operator):
-    """Propose the recommended pairs from the target's shape alone, for you to correct; pairs of the
-    same names are replaced"""
+    """Propose the recommended pairs from the target's shape; those of their names are replaced"""
 
     bl_idname = "facewright.suggest_pairs"
     bl_label = "Suggest Pairs"
@@ -101,8 +100,7 @@ class FACEWRIGHT_OT_begin_wrap(_OfTransfer, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_generate_shapes(_OfTransfer, bpy.types.Operator):
-    """Give the target and its parts the driver's shapes as shape keys of the same names, and make
-    it a character of the shown pipeline; Esc cancels"""
+    """Give the target and its parts the driver's shapes as shape keys; Esc cancels"""
 
     bl_idname = "facewright.generate_shapes"
     bl_label = "Generate Blend Shapes"

@@ -32,6 +32,7 @@ def script() -> driver.Steps:
         bpy.ops.facewright.add_pipeline("INVOKE_DEFAULT")
         bpy.ops.facewright.animate()
     _fill_wrap()
+    _fill_transfer()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
     assert all(spent.values()), f"never drawn: {[name for name in spent if not spent[name]]}"
@@ -46,6 +47,14 @@ def _fill_wrap() -> None:
     for name in ("Brows", "Lashes"):
         wrap.driven.add().object = bpy.data.objects[f"Facewright Head {name}"]
     bpy.ops.facewright.wrap_begin()
+
+
+def _fill_transfer() -> None:
+    """The driver, a target and its pairs: what is to be done next is the fitting."""
+    with bpy.context.temp_override(**driver.viewport()):
+        for name in ("add_transfer", "add_driver", "add_sample_target"):
+            getattr(bpy.ops.facewright, name)()
+        bpy.ops.facewright.setup_apply(name="Sample Target")
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
