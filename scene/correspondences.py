@@ -15,8 +15,7 @@ from ..core.errors import UserError
 from ..core.retarget.checking import Check, check, opened_share
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.picking import Spot, together
-from ..core.retarget.setup_file import MAX_NAME, MeshNote, PairNote, Setup
-from ..core.retarget.setup_file import Spot as SpotNote
+from ..core.retarget.setup_file import MAX_NAME, MeshNote, PairNote, Setup, SpotNote
 from .joints import world
 from .retarget_meshes import hash_of
 
