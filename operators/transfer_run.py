@@ -86,10 +86,11 @@ def run_transfer(scene: bpy.types.Scene, order: Order, progress: Tell | None = N
 
 
 def _take_back(scene: Any, transfer_id: str, known: set[bpy.types.Object]) -> None:
-    from ..scene.transfer_meshes import remove_objects
-    from .transfer import delete_setup
+    """The scene as it was: what the user had, as an OpenMouth mesh or posed shape keys, stays."""
+    from ..scene.transfer_meshes import remove_objects, show_again
 
-    delete_setup(scene, find(scene.facewright.transfers, transfer_id))
+    show_again(transfer_id)
+    scene.facewright.remove_transfer(find(scene.facewright.transfers, transfer_id))
     remove_objects([obj for obj in bpy.data.objects if obj not in known])
 
 
