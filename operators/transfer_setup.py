@@ -7,24 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import UserError
+from ..core.retarget import names
 from ..core.retarget.pairs import SurfacePoints
 from ..properties.ids import find
-from ..properties.transfer import PART_FIELDS
+from ..properties.transfer import MESH_FIELDS, PART_FIELDS
+from ..scene.correspondences import SIDES, points_of
 from ..scene.references import Reference, SceneChanged, reference
 from ..scene.retarget_meshes import standing_mesh
 
-# What the target's parts are called in `core/retarget/generate`
+# What kinds the target's parts are
 KINDS = {
-    "lower_denture": "lower_teeth",
-    "tongue": "tongue",
-    "eye_right": "eye_right",
-    "eye_left": "eye_left",
+    "lower_denture": names.LOWER_TEETH,
+    "tongue": names.TONGUE,
+    "eye_right": names.EYE_RIGHT,
+    "eye_left": names.EYE_LEFT,
 }
-FOLLOWER = "follower"
-MESHES = ("driver", "target", "open_mouth", "fitted")
 
 
 @dataclass(frozen=True)
@@ -77,38 +75,36 @@ class Setup:
 
 def setup_of(scene: Any, transfer: Any) -> Setup:
     """A transfer of a scene, remembered. Raises UserError for pairs off their meshes."""
+    driver_pairs, target_pairs = (_pairs(transfer, side) for side in SIDES)
     return Setup(
         scene=reference(scene),
         id=transfer.id,
-        meshes=_references(transfer, MESHES),
+        meshes=_references(transfer, MESH_FIELDS),
         parts=_references(transfer, PART_FIELDS),
         others=tuple(
             reference(each.object)
             for each in transfer.others
             if each.object is not None and each.object.users_scene
         ),
-        driver_pairs=_side(transfer, "driver"),
-        target_pairs=_side(transfer, "target"),
+        driver_pairs=driver_pairs,
+        target_pairs=target_pairs,
         iterations=transfer.iterations,
         stiffness=transfer.stiffness,
         smooth_level=transfer.smooth_level,
     )
 
 
-def _references(transfer: Any, names: Sequence[str]) -> dict[str, Reference]:
+def _references(transfer: Any, fields: Sequence[str]) -> dict[str, Reference]:
     """Those objects that a transfer has, and that are in a scene."""
-    found = {name: getattr(transfer, name) for name in names}
+    found = {name: getattr(transfer, name) for name in fields}
     return {name: reference(o) for name, o in found.items() if o is not None and o.users_scene}
 
 
-def _side(transfer: Any, name: str) -> SurfacePoints:
-    pairs, obj = transfer.pairs, getattr(transfer, name)
-    corners = np.array([getattr(each, f"{name}_corners") for each in pairs], np.int32)
-    shares = np.array([getattr(each, f"{name}_shares") for each in pairs], np.float64)
-    points = SurfacePoints.of(corners, shares)
+def _pairs(transfer: Any, side: str) -> SurfacePoints:
+    points, obj = points_of(transfer, side), getattr(transfer, side)
     if len(points) and points.corners.max() >= len(obj.data.vertices):
         raise UserError(
-            f"A pair lies on a vertex that the {name} '{obj.name}' no longer has.",
+            f"A pair lies on a vertex that the {side} '{obj.name}' no longer has.",
             "Delete the pair, or load the setup for this mesh.",
         )
     return points

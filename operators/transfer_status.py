@@ -8,13 +8,13 @@ from typing import Any
 import bpy
 
 from ..core.retarget.marks import FITTED
+from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import FEW, FEWEST
 from ..properties.progress import STATE
 from ..scene.joints import PART
 from ..scene.retarget_meshes import hash_of, loosely_equal
 from .chosen import scene_problem
 
-OPENING = "jawOpen"
 ADD_FIRST = "Add a character transfer first"
 
 
@@ -91,7 +91,7 @@ def wrap_problem(transfer: Any) -> str:
     if not loosely_equal(transfer.driver, transfer.fitted):
         return "The fitted mesh has another topology than the driver; fit again"
     keys = transfer.driver.data.shape_keys
-    if keys is None or OPENING not in keys.key_blocks:
+    if keys is None or JAW_OPEN not in keys.key_blocks:
         return "The driver has no shape key 'jawOpen'; choose one with ARKit's names"
     return ""
 

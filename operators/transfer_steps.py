@@ -17,6 +17,7 @@ import numpy as np
 from ..core.arrays import AnyArray, Doubles
 from ..core.head import load_head
 from ..core.retarget.landmarks import of_head
+from ..core.retarget.names import OPEN_MOUTH
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.suggest import LOW
 from ..providers.base import Ticket
@@ -35,7 +36,6 @@ from .asking import Progress, ask
 from .transfer_setup import Setup
 
 MOST_NAMED = 8
-OPEN = "open mouth"  # the name of what no shape key is
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def known_of(setup: Setup, start: float, share: float) -> Generator[Progress, No
     rest = standing_mesh(driver).points
     given = np.concatenate([moves_to_world(driver, own), (open_points(setup) - rest)[None]])
     given = given.astype(np.float32)
-    args = {"names": [*names, OPEN]}
+    args = {"names": [*names, OPEN_MOUTH]}
     fitted = setup.arrays("fitted")
     arrays = {
         **setup.arrays("driver"), "fitted_points": fitted["fitted_points"], "moves": given,

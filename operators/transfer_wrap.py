@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray
+from ..core.retarget.names import FOLLOWER, JAW_OPEN
 from ..core.retarget.pairs import Similarity
 from ..core.retarget.rigid import JAW, lower_face
 from ..scene.blend_shapes import follow_values, set_shape_keys
@@ -16,8 +17,8 @@ from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
 from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
 from .asking import Progress
-from .transfer_setup import FOLLOWER, KINDS, Setup
-from .transfer_shapes import OPENING, Shaped, shapes_of
+from .transfer_setup import KINDS, Setup
+from .transfer_shapes import Shaped, shapes_of
 from .transfer_source import DriverParts, driver_parts
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
@@ -91,7 +92,7 @@ def _made(
 
 def _over(known: Known) -> Similarity:
     """What leads from the driver's lower face to the target's."""
-    opening = known.arrays["driver_moves"][known.names.index(OPENING)]
+    opening = known.arrays["driver_moves"][known.names.index(JAW_OPEN)]
     return lower_face(known.arrays["driver_points"], known.arrays["fitted_points"], opening)
 
 

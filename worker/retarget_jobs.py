@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts",
-"shapes".
+"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts", "shapes".
 
 All positions are in one space, the world's. Numbers of vertices are those of the mesh that an
 array belongs to; triangles are (F, 3) int32, wound outwards.
@@ -176,7 +175,7 @@ def shapes(call: Call) -> Reply:
     target = _mesh(call, "target", where)
     pieces = [
         Piece(kind, _vertices(call, f"piece_{place}", len(target.points), where))
-        for place, kind in enumerate(_texts(call, "kinds", where))
+        for place, kind in enumerate(arguments.texts(call.args, "kinds", where))
     ]
     level = _number(call, "smooth_level", 1.0, where)
     found = generate(source, target, pieces, level, watch=_watch(call))
@@ -192,7 +191,7 @@ def _jaw(
 
     given = call.arrays.get("jaw_motions")
     if given is not None:
-        known = _texts(call, "jaw_names", where)
+        known = arguments.texts(call.args, "jaw_names", where)
         yield from zip(
             known, _array(call, "jaw_motions", "f", where, len(known), 4, 4), strict=True
         )
@@ -205,7 +204,7 @@ def _jaw(
 def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
     from ..core.retarget.tongue import Tongue
 
-    names = _texts(call, "tongue_names", where)
+    names = arguments.texts(call.args, "tongue_names", where)
     if not names:
         return None
     mesh = _mesh(call, "tongue", where)
@@ -213,9 +212,11 @@ def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
 
 
 def _opening(names: tuple[str, ...], where: str) -> int:
-    if "jawOpen" not in names:
+    from ..core.retarget.names import JAW_OPEN
+
+    if JAW_OPEN not in names:
         raise UserError("The driver has no shape 'jawOpen'.", "Choose a driver with ARKit's names.")
-    return names.index("jawOpen")
+    return names.index(JAW_OPEN)
 
 
 # ---- what jobs are given
@@ -269,14 +270,7 @@ def _array(call: Call, name: str, kinds: str, where: str, *shape: int | None) ->
 
 
 def _names(call: Call, where: str) -> tuple[str, ...]:
-    return _texts(call, "names", where)
-
-
-def _texts(call: Call, name: str, where: str) -> tuple[str, ...]:
-    texts: Any = call.args.get(name, [])
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise UserError(f"{name!r} of {where} must be a list of texts.")
-    return tuple(texts)
+    return arguments.texts(call.args, "names", where)
 
 
 def _number(call: Call, name: str, usual: float, where: str) -> Any:

@@ -18,13 +18,14 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
+from .names import JAW_OPEN
 from .pairs import Similarity, similarity
 
 _ROUNDS = 8  # of the sphere's fit
 _FEWEST = 12  # vertices that a bone's motion is taken from, if so many move
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
-JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
+JAW = (JAW_OPEN, "jawForward", "jawLeft", "jawRight")
 
 
 def motion(rotation: AnyArray, shift: AnyArray, pivot: AnyArray) -> Doubles:
