@@ -79,14 +79,15 @@ def _mm(noise: float) -> str:
 
 def _mean(truth: Truth, count: int, noise_mm: float) -> dict[str, float]:
     """Mean over the seeds; the worst for what is counted."""
-    runs = [_one(truth, count, noise_mm, seed) for seed in (SEEDS if noise_mm else SEEDS[:1])]
+    runs = [one_run(truth, count, noise_mm, seed) for seed in (SEEDS if noise_mm else SEEDS[:1])]
     return {
         name: float((np.max if name.endswith("_count") else np.mean)([run[name] for run in runs]))
         for name in runs[0]
     }
 
 
-def _one(truth: Truth, count: int, noise_mm: float, seed: int) -> dict[str, float]:
+def one_run(truth: Truth, count: int, noise_mm: float, seed: int) -> dict[str, float]:
+    """Figures of one transfer, by the ends of the names in `BARS`."""
     own = truth.driver
     laid = fit(own.mesh, own.opened, truth.target, *truth.pairs(count, noise_mm, seed))
     moves = transfer(own.mesh, own.shapes, laid.points, SHAPES)

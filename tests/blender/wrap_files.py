@@ -11,13 +11,15 @@ import os
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VALUES = (0.0, 0.4, 1.0)
-DRIVEN = ("Tangent", "Object", "Near", "Smooth")
+WRAPPED = ("Tangent", "Object", "Near", "Smooth", "Flat")
+DRIVEN = (*WRAPPED, "Follower")
 
 
 def make(file: str, positions: str) -> None:
@@ -37,13 +39,32 @@ def make(file: str, positions: str) -> None:
         "Object": modifiers.WrapOptions(face_tangent_space=False),
         "Near": modifiers.WrapOptions(use_max_distance=True, max_distance=0.25),
         "Smooth": modifiers.WrapOptions(smooth_steps=2, smooth_factor=0.4),
+        "Flat": modifiers.WrapOptions(),
     }
-    for seed, name in enumerate(DRIVEN):
+    for seed, name in enumerate(WRAPPED):
         driven = wraps.ball(name, 12, 1.15, wraps.DRIVEN_PLACE, seed)
-        modifiers.add_wrap(driven, driver, options=options[name])
+        modifiers.add_wrap(driven, driver, options=options[name], flat=name == "Flat")
     wraps.bend(driver)
+    _add_follower(importlib.import_module("facewright.scene.follow_modifier"), wraps, driver)
     np.save(positions, places())
     bpy.ops.wm.save_as_mainfile(filepath=file)
+
+
+def _add_follower(follow: Any, wraps: Any, driver: Any) -> None:
+    """A mesh that turns with a part of the driver, which the driver's key turns."""
+    part = bpy.data.objects.new("Part", None)
+    bpy.context.scene.collection.objects.link(part)
+    part.parent, part.location = driver, (0.2, 0.3, 0.1)
+    bpy.context.view_layer.update()
+    matrices = follow.matrices_of(np.array(part.matrix_basis), np.array(wraps.DRIVEN_PLACE))
+    follow.add_follow(
+        wraps.ball("Follower", 12, place=wraps.DRIVEN_PLACE), "part", (driver, part), matrices
+    )
+    turning = part.driver_add("rotation_euler", 0).driver
+    turning.type = "SUM"
+    target = turning.variables.new().targets[0]
+    target.id_type, target.id = "KEY", driver.data.shape_keys
+    target.data_path = 'key_blocks["Bent"].value'
 
 
 def read(target: str, *files: str) -> None:
