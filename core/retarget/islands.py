@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
+from .cleaning import loose_parts
 from .mesh import Mesh, unit
 
 SKIN, OTHER = "skin", "other"
@@ -49,19 +50,12 @@ class Islands:
         return np.flatnonzero((self.numbers >= 0) & wanted[np.maximum(self.numbers, 0)])
 
 
-def loose_parts(mesh: Mesh) -> NDArray[np.int32]:
-    """Number (V,) of the connected part of each vertex; -1 where no triangle has it."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    count = len(mesh.points)
-    sides = mesh.triangles[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(sides), bool), sides.T), shape=(count, count))
-    numbers = connected_components(graph, directed=False)[1]
-    used = np.zeros(count, bool)
-    used[mesh.triangles] = True
-    found = np.full(count, -1, np.int32)
-    _, found[used] = np.unique(numbers[used], return_inverse=True)
+def island_numbers(mesh: Mesh) -> NDArray[np.int32]:
+    """Number (V,) of the loose part of each vertex; -1 where no triangle has it."""
+    _, which = loose_parts(len(mesh.points), mesh.edges)
+    used = np.unique(mesh.triangles)
+    found = np.full(len(mesh.points), -1, np.int32)
+    _, found[used] = np.unique(which[used], return_inverse=True)
     return found
 
 
@@ -71,7 +65,7 @@ def named_islands(mesh: Mesh, spots: Mapping[str, AnyArray]) -> Islands:
     ``spots`` are points (3,) on its skin by the names of `landmarks.py`. Where some that are needed
     are missing, all but the skin is "other".
     """
-    numbers = loose_parts(mesh)
+    numbers = island_numbers(mesh)
     count = int(numbers.max(initial=-1)) + 1
     skin = _skin(mesh, numbers, spots)
     face = _Face.of(spots) if all(name in spots for name in _NEEDED) else None

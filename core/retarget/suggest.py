@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..watch import Watch
 from .draping import Drape, cropped, drape, face_weights
 from .finding import Frame, find_head
-from .islands import loose_parts
+from .islands import island_numbers
 from .landmarks import Landmarks, mirrored
 from .mesh import Mesh, unit
 from .pairs import SurfacePoints
@@ -78,7 +78,7 @@ def frame_of(landmarks: Landmarks, points: AnyArray) -> Frame:
 
 def _skin_of(driver: Mesh, frame: Frame, laid: Doubles, target: Mesh) -> Mesh:
     """The loose part of the target on which most of the driver's face lies."""
-    numbers = loose_parts(target)
+    numbers = island_numbers(target)
     if numbers.max() == 0:
         return target
     moved = driver.moved_to(laid)

@@ -25,8 +25,12 @@ SETUP = Setup(
     driver=HEAD,
     target=OTHER,
     pairs=(
-        PairNote("Chin", SpotNote((1, 2, 3), (0.2, 0.3, 0.5)), SpotNote((17, 18, 19), (1.0, 0.0, 0.0))),
-        PairNote("Nose tip", SpotNote((9, 0, 4), (0.1, 0.1, 0.8)), SpotNote((0, 0, 0), (1.0, 0.0, 0.0))),
+        PairNote(
+            "Chin", SpotNote((1, 2, 3), (0.2, 0.3, 0.5)), SpotNote((17, 18, 19), (1.0, 0.0, 0.0))
+        ),
+        PairNote(
+            "Nose tip", SpotNote((9, 0, 4), (0.1, 0.1, 0.8)), SpotNote((0, 0, 0), (1.0, 0.0, 0.0))
+        ),
     ),
     iterations=5,
     stiffness=42.5,
@@ -104,7 +108,6 @@ def test_damage_gives_one_sentence(tmp_path, change, words):
         ({"corners": [1, 2, 3], "shares": [0.5, 0.2, 0.2]}, "sum to 1"),
         ({"corners": [1, 2, 3], "shares": [1.5, -0.5, 0]}, "sum to 1"),
         ({"corners": [1, 2, 3], "shares": ["1", 0, 0]}, "sum to 1"),
-        ({"corners": [1, 2, 3], "shares": [10**400, 0, 0]}, "sum to 1"),
         ({"corners": [1, 2, 3], "shares": [1, 0, 0], "x": 1}, "'x'"),
     ],
 )
