@@ -137,7 +137,7 @@ def _robust(here: Doubles, there: Doubles) -> tuple[Similarity, Doubles]:
     """A similarity that a few wrong pairs do not bend, and the distances (K,) that it leaves."""
     weights = np.ones(len(here))
     for _ in range(30):
-        move = _weighted(here, there, weights)
+        move = similarity(here, there, weights)
         errors = np.linalg.norm(move(here) - there, axis=1)
         weights = _doubt(errors)
     return move, np.asarray(errors)
@@ -148,18 +148,6 @@ def _doubt(errors: Doubles) -> Doubles:
     usual = max(2 * float(np.median(errors)), 1e-300)
     weights: Doubles = 1 / (1 + (errors / usual) ** 2) ** 2
     return weights
-
-
-def _weighted(here: Doubles, there: Doubles, weights: AnyArray) -> Similarity:
-    """The best similarity where points count by their weights (K,)."""
-    total = weights.sum()
-    ours, theirs = (weights @ each / total for each in (here, there))
-    root = np.sqrt(weights)[:, None]
-    part = similarity(
-        np.vstack([root * (here - ours), -root * (here - ours)]),
-        np.vstack([root * (there - theirs), -root * (there - theirs)]),
-    )
-    return Similarity(part.scale, part.turn, theirs - part.scale * part.turn @ ours)
 
 
 def _check_sides(here: Doubles, there: Doubles, errors: Doubles) -> None:

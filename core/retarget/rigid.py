@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
@@ -36,7 +37,7 @@ def motion(rotation: AnyArray, shift: AnyArray, pivot: AnyArray) -> Doubles:
     return matrix
 
 
-def turn_of(rotation: AnyArray) -> Doubles:
+def turn_of(rotation: ArrayLike) -> Doubles:
     """The matrix (3, 3) of a rotation vector in radians (Rodrigues' formula)."""
     rotation = np.asarray(rotation, np.float64)
     angle = float(np.linalg.norm(rotation))
