@@ -15,6 +15,7 @@ from ..properties.transfer import MESH_FIELDS, PART_FIELDS
 from ..scene.correspondences import SIDES, points_of
 from ..scene.references import Reference, SceneChanged, reference
 from ..scene.retarget_meshes import standing_mesh
+from .transfer_status import is_there
 
 # What kinds the target's parts are
 KINDS = {
@@ -28,13 +29,14 @@ KINDS = {
 @dataclass(frozen=True)
 class Setup:
     """A transfer as it was when its job began; ``parts`` are the target's further meshes by what
-    they are, ``others`` those that follow the skin."""
+    they are, ``others`` those that follow the skin. ``counts`` are the vertices of all meshes."""
 
     scene: Reference
     id: str
     meshes: Mapping[str, Reference]
     parts: Mapping[str, Reference]
     others: tuple[Reference, ...]
+    counts: tuple[int, ...]
     driver_pairs: SurfacePoints
     target_pairs: SurfacePoints
     iterations: int
@@ -54,9 +56,12 @@ class Setup:
         return self.meshes[name].get()
 
     def still_there(self) -> None:
-        """Raise SceneChanged when something that the job needs is gone."""
-        for each in (self.scene, *self.meshes.values(), *self.parts.values(), *self.others):
-            each.get()
+        """Raise SceneChanged when something that the job needs is gone, or was edited."""
+        self.scene.get()
+        meshes = (*self.meshes.values(), *self.parts.values(), *self.others)
+        for each, count in zip(meshes, self.counts, strict=True):
+            if len(each.get().data.vertices) != count:
+                raise SceneChanged(f"Stopped: '{each.name}' was edited.")
 
     def arrays(self, name: str, obj: Any = None) -> dict[str, Any]:
         """A mesh's points and triangles in the world, as arrays of a job."""
@@ -76,15 +81,16 @@ class Setup:
 def setup_of(scene: Any, transfer: Any) -> Setup:
     """A transfer of a scene, remembered. Raises UserError for pairs off their meshes."""
     driver_pairs, target_pairs = (_pairs(transfer, side) for side in SIDES)
+    meshes, parts = (_present(transfer, fields) for fields in (MESH_FIELDS, PART_FIELDS))
+    others = [each.object for each in transfer.others if is_there(each.object)]
     return Setup(
         scene=reference(scene),
         id=transfer.id,
-        meshes=_references(transfer, MESH_FIELDS),
-        parts=_references(transfer, PART_FIELDS),
-        others=tuple(
-            reference(each.object)
-            for each in transfer.others
-            if each.object is not None and each.object.users_scene
+        meshes={name: reference(obj) for name, obj in meshes.items()},
+        parts={name: reference(obj) for name, obj in parts.items()},
+        others=tuple(map(reference, others)),
+        counts=tuple(
+            len(obj.data.vertices) for obj in (*meshes.values(), *parts.values(), *others)
         ),
         driver_pairs=driver_pairs,
         target_pairs=target_pairs,
@@ -94,10 +100,10 @@ def setup_of(scene: Any, transfer: Any) -> Setup:
     )
 
 
-def _references(transfer: Any, fields: Sequence[str]) -> dict[str, Reference]:
+def _present(transfer: Any, fields: Sequence[str]) -> dict[str, Any]:
     """Those objects that a transfer has, and that are in a scene."""
     found = {name: getattr(transfer, name) for name in fields}
-    return {name: reference(o) for name, o in found.items() if o is not None and o.users_scene}
+    return {name: obj for name, obj in found.items() if is_there(obj)}
 
 
 def _pairs(transfer: Any, side: str) -> SurfacePoints:

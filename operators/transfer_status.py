@@ -42,7 +42,7 @@ def meshes_problem(transfer: Any) -> str:
         ("target", "Choose the target mesh: the head that is to speak"),
         ("open_mouth", "Choose the OpenMouth mesh: the driver with its mouth open"),
     ):
-        if not _there(getattr(transfer, name)):
+        if not is_there(getattr(transfer, name)):
             return text
     driver, target, opened = transfer.driver, transfer.target, transfer.open_mouth
     if target in (driver, opened):
@@ -58,7 +58,8 @@ def meshes_problem(transfer: Any) -> str:
     return ""
 
 
-def _there(obj: Any) -> bool:
+def is_there(obj: Any) -> bool:
+    """Whether a field names an object that is in a scene: one that was deleted may be named yet."""
     return obj is not None and bool(obj.users_scene)
 
 
@@ -86,7 +87,7 @@ def wrap_problem(transfer: Any) -> str:
     problem = meshes_problem(transfer)
     if problem:
         return problem
-    if not _there(transfer.fitted):
+    if not is_there(transfer.fitted):
         return "Fit the mesh first, or choose a fitted mesh"
     if not loosely_equal(transfer.driver, transfer.fitted):
         return "The fitted mesh has another topology than the driver; fit again"
@@ -119,10 +120,10 @@ def next_step(transfer: Any) -> tuple[str, bool]:
     problem = meshes_problem(transfer)
     if problem:
         return problem, False
-    if not _there(transfer.fitted):
+    if not is_there(transfer.fitted):
         few = FIT_FEW if len(transfer.pairs) < FEW else FIT
         return pairs_problem(transfer) or few, False
     problem = wrap_problem(transfer)
     if problem:
         return problem, True
-    return SPEAK if _there(transfer.result) else WRAP, False
+    return SPEAK if is_there(transfer.result) else WRAP, False

@@ -12,7 +12,7 @@ from ..core.arrays import AnyArray
 from ..core.retarget.names import FOLLOWER, JAW_OPEN
 from ..core.retarget.pairs import Similarity
 from ..core.retarget.rigid import JAW, lower_face
-from ..scene.blend_shapes import follow_values, set_shape_keys
+from ..scene.blend_shapes import check_shapeable, follow_values, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
 from ..scene.transfer_meshes import new_result, remove_objects, results_of, show_again
@@ -52,7 +52,19 @@ def wrap_steps(setup: Setup) -> Generator[Progress, None, Told]:
         whole = {KINDS[name]: None}
         shaped[name] = yield from shapes_of(setup, known, part.get(), whole, start, share)
     setup.still_there()
-    return Told(_made(setup, known, helds, pieces, shaped), tuple(notices))
+    check_shapeable(setup.mesh("fitted"))
+    try:
+        sentence = _made(setup, known, helds, pieces, shaped)
+    except BaseException:
+        _clear(setup)
+        raise
+    return Told(sentence, tuple(notices))
+
+
+def _clear(setup: Setup) -> None:
+    """Take the copies away that there are, and show what they stand for."""
+    remove_objects(tuple(results_of(setup.id)))
+    show_again(setup.id)
 
 
 def _made(
@@ -66,8 +78,7 @@ def _made(
     driver, fitted = setup.mesh("driver"), setup.mesh("fitted")
     parts = driver_parts(setup.scene.get(), driver)
     over = _over(known)
-    remove_objects(tuple(results_of(setup.id)))
-    show_again(setup.id)
+    _clear(setup)
     for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
         pass
     follow_values(fitted, driver, {name: name for name in known.names})
