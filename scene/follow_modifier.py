@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from ..core.arrays import AnyArray
-from .node_builder import GEOMETRY, NodeBuilder
+from .node_builder import GEOMETRY, NodeBuilder, group_of, version_of
 from .versions import set_input
 
 NAME = "Facewright Follow"
@@ -47,7 +47,7 @@ def add_follow(
     attribute = PREFIX + name
     _mark(obj, attribute, vertices)
     modifier: Any = obj.modifiers.new(f"{NAME} {name}", "NODES")
-    modifier.node_group = _group()
+    modifier.node_group = group_of(NAME, VERSION_KEY, VERSION, _fill)
     obj.modifiers.move(len(obj.modifiers) - 1, 0)
     set_input(modifier, HEAD, driver[0])
     set_input(modifier, PART, driver[1])
@@ -76,19 +76,12 @@ def _mark(obj: bpy.types.Object, attribute: str, vertices: AnyArray | None) -> N
 
 def is_follow_group(group: Any) -> bool:
     """Whether it is a group of ours, of any version."""
-    return group is not None and VERSION_KEY in group
+    return version_of(group, VERSION_KEY) is not None
 
 
-def _group() -> Any:
-    for group in bpy.data.node_groups:
-        if is_follow_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
-            return group
-    made: Any = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
-    made[VERSION_KEY] = VERSION
-    made.is_modifier = True
-    _add_sockets(made.interface)
-    _build(NodeBuilder(made))
-    return made
+def _fill(group: Any) -> None:
+    _add_sockets(group.interface)
+    _build(NodeBuilder(group))
 
 
 def _add_sockets(interface: Any) -> None:

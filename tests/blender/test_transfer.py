@@ -37,6 +37,7 @@ def outset(code, scene):
     code("scene.correspondences").replace_pairs(
         transfer, landmarks.NAMES, landmarks.of_head(head).points, sample.correspondences
     )
+    transfer.iterations = 1  # how near the fit is, others test
     return transfer
 
 
@@ -55,6 +56,7 @@ def test_the_whole_way(code, scene, outset, tmp_path):
     target, driver = transfer.target, transfer.driver
     before = _look(target)
     objects = set(bpy.data.objects)
+    transfer.iterations = 3
 
     assert bpy.ops.facewright.begin_fitting() == {"FINISHED"}
     fitted = transfer.fitted
@@ -190,6 +192,67 @@ def test_cancel_and_errors_leave_the_scene_as_it_was(code, scene, outset):
     with pytest.raises(code("core.errors").Cancelled, match="no longer exists"):
         for _now in wrap:
             pass
+
+
+def test_a_mesh_that_is_edited_meanwhile_ends_the_job(code, scene, outset):
+    setup = code("operators.transfer_setup").setup_of(scene, outset)
+    steps = code("operators.transfer_steps").fit_steps(setup)
+    next(steps)
+    outset.target.data.vertices.add(1)
+    with pytest.raises(code("core.errors").Cancelled, match="'Sample Target' was edited"):
+        for _now in steps:
+            pass
+    assert outset.fitted is None
+
+
+def test_a_wrap_that_fails_half_way_leaves_no_copies(code, scene, outset, monkeypatch):
+    bpy.ops.facewright.begin_fitting()
+    before = {obj.name for obj in bpy.data.objects}
+    wrap = code("operators.transfer_wrap")
+
+    def fail(*_given):
+        raise ValueError("no")
+
+    monkeypatch.setattr(wrap, "follow", fail)
+    with pytest.raises(RuntimeError):
+        bpy.ops.facewright.begin_wrap()
+    assert {obj.name for obj in bpy.data.objects} == before
+    assert not outset.target.hide_viewport and outset.result is None
+
+
+def test_what_another_transfer_uses_stays(code, scene, outset):
+    opened, driver, name = outset.open_mouth, outset.driver, outset.name
+    bpy.ops.facewright.add_transfer()
+    other = scene.facewright.transfer
+    other.driver, other.open_mouth = driver, opened
+    bpy.ops.facewright.delete_setup()
+    assert opened.name in bpy.data.objects  # the first one has it yet
+    assert [each.name for each in scene.facewright.transfers] == [name]
+    bpy.ops.facewright.delete_setup()
+    assert not any(code("scene.template_head").OPEN_MOUTH in obj for obj in bpy.data.objects)
+
+
+def test_a_run_that_fails_leaves_the_users_own_as_it_was(code, scene, outset, tmp_path):
+    run, opened, driver = code("operators.transfer_run"), outset.open_mouth, outset.driver
+    _pose(driver, jawOpen=0.5)
+    before, target = {obj.name for obj in bpy.data.objects}, outset.target
+    order = run.Order(target, driver, opened, setup=tmp_path / "none.json")
+    with pytest.raises(code("core.errors").UserError, match=r"none\.json"):
+        run.run_transfer(scene, order)
+    assert {obj.name for obj in bpy.data.objects} == before
+    assert driver.data.shape_keys.key_blocks["jawOpen"].value == 0.5
+    assert len(scene.facewright.transfers) == 1
+
+
+def test_eyes_that_a_character_has_are_kept_unless_the_target_has_its_own(code, scene, outset):
+    target, own = outset.target, outset.eye_right
+    character = scene.facewright.add_character("Own", scene.facewright.pipeline, target)
+    character.eye_right = own
+    outset.eye_right = outset.eye_left = outset.tongue = outset.lower_denture = None
+    outset.others.clear()
+    bpy.ops.facewright.begin_fitting()
+    assert bpy.ops.facewright.generate_shapes() == {"FINISHED"}
+    assert character.eye_right == own
 
 
 def test_a_setup_of_a_turned_and_scaled_target(code, scene, outset):

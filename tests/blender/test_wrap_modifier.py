@@ -279,6 +279,22 @@ def test_a_group_of_an_older_version_is_replaced(code, modifiers, pair):
     assert np.abs(now_of(driven) - moved).max() < EXACT
 
 
+def test_a_group_that_somebody_has_spoilt_does_no_harm(code, modifiers, pair):
+    """By hand, or in a file from elsewhere."""
+    driver, driven = pair
+    nodes = code("scene.wrap_nodes")
+    wrap = modifiers.add_wrap(driven, driver)
+    group = wrap.node_group
+    group.interface.remove(group.interface.items_tree[nodes.DRIVER])
+    assert modifiers.driver_of(wrap) is None and modifiers.fault_of(wrap) == modifiers.NO_DRIVER
+    modifiers.remove_wrap(wrap)
+    assert not len(driven.modifiers)
+    other = bpy.data.node_groups.new("Other", "GeometryNodeTree")
+    other[nodes.VERSION_KEY] = "newest"
+    assert not nodes.is_wrap_group(other)
+    assert modifiers.fault_of(modifiers.add_wrap(driven, driver)) == ""
+
+
 def test_meshes_that_share_their_vertices_are_bound_each(modifiers, pair):
     """Two objects of one mesh, as mirrored lashes are."""
     driver, driven = pair
