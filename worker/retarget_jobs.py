@@ -230,7 +230,10 @@ def _watch(call: Call) -> Watch:
 
 
 def _mesh(call: Call, name: str, where: str) -> Mesh:
+    from ..core.retarget.fitting_checks import check_finite
+
     points = _points(call, f"{name}_points", where)
+    check_finite(points, name)
     triangles = _array(call, f"{name}_triangles", "i", where, None, 3)
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
         raise UserError(f"Triangles of {name!r} of {where} have vertices that are not there.")
@@ -243,7 +246,14 @@ def _points(call: Call, name: str, where: str) -> Doubles:
 
 def _moves(call: Call, name: str, names: Sequence[str], count: int, where: str) -> Doubles:
     """Displacements of the shapes of these names, as they are sent: in their order."""
-    return np.asarray(_array(call, name, "f", where, len(names), count, 3), np.float64)
+    found = np.asarray(_array(call, name, "f", where, len(names), count, 3), np.float64)
+    bad = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2)))
+    if len(bad):
+        raise UserError(
+            f"The driver's shape '{names[bad[0]]}' has vertices without a finite position.",
+            "Mend or delete that shape key.",
+        )
+    return found
 
 
 def _vertices(call: Call, name: str, count: int, where: str) -> Corners:

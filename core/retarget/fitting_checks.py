@@ -25,15 +25,20 @@ def check_mesh(mesh: Mesh, what: str) -> None:
         raise UserError(
             f"The {what} mesh has no faces.", "Choose a mesh of a face, with faces on its surface."
         )
-    if not np.isfinite(mesh.points).all():
-        bad = np.flatnonzero(~np.isfinite(mesh.points).all(axis=1))
-        raise UserError(
-            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
-            "Delete such vertices, or remove the modifier or shape key that makes them.",
-        )
+    check_finite(mesh.points, what)
     if not mesh.diagonal > 0:
         raise UserError(
             f"All vertices of the {what} mesh are in one place.", "Scale it up, or choose another."
+        )
+
+
+def check_finite(points: AnyArray, what: str) -> None:
+    """Raises UserError for points (V, 3) that are nowhere; ``what`` is whose mesh they are."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise UserError(
+            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
+            "Delete such vertices, or remove the modifier or shape key that makes them.",
         )
 
 

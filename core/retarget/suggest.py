@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..watch import Watch
 from .draping import Drape, cropped, drape, face_weights
 from .finding import Frame, find_head
+from .fitting_checks import check_finite
 from .islands import island_numbers
 from .landmarks import Landmarks, mirrored
 from .mesh import Mesh, unit
@@ -54,6 +55,7 @@ def suggest(
     UserError where no head is found.
     """
     watch = watch or Watch()
+    check_finite(target.points, "target")
     if len(target.triangles) < _FEWEST_TRIANGLES or not np.linalg.norm(target.crossed) > 0:
         raise UserError("The target has too few faces for a head.", _BY_HAND)
     watch.tell(0.02, "Looking for the head")
