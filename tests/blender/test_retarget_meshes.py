@@ -16,7 +16,9 @@ def test_a_key_moves_from_the_key_that_it_is_relative_to(code, scene):
     second.relative_key = first
     points = np.empty(3 * len(first.points), np.float32)
     first.points.foreach_get("co", points)
-    second.points.foreach_set("co", points + np.tile(np.float32([0, 0, 0.5]), len(first.points)))
+    second.points.foreach_set(
+        "co", points + np.tile(np.array([0, 0, 0.5], np.float32), len(first.points))
+    )
     second.value = 1.0
     names, moves = code("scene.retarget_meshes").shape_moves(obj)
     assert names == ("Bent", "More")

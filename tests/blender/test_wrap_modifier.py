@@ -16,11 +16,6 @@ EXACT = 1e-5
 
 
 @pytest.fixture
-def modifiers(code):
-    return code("scene.wrap_modifier")
-
-
-@pytest.fixture
 def pair(scene):
     """A driver and a larger mesh around it, each turned and scaled in its own way."""
     return ball("Driver", 14, place=DRIVER_PLACE), ball("Driven", 11, 1.15, DRIVEN_PLACE, seed=2)
