@@ -11,8 +11,9 @@ from ..core.retarget.marks import FITTED
 from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import FEW, FEWEST
 from ..properties.progress import STATE
+from ..scene.correspondences import changed_sides, hashes_of
 from ..scene.joints import PART
-from ..scene.retarget_meshes import hash_of, loosely_equal
+from ..scene.retarget_meshes import loosely_equal
 from .chosen import scene_problem
 
 ADD_FIRST = "Add a character transfer first"
@@ -100,12 +101,9 @@ def wrap_problem(transfer: Any) -> str:
 def topology_problem(transfer: Any) -> str:
     """Whether a mesh was edited since its pairs were picked. Slow on large meshes: not for drawing.
     Empty when all is well."""
-    for label, obj, known in (
-        ("driver", transfer.driver, transfer.driver_hash),
-        ("target", transfer.target, transfer.target_hash),
-    ):
-        if known and hash_of(obj) != known:
-            return f"The {label} '{obj.name}' was edited since its pairs were picked"
+    for side in changed_sides(transfer, hashes_of(transfer)):
+        name = getattr(transfer, side).name
+        return f"The {side} '{name}' was edited since its pairs were picked"
     return ""
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from facewright.benchmarks.retarget_truth.truth import shuffled
 from facewright.core.head import load_head
 from facewright.core.retarget.islands import island_numbers, named_islands
 from facewright.core.retarget.landmarks import NAMES, of_head
 from facewright.core.retarget.mesh import Mesh
-from retarget_heads import ASSETS, joined, sample, shuffled
+
+from .retarget_heads import ASSETS, joined, sample
 
 
 def template():

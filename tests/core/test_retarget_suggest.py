@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from facewright.benchmarks.retarget_truth.truth import shuffled
 from facewright.core.errors import Cancelled, UserError
 from facewright.core.retarget.finding import visible_samples
 from facewright.core.retarget.landmarks import NAMES
@@ -12,7 +13,8 @@ from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.pairs import similarity
 from facewright.core.retarget.suggest import suggest
 from facewright.core.watch import Watch
-from retarget_heads import driver, joined, sample, sample_skin, shuffled
+
+from .retarget_heads import driver, joined, sample, sample_skin
 
 
 def errors(mesh, truth, found):
