@@ -32,7 +32,7 @@ from ..scene.retarget_meshes import (
 )
 from ..scene.template_head import ASSET
 from ..scene.transfer_meshes import new_fitted
-from .asking import Progress, ask
+from .asking import Progress, ask, part_of
 from .transfer_setup import Setup
 
 MOST_NAMED = 8
@@ -179,12 +179,4 @@ def asked(
 ) -> Generator[Progress, None, Ticket]:
     """Let the worker do a part of the work, as long as all meshes are there."""
     asking = ask(job, args, arrays, between=setup.still_there)
-    try:
-        while True:
-            now = next(asking)
-            yield Progress(start + share * now.fraction, now.text)
-    except StopIteration as end:
-        ticket: Ticket = end.value
-        return ticket
-    finally:
-        asking.close()
+    return (yield from part_of(asking, start, share))
