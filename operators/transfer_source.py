@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.arrays import Doubles
+from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.head import load_head
 from ..core.naming import TONGUE_NAMES, match
-from ..core.retarget.rigid import motion
+from ..core.retarget.names import JAW_OPEN
+from ..core.retarget.rigid import motion, motion_of
 from ..scene.characters import NOTHING, Character, find_character
 from ..scene.joints import PART, Joint, local_up_is_y, world
 from ..scene.retarget_meshes import moves_to_world, shape_moves, standing_mesh
@@ -82,6 +83,16 @@ def source_arrays(parts: DriverParts) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays["tongue_points"], arrays["tongue_triangles"] = mesh.points, mesh.triangles
         arrays["tongue_moves"] = moves_to_world(parts.tongue, moves[wanted]).astype(np.float32)
     return args, arrays
+
+
+def jaw_opening(skin: Any, points: AnyArray, opening: AnyArray) -> Doubles:
+    """How a driver's lower teeth move with jawOpen in the world (4, 4), of its skin's points (V, 3)
+    there and their displacements (V, 3)."""
+    if skin.get(PART) == "skin":
+        names, motions = _template_jaw(skin)
+        found: Doubles = motions[names.index(JAW_OPEN)]
+        return found
+    return motion_of(points, opening)
 
 
 def _template_jaw(skin: Any) -> tuple[list[str], Doubles]:

@@ -56,6 +56,8 @@ def meshes_problem(transfer: Any) -> str:
         return "The OpenMouth mesh has another topology than the driver"
     if not len(target.data.polygons):
         return "The target has no faces"
+    if any(each.type == "MIRROR" and each.show_viewport for each in target.modifiers):
+        return "Apply the target's Mirror modifier first: its mesh is only half a face"
     return ""
 
 

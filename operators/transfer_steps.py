@@ -150,7 +150,10 @@ def pieces_of(
 ) -> Generator[Progress, None, dict[str, AnyArray]]:
     """Vertices of the target's own mesh that are no skin, by what they are."""
     names, spots = _known_spots(setup)
-    args, arrays = {"names": names}, {**setup.arrays("target"), "spots": spots}
+    pairs = setup.target_pairs
+    picked = np.take_along_axis(pairs.corners, pairs.shares.argmax(axis=1)[:, None], axis=1)[:, 0]
+    args = {"names": names}
+    arrays = {**setup.arrays("target"), "spots": spots, "picked": picked}
     ticket = yield from asked(setup, "parts", args, arrays, start, share)
     return {
         kind: ticket.arrays[f"piece_{place}"] for place, kind in enumerate(ticket.result["kinds"])

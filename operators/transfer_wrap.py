@@ -11,7 +11,7 @@ import numpy as np
 from ..core.arrays import AnyArray
 from ..core.retarget.names import FOLLOWER, JAW_OPEN
 from ..core.retarget.pairs import Similarity
-from ..core.retarget.rigid import JAW, lower_face
+from ..core.retarget.rigid import JAW, hinged, lower_face
 from ..scene.blend_shapes import check_shapeable, follow_values, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import Held, follow, hold
@@ -19,10 +19,11 @@ from ..scene.transfer_meshes import new_result, remove_objects, results_of, show
 from .asking import Progress
 from .transfer_setup import KINDS, Setup
 from .transfer_shapes import Shaped, shapes_of
-from .transfer_source import DriverParts, driver_parts
+from .transfer_source import DriverParts, driver_parts, jaw_opening
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
 NONE = np.zeros(0, np.int32)
+JAWED = ("lower_denture", "tongue")
 PARTS = {kind: name for name, kind in KINDS.items()}
 
 
@@ -77,7 +78,7 @@ def _made(
     """Put it all into the scene; returns the sentence."""
     driver, fitted = setup.mesh("driver"), setup.mesh("fitted")
     parts = driver_parts(setup.scene.get(), driver)
-    over = _over(known)
+    over, hinge = _over(known), _hinge(known, driver)
     _clear(setup)
     for _key in set_shape_keys(fitted, known.names, moves_to_local(fitted, known.moves)):
         pass
@@ -90,11 +91,11 @@ def _made(
         level = setup.smooth_level if is_skin else 0
         copies.append(hold(held, fitted, setup.id, level, flat=is_skin))
     for name, vertices in rigid.items():
-        _move(copies[0], name, parts, over, vertices)
+        _move(copies[0], name, parts, hinge if name in JAWED else over, vertices)
     for name, part in setup.parts.items():
         copy = new_result(part.get(), setup.id)
         copies.append(copy)
-        moved = _move(copy, name, parts, over, None)
+        moved = _move(copy, name, parts, hinge if name in JAWED else over, None)
         if name == "tongue" or not moved:
             _shape(copy, shaped[name], parts, JAW if moved else ())
     setup.transfer.result = copies[0]
@@ -107,6 +108,14 @@ def _over(known: Known) -> Similarity:
     return lower_face(known.arrays["driver_points"], known.arrays["fitted_points"], opening)
 
 
+def _hinge(known: Known, driver: Any) -> Similarity:
+    """The same for what hangs on the jaw."""
+    row = known.names.index(JAW_OPEN)
+    points, own = known.arrays["driver_points"], known.arrays["driver_moves"][row]
+    motion = jaw_opening(driver, points, own)
+    return hinged(_over(known), motion, known.arrays["fitted_points"], known.moves[row])
+
+
 def _move(
     copy: Any, name: str, parts: DriverParts, over: Similarity, vertices: AnyArray | None
 ) -> bool:
@@ -114,7 +123,7 @@ def _move(
 
     The tongue goes with the lower teeth.
     """
-    part = parts.jaw if name in ("lower_denture", "tongue") else getattr(parts, name)
+    part = parts.jaw if name in JAWED else getattr(parts, name)
     if part is None:
         return False
     follow(copy, name, (parts.skin, part), over, vertices)

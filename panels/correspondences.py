@@ -103,6 +103,7 @@ def _draw_modes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         depressed = SESSION.running and mode == SESSION.mode
         button = row.operator("facewright.pick_pairs", text=text, icon=icon, depress=depressed)
         button.mode = mode
+    layout.operator("facewright.suggest_pairs", icon="SHADERFX")
     row = layout.row(align=True)
     row.prop(transfer, "pick_mirrored", toggle=True, icon="MOD_MIRROR")
     row.prop(transfer, "pick_snapped", toggle=True, icon="SNAP_ON")

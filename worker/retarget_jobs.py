@@ -15,6 +15,7 @@ import numpy as np
 from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.retarget.mesh import Corners, Mesh
+from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import SurfacePoints
 from ..core.watch import Watch
 from . import arguments
@@ -123,14 +124,16 @@ def bind(call: Call) -> Reply:
 
 def parts(call: Call) -> Reply:
     """{names} and arrays target_points, target_triangles, spots (K, 3), where the face's known
-    points of these names are -> {kinds} and arrays piece_0 (K,), piece_1, ...: which vertices of
-    the target's own mesh are teeth, tongue, eyes, lashes or brows."""
+    points of these names are, and picked (P,), vertices that pairs lie on -> {kinds} and arrays
+    piece_0 (K,), piece_1, ...: which vertices of the target's own mesh are teeth, tongue, eyes,
+    lashes or brows."""
     from ..core.retarget.generate import KIND_OF_ISLAND
     from ..core.retarget.islands import named_islands
 
     where = "parts"
     spots = dict(zip(_names(call, where), _points(call, "spots", where), strict=False))
-    found = named_islands(_mesh(call, "target", where), spots)
+    target = _mesh(call, "target", where)
+    found = named_islands(target, spots, _vertices(call, "picked", len(target.points), where))
     pieces: dict[str, list[AnyArray]] = {}
     for island, kind in KIND_OF_ISLAND.items():
         vertices = found.vertices(island)
@@ -154,20 +157,24 @@ def shapes(call: Call) -> Reply:
     """
     from ..core.retarget.contacts import spared
     from ..core.retarget.generate import Piece, Source, generate
-    from ..core.retarget.rigid import carried, lower_face
+    from ..core.retarget.rigid import carried, hinged, lower_face
 
     where = "shapes"
     fitted, driver = _mesh(call, "fitted", where), _mesh(call, "driver", where)
     names = _names(call, where)
     own = _moves(call, "driver_moves", names, len(driver.points), where)
-    over = lower_face(driver.points, fitted.points, own[_opening(names, where)])
+    moves = _moves(call, "moves", names, len(fitted.points), where)
+    opening = _opening(names, where)
+    over = lower_face(driver.points, fitted.points, own[opening])
+    jaw = dict(_jaw(call, driver, names, own, where))
+    hinge = hinged(over, jaw[JAW_OPEN], fitted.points, moves[opening])
     axes = np.asarray(_array(call, "axes", "f", where, 3, 3), np.float64)
     source = Source(
         fitted=fitted,
         names=names,
-        moves=_moves(call, "moves", names, len(fitted.points), where),
+        moves=moves,
         spared=spared(driver, own, names),
-        jaw={name: carried(each, over) for name, each in _jaw(call, driver, names, own, where)},
+        jaw={name: carried(each, hinge) for name, each in jaw.items()},
         over=over,
         axes=over.turn @ axes,
         tongue=_tongue(call, axes, where),
@@ -190,8 +197,8 @@ def _jaw(
     from ..core.retarget.rigid import JAW, motion_of
 
     given = call.arrays.get("jaw_motions")
-    if given is not None:
-        known = arguments.texts(call.args, "jaw_names", where)
+    known = arguments.texts(call.args, "jaw_names", where)
+    if given is not None and JAW_OPEN in known:
         yield from zip(
             known, _array(call, "jaw_motions", "f", where, len(known), 4, 4), strict=True
         )
@@ -212,8 +219,6 @@ def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
 
 
 def _opening(names: tuple[str, ...], where: str) -> int:
-    from ..core.retarget.names import JAW_OPEN
-
     if JAW_OPEN not in names:
         raise UserError("The driver has no shape 'jawOpen'.", "Choose a driver with ARKit's names.")
     return names.index(JAW_OPEN)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from facewright.core.arrays import AnyArray
 from facewright.core.head import Head
 from facewright.core.retarget import landmarks, laplacian
 from facewright.core.retarget.mesh import Mesh, fans
@@ -53,7 +54,7 @@ class Target:
         parts = {name: part.moved_to(warp(part.points)) for name, part in self.parts.items()}
         return replace(self.moved(warp(self.mesh.points)), parts=parts)
 
-    def retold(self, points: Doubles, triangles: NDArray[np.int64]) -> Target:
+    def retold(self, points: Doubles, triangles: AnyArray) -> Target:
         """The same pairs on a mesh that has more vertices, or other triangles."""
         return replace(self, mesh=Mesh.of(points, triangles))
 
@@ -79,16 +80,21 @@ def sample(target: SampleTarget) -> Target:
     )
 
 
-def other_face(head: Head) -> Target:
-    """The built-in head itself, longer and broader at the jaw, its quads cut the other way."""
+def own_face(head: Head) -> Target:
+    """The built-in head itself, its quads cut the other way."""
     faces = head.skin.faces
     faces = np.where(faces[:, 3:] >= 0, np.roll(faces, -1, axis=1), faces)
     parts = {name: head.parts[name] for name in PARTS}
-    plain = Target(
+    return Target(
         Mesh.of(head.skin.vertices, fans(faces)),
         landmarks.of_head(head).points,
         {name: Mesh.of(part.vertices, fans(part.faces)) for name, part in parts.items()},
     )
+
+
+def other_face(head: Head) -> Target:
+    """The built-in head, longer and broader at the jaw."""
+    plain = own_face(head)
 
     def longer(points: Doubles) -> Doubles:
         lower = np.exp(-(((points[:, 1:2] + 5) / 4) ** 2))
@@ -286,7 +292,7 @@ def placed(target: Target, size: float, turn: Doubles) -> Target:
 
 
 def mirrored(target: Target, rewound: bool) -> Target:
-    """Of a face in the mirror: its left is what was its right; with the winding set right or not."""
+    """Of a face in the mirror: its left is what was its right; ``rewound`` so that it faces out."""
     order = [landmarks.NAMES.index(landmarks.mirrored(name)) for name in landmarks.NAMES]
     pairs = SurfacePoints(target.pairs.corners[order], target.pairs.shares[order])
     flipped = target.bent(lambda points: points * [-1, 1, 1])

@@ -10,7 +10,7 @@ from .pairs import residuals, similarity
 
 RIDGE = 1e-2  # how much of a pair the warp may leave to the surface, for the noise of picking
 OPENINGS = np.linspace(0.0, 1.0, 101)
-_CLOSED = 0.12  # an opening below this may be the noise of picking, and counts as none
+_CLOSED = 0.18  # an opening below this may be a slip of the pointer, and counts as none
 _CLEAR = 0.9  # of the closed mouth's residual: an open one must fit this much better
 _BLOCK = 4096
 

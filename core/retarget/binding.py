@@ -237,7 +237,8 @@ def _torn(target: Mesh, seen: Doubles, face: AnyArray) -> tuple[Corners, Corners
 
     Those of the face (N,) alone: teeth and tongue that nobody named are no lips.
     """
-    edges, parts = target.edges[face[target.edges].all(axis=1)], seen.reshape(len(seen), -1, 3)
+    edges = target.edges[face[target.edges].all(axis=1)]
+    parts = seen.reshape(len(seen), seen.shape[1] // 3, 3)
     apart = np.linalg.norm(parts[edges[:, 0]] - parts[edges[:, 1]], axis=2)
     lengths = np.linalg.norm(target.points[edges[:, 0]] - target.points[edges[:, 1]], axis=1)
     largest = np.linalg.norm(parts, axis=2).max(axis=0, initial=0.0)

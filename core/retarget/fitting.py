@@ -126,7 +126,7 @@ def _told_open(amount: float) -> tuple[str, ...]:
         return ()
     return (
         "The target's mouth is modelled open, so its lips will not meet in b, m and p. Close it in "
-        "the mesh, then fit again.",
+        "the mesh, or move the pairs of the inner lips to where these touch, then fit again.",
     )
 
 

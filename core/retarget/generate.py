@@ -185,9 +185,9 @@ def sealed(binding: Binding) -> tuple[str, ...]:
 
 _ONE_SURFACE = (
     "The target's lips are one surface, so its mouth cannot open. Cut it open between the lips and "
-    "give it an inside, then begin again.",
+    "give it an inside, or move the inner lips' pairs to where they touch, then begin again.",
     "The target's lids are one surface, so its eyes cannot close well. Cut them open between the "
-    "lids, then begin again.",
+    "lids, or move the pairs of the lids onto their edges, then begin again.",
 )
 
 

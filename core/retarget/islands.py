@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
-from .cleaning import loose_parts
+from .cleaning import loose_parts, welded
 from .mesh import Mesh, unit
 
 SKIN, OTHER = "skin", "other"
@@ -59,21 +59,29 @@ def island_numbers(mesh: Mesh) -> NDArray[np.int32]:
     return found
 
 
-def named_islands(mesh: Mesh, spots: Mapping[str, AnyArray]) -> Islands:
+def named_islands(
+    mesh: Mesh, spots: Mapping[str, AnyArray], picked: AnyArray | None = None
+) -> Islands:
     """The loose parts of a head and what each is.
 
     ``spots`` are points (3,) on its skin by the names of `landmarks.py`. Where some that are needed
-    are missing, all but the skin is "other".
+    are missing, all but the skin is "other". ``picked`` are vertices (K,) of the pairs: a part with
+    two or more of them is skin, too, such as lips and lids that are parts of their own.
     """
-    numbers = island_numbers(mesh)
+    stands = welded(mesh)
+    numbers = island_numbers(Mesh.of(mesh.points, stands[mesh.triangles]))[stands]
     count = int(numbers.max(initial=-1)) + 1
-    skin = _skin(mesh, numbers, spots)
+    picks = numbers[np.zeros(0, int) if picked is None else picked]
+    skin = {
+        _skin(mesh, numbers, spots),
+        *np.flatnonzero(np.bincount(picks[picks >= 0], minlength=count) > 1).tolist(),
+    }
     face = _Face.of(spots) if all(name in spots for name in _NEEDED) else None
     order = np.argsort(numbers, kind="stable")
     bounds = np.searchsorted(numbers[order], np.arange(count + 1))
     kinds = []
     for part in range(count):
-        if part == skin:
+        if part in skin:
             kinds.append(SKIN)
         elif face is None:
             kinds.append(OTHER)

@@ -24,6 +24,8 @@ from .pairs import Similarity, similarity
 
 _ROUNDS = 8  # of the sphere's fit
 _FEWEST = 12  # vertices that a bone's motion is taken from, if so many move
+_STIFF = 1e-3  # what turns less has no axis
+_CHIN = 0.7  # of the largest displacement: what moves so far is the chin
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
 JAW = (JAW_OPEN, "jawForward", "jawLeft", "jawRight")
@@ -62,6 +64,26 @@ def lower_face(points: AnyArray, fitted: AnyArray, opening: AnyArray) -> Similar
     """
     sizes = np.linalg.norm(opening, axis=1)
     return similarity(points, fitted, sizes if sizes.any() else None)
+
+
+def hinged(over: Similarity, opening: AnyArray, fitted: AnyArray, move: AnyArray) -> Similarity:
+    """The same similarity, shifted so that teeth stay under the skin when the mouth opens.
+
+    ``opening`` (4, 4) is the driver's lower teeth's motion at jawOpen. A similarity of the whole
+    lower face puts its axis about where the target's own is; how the bone below the fitted chin
+    moves, of fitted points (V, 3) and the jawOpen (V, 3) on them, says where exactly.
+    """
+    fitted, move = np.asarray(fitted, np.float64), np.asarray(move, np.float64)
+    sizes = np.linalg.norm(move, axis=1)
+    has = carried(opening, over)
+    turned = np.eye(3) - has[:3, :3]
+    if not sizes.any() or np.abs(turned).max() < _STIFF:
+        return over
+    chin = fitted[sizes > _CHIN * sizes.max()].mean(axis=0)
+    apart = motion_of(fitted, move) - has
+    # A shift s of the space that the motion is in moves everything by (I - R) s more.
+    shift = np.linalg.pinv(turned, rcond=_STIFF) @ (apart[:3, :3] @ chin + apart[:3, 3])
+    return Similarity(over.scale, over.turn, over.shift + shift)
 
 
 def jaw_motions(

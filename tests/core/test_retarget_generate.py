@@ -171,6 +171,21 @@ def test_a_bone_below_the_skin_is_found_from_the_skin():
     assert rigid.motion_of(skin, 0 * move) == pytest.approx(np.eye(4))
 
 
+def test_teeth_stay_under_a_chin_that_turns_about_another_axis():
+    skin = ball(800).points
+    driver, target = (
+        rigid.motion(np.array([0.4, 0, 0]), np.zeros(3), np.array(pivot))
+        for pivot in ([0, 0.6, 0], [0, 0.9, -0.3])
+    )
+    on_bone = np.clip(1.5 * (0.5 - skin[:, 1]), 0, 1)[:, None]
+    move = on_bone * (skin @ target[:3, :3].T + target[:3, 3] - skin)
+    over = Similarity(1.0, np.eye(3), np.zeros(3))
+    hinge = rigid.hinged(over, driver, skin, move)
+    assert rigid.carried(driver, hinge) == pytest.approx(target, abs=2e-3)
+    assert rigid.hinged(over, np.eye(4), skin, move) is over  # what does not turn has no axis
+    assert rigid.hinged(over, driver, skin, 0 * move) is over
+
+
 def test_a_sphere_is_found_in_spite_of_a_cornea():
     middle = np.array([3.0, 1, -2])
     eye = ball(600, 1.2).points + middle

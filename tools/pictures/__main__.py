@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the documentation's pictures: `python tools/pictures [head] [shapes] [expressions]`.
+"""Make the documentation's pictures: `python tools/pictures [head] [shapes] ...`.
 
 Runs in an environment with the `bpy` module.
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("head", "shapes", "expressions")
+NAMES = ("head", "shapes", "expressions", "transfer")
 
 
 def main() -> None:
@@ -39,6 +39,11 @@ def main() -> None:
         samples = 14 if options.samples is None else options.samples
         cells = head_pictures.expression_cells()
         head_pictures.render_sheet(options.out / "expressions.png", cells, 8, (190, 228), samples)
+    if "transfer" in names:
+        from facewright.tools.pictures import transfer_pictures
+
+        samples = 16 if options.samples is None else options.samples
+        transfer_pictures.render_all(options.out / "transfer", samples)
 
 
 if __name__ == "__main__":
