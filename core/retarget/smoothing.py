@@ -84,7 +84,8 @@ class Smoothing:
     """The offline form for one mesh and level.
 
     The step is short, so conjugate gradients end after a few rounds; a factorisation takes minutes
-    for some meshes of 200,000 vertices. Raises ValueError for a level outside 0..10. `weights` (N,) 0..1; without them 1 everywhere.
+    for some meshes of 200,000 vertices. Raises ValueError for a level outside 0..10. `weights`
+    (N,) 0..1; without them 1 everywhere.
     """
 
     def __init__(self, mesh: Mesh, level: float, weights: AnyArray | None = None) -> None:
