@@ -34,7 +34,7 @@ from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
 from . import hearing
-from .asking import Progress, ask
+from .asking import Progress, ask, part_of
 from .preview import PREVIEW
 from .rendering import until_rendered
 from .take_labels import fingerprint_of, label_for
@@ -317,15 +317,7 @@ def _worked(
         between=still_there,
         undo=lambda: remove_take(args["take_path"]),
     )
-    try:
-        while True:
-            now = next(asking)
-            yield Progress(now.fraction * WORKER_SHARE, now.text)
-    except StopIteration as end:
-        ticket: Ticket = end.value
-        return ticket
-    finally:
-        asking.close()
+    return (yield from part_of(asking, 0.0, WORKER_SHARE))
 
 
 def _keyframes(writing: Generator[float, None, Written]) -> Generator[Progress, None, Written]:

@@ -68,6 +68,22 @@ def ask(
     return ticket
 
 
+def part_of(
+    steps: Generator[Progress, None, T], start: float, share: float
+) -> Generator[Progress, None, T]:
+    """The same steps as a part of something larger: their progress begins at ``start`` and is worth
+    ``share`` of the whole."""
+    try:
+        while True:
+            now = next(steps)
+            yield Progress(start + share * now.fraction, now.text)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()
+
+
 class _Ending:
     """Sees a job to its end that nobody waits for: one that does not stop has to be killed."""
 

@@ -16,7 +16,7 @@ from ..scene.correspondences import apply_setup, setup_of
 from ..scene.places import SETUPS, user_folder
 from . import correspondence_session as session
 from .correspondence_session import SESSION
-from .correspondences import picking_problem
+from .correspondences import OfMeshes
 from .explained import Explained
 from .faults import attempt
 from .presets import listed
@@ -48,15 +48,7 @@ def _load(context: bpy.types.Context, path: Path) -> None:
         session.choose_name(transfer)
 
 
-class _OfMeshes(Explained):
-    """For operators that need a transfer with its meshes."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return picking_problem(context)
-
-
-class _OfPairs(_OfMeshes):
+class _WithPairs(OfMeshes):
     """For operators that need pairs too."""
 
     @classmethod
@@ -86,7 +78,7 @@ def _name() -> Any:
     )
 
 
-class FACEWRIGHT_OT_load_setup(_OfMeshes, bpy.types.Operator):
+class FACEWRIGHT_OT_load_setup(OfMeshes, bpy.types.Operator):
     """Take pairs and settings from a file that was saved for these meshes"""
 
     bl_idname = "facewright.load_setup"
@@ -105,7 +97,7 @@ class FACEWRIGHT_OT_load_setup(_OfMeshes, bpy.types.Operator):
         return attempt(self, lambda: _load(context, path))
 
 
-class FACEWRIGHT_OT_save_setup(_OfPairs, bpy.types.Operator):
+class FACEWRIGHT_OT_save_setup(_WithPairs, bpy.types.Operator):
     """Save pairs and settings as a JSON file"""
 
     bl_idname = "facewright.save_setup"
@@ -144,7 +136,7 @@ def _with_suffix(path: Path) -> Path:
     return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
 
-class FACEWRIGHT_OT_setup_apply(_OfMeshes, bpy.types.Operator):
+class FACEWRIGHT_OT_setup_apply(OfMeshes, bpy.types.Operator):
     """Take pairs and settings from this setup; it has to be for these meshes"""
 
     bl_idname = "facewright.setup_apply"
@@ -157,7 +149,7 @@ class FACEWRIGHT_OT_setup_apply(_OfMeshes, bpy.types.Operator):
         return attempt(self, lambda: _load(context, setup_path(self.name)))
 
 
-class FACEWRIGHT_OT_setup_add(_OfPairs, bpy.types.Operator):
+class FACEWRIGHT_OT_setup_add(_WithPairs, bpy.types.Operator):
     """Keep pairs and settings as a setup of your own in this menu"""
 
     bl_idname = "facewright.setup_add"

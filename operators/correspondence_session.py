@@ -23,7 +23,7 @@ from ..core.retarget.views import View, side
 from ..core.strip import Rect, free_box
 from ..properties.ids import find, free_name
 from ..scene.correspondence_picking import Pickable, hints_for, pickable
-from ..scene.correspondences import DRIVER, SIDES, TARGET, mesh_of, points_of, spot_of
+from ..scene.correspondences import DRIVER, SIDES, TARGET, mesh_of, points_of
 
 GAP = 2.0  # pixels between the two looks
 SNAP_PX, HOT_PX = 14.0, 11.0  # at a scale of 1
@@ -319,8 +319,3 @@ def pair_at(transfer: Any, pane: Pane, x: float, y: float, radius: float) -> int
     away = np.linalg.norm(pixels - [x, y], axis=1) + np.where(front, 0.0, radius / 2)
     best = int(away.argmin())
     return best if away[best] <= radius else -1
-
-
-def spot_before(transfer: Any, name: str, place: int) -> Spot:
-    """A point of a pair as it is now."""
-    return spot_of(transfer.pairs[place], name)

@@ -33,7 +33,7 @@ def picking_problem(context: bpy.types.Context) -> str:
     return busy(context) or meshes_problem(shown_transfer(context))
 
 
-class _OfTransfer(Explained):
+class OfMeshes(Explained):
     """For operators that need a transfer with its meshes."""
 
     @classmethod
@@ -52,7 +52,7 @@ class _OfPairs(Explained):
         return busy(context)
 
 
-class FACEWRIGHT_OT_add_pair(_OfTransfer, bpy.types.Operator):
+class FACEWRIGHT_OT_add_pair(OfMeshes, bpy.types.Operator):
     """Add a pair at the surfaces next to two places in the world, for scripts"""
 
     bl_idname = "facewright.add_pair"

@@ -18,7 +18,7 @@ from ..scene.places import recordings_folder
 from ..scene.references import Reference, reference
 from ..scene.sounds import VoiceSource
 from . import pump
-from .asking import Progress, ask
+from .asking import Progress, ask, part_of
 from .listening import RECORDER, Heard
 from .rendering import until_rendered
 
@@ -97,7 +97,7 @@ def keep_steps(scene: bpy.types.Scene, player_id: str) -> Generator[Progress, No
     kept = reference(scene)
     del scene
     saving = save_steps(kept.get(), player_id, ALL_SAMPLES)
-    saved = yield from _share(saving, 0.0, SAVE_SHARE)
+    saved = yield from part_of(saving, 0.0, SAVE_SHARE)
     heard = RECORDER.heard
     results: list[Result] = []
     orders = heard.orders if heard is not None else ()
@@ -107,23 +107,11 @@ def keep_steps(scene: bpy.types.Scene, player_id: str) -> Generator[Progress, No
         if request is not None:
             part = (1 - SAVE_SHARE) / len(orders)
             steps = animation_steps(request)
-            results.append((yield from _share(steps, SAVE_SHARE + at * part, part)))
+            results.append((yield from part_of(steps, SAVE_SHARE + at * part, part)))
     if not results:
         raise UserError("No face that followed the microphone is there any more.")
     RECORDER.heard = None
     return results
-
-
-def _share(steps: Generator[Progress, None, Any], begin: float, size: float) -> Any:
-    """The steps of a part of the whole."""
-    try:
-        while True:
-            now = next(steps)
-            yield Progress(begin + size * now.fraction, now.text)
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
 
 
 def _player(scene: Reference, player_id: str) -> Any:

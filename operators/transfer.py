@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..properties.progress import STATE
-from ..properties.transfer import PART_FIELDS
+from ..properties.transfer import MESH_FIELDS, PART_FIELDS
 from ..scene.joints import PART
 from ..scene.transfer_meshes import (
     fitted_by,
@@ -131,14 +131,16 @@ class FACEWRIGHT_OT_delete_setup(Explained, bpy.types.Operator):
 def delete_setup(scene: Any, transfer: Any) -> None:
     """Take a transfer away with all it has made but generated shape keys; meshes go back to rest.
 
-    The driver stays, the OpenMouth mesh too unless the template's button made it.
+    The driver stays. So does what another transfer still uses, and an OpenMouth mesh that the
+    template's button has not made.
     """
     from ..scene.template_head import OPEN_MOUTH
 
+    used = _used_by_others(transfer)
     made = [*results_of(transfer.id), *fitted_by(transfer.id)]
-    opened = transfer.open_mouth
-    if opened is not None and OPEN_MOUTH in opened and not _shared(opened, transfer):
-        made.append(opened)
+    if transfer.open_mouth is not None and OPEN_MOUTH in transfer.open_mouth:
+        made.append(transfer.open_mouth)
+    made = [obj for obj in made if obj not in used]
     kept = [transfer.driver, transfer.target, *(getattr(transfer, name) for name in PART_FIELDS)]
     kept += [each.object for each in transfer.others]
     show_again(transfer.id)
@@ -149,10 +151,11 @@ def delete_setup(scene: Any, transfer: Any) -> None:
     scene.facewright.remove_transfer(transfer)
 
 
-def _shared(opened: Any, transfer: Any) -> bool:
-    """Whether another transfer, of any scene, picks on an OpenMouth mesh too."""
-    every = (each for scene in bpy.data.scenes for each in scene.facewright.transfers)
-    return any(each.open_mouth == opened and each.id != transfer.id for each in every)
+def _used_by_others(transfer: Any) -> set[Any]:
+    """The meshes that transfers of any scene beside this one begin with."""
+    scenes: Any = bpy.data.scenes
+    others = [each for scene in scenes for each in scene.facewright.transfers]
+    return {getattr(each, name) for each in others if each != transfer for name in MESH_FIELDS}
 
 
 class FACEWRIGHT_OT_add_followers(Explained, bpy.types.Operator):
@@ -179,7 +182,7 @@ class FACEWRIGHT_OT_add_followers(Explained, bpy.types.Operator):
 
 def _new_followers(context: bpy.types.Context) -> list[bpy.types.Object]:
     transfer = shown_transfer(context)
-    fields = ("driver", "target", "open_mouth", "fitted", "result", *PART_FIELDS)
+    fields = (*MESH_FIELDS, "result", *PART_FIELDS)
     taken = [getattr(transfer, name) for name in fields]
     taken += [each.object for each in transfer.others]
     return [o for o in context.selected_objects if o.type == "MESH" and o not in taken]

@@ -13,7 +13,7 @@ import bpy
 from ..core.errors import UserError
 from ..properties.ids import find
 from . import transfer_status as status
-from .asking import Progress, wait_for
+from .asking import Progress, part_of, wait_for
 from .transfer_jobs import checked_setup
 
 Tell = Callable[[float, str], None]
@@ -86,10 +86,11 @@ def run_transfer(scene: bpy.types.Scene, order: Order, progress: Tell | None = N
 
 
 def _take_back(scene: Any, transfer_id: str, known: set[bpy.types.Object]) -> None:
-    from ..scene.transfer_meshes import remove_objects
-    from .transfer import delete_setup
+    """The scene as it was: what the user had, as an OpenMouth mesh or posed shape keys, stays."""
+    from ..scene.transfer_meshes import remove_objects, show_again
 
-    delete_setup(scene, find(scene.facewright.transfers, transfer_id))
+    show_again(transfer_id)
+    scene.facewright.remove_transfer(find(scene.facewright.transfers, transfer_id))
     remove_objects([obj for obj in bpy.data.objects if obj not in known])
 
 
@@ -133,24 +134,11 @@ def _all_steps(scene: Any, order: Order, transfer_id: str) -> Generator[Progress
         if steps is fit_steps:
             for name, value in order.settings.items():
                 setattr(transfer, name, value)
-        told = yield from _within(
-            steps(checked_setup(scene, transfer, problem)), place, len(stages)
-        )
+        stage = steps(checked_setup(scene, transfer, problem))
+        told = yield from part_of(stage, place / len(stages), 1 / len(stages))
         sentence = told.sentence
         notices += told.notices
     return Outcome(scene, transfer_id, sentence, tuple(dict.fromkeys(notices)))
-
-
-def _within(steps: Any, place: int, count: int) -> Generator[Progress, None, Any]:
-    """One of several stages, whose progress is a part of the whole."""
-    try:
-        while True:
-            now = next(steps)
-            yield Progress((place + now.fraction) / count, now.text)
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
 
 
 def _load(transfer: Any, path: Path) -> None:

@@ -8,38 +8,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import UserError
+from ..core.retarget import names
 from ..core.retarget.pairs import SurfacePoints
 from ..properties.ids import find
-from ..properties.transfer import PART_FIELDS
+from ..properties.transfer import MESH_FIELDS, PART_FIELDS
+from ..scene.correspondences import SIDES, points_of
 from ..scene.references import Reference, SceneChanged, reference
 from ..scene.retarget_meshes import standing_mesh
 from ..scene.transfer_meshes import gone_along
+from .transfer_status import is_there
 
-# What the target's parts are called in `core/retarget/generate`
+# What kinds the target's parts are
 KINDS = {
-    "lower_denture": "lower_teeth",
-    "tongue": "tongue",
-    "eye_right": "eye_right",
-    "eye_left": "eye_left",
+    "lower_denture": names.LOWER_TEETH,
+    "tongue": names.TONGUE,
+    "eye_right": names.EYE_RIGHT,
+    "eye_left": names.EYE_LEFT,
 }
-FOLLOWER = "follower"
-MESHES = ("driver", "target", "open_mouth", "fitted")
 
 
 @dataclass(frozen=True)
 class Setup:
     """A transfer as it was when its job began; ``parts`` are the target's further meshes by what
-    they are, ``others`` those that follow the skin, ``counts`` how many vertices each has."""
+    they are, ``others`` those that follow the skin. ``counts`` are the vertices of all meshes."""
 
     scene: Reference
     id: str
     meshes: Mapping[str, Reference]
     parts: Mapping[str, Reference]
     others: tuple[Reference, ...]
-    counts: tuple[tuple[Reference, int], ...]
+    counts: tuple[int, ...]
     driver_pairs: SurfacePoints
     target_pairs: SurfacePoints
     iterations: int
@@ -66,12 +65,12 @@ class Setup:
             yield fitted
 
     def still_there(self) -> None:
-        """Raise SceneChanged when something that the job needs is gone, or has other vertices."""
+        """Raise SceneChanged when something that the job needs is gone, or was edited."""
         self.scene.get()
-        for each, count in self.counts:
-            obj = each.get()
-            if len(obj.data.vertices) != count:
-                raise SceneChanged(f"Stopped: '{obj.name}' was edited meanwhile.")
+        meshes = (*self.meshes.values(), *self.parts.values(), *self.others)
+        for each, count in zip(meshes, self.counts, strict=True):
+            if len(each.get().data.vertices) != count:
+                raise SceneChanged(f"Stopped: '{each.name}' was edited.")
 
     def arrays(self, name: str, obj: Any = None) -> dict[str, Any]:
         """A mesh's points and triangles in the world, as arrays of a job."""
@@ -90,42 +89,37 @@ class Setup:
 
 def setup_of(scene: Any, transfer: Any) -> Setup:
     """A transfer of a scene, remembered. Raises UserError for pairs off their meshes."""
-    meshes, parts = _references(transfer, MESHES), _references(transfer, PART_FIELDS)
-    others = tuple(
-        reference(each.object)
-        for each in transfer.others
-        if each.object is not None and each.object.users_scene
-    )
-    every = (*meshes.values(), *parts.values(), *others)
+    driver_pairs, target_pairs = (_pairs(transfer, side) for side in SIDES)
+    meshes, parts = (_present(transfer, fields) for fields in (MESH_FIELDS, PART_FIELDS))
+    others = [each.object for each in transfer.others if is_there(each.object)]
     return Setup(
         scene=reference(scene),
         id=transfer.id,
-        meshes=meshes,
-        parts=parts,
-        others=others,
-        counts=tuple((each, len(each.get().data.vertices)) for each in every),
-        driver_pairs=_side(transfer, "driver"),
-        target_pairs=_side(transfer, "target"),
+        meshes={name: reference(obj) for name, obj in meshes.items()},
+        parts={name: reference(obj) for name, obj in parts.items()},
+        others=tuple(map(reference, others)),
+        counts=tuple(
+            len(obj.data.vertices) for obj in (*meshes.values(), *parts.values(), *others)
+        ),
+        driver_pairs=driver_pairs,
+        target_pairs=target_pairs,
         iterations=transfer.iterations,
         stiffness=transfer.stiffness,
         smooth_level=transfer.smooth_level,
     )
 
 
-def _references(transfer: Any, names: Sequence[str]) -> dict[str, Reference]:
+def _present(transfer: Any, fields: Sequence[str]) -> dict[str, Any]:
     """Those objects that a transfer has, and that are in a scene."""
-    found = {name: getattr(transfer, name) for name in names}
-    return {name: reference(o) for name, o in found.items() if o is not None and o.users_scene}
+    found = {name: getattr(transfer, name) for name in fields}
+    return {name: obj for name, obj in found.items() if is_there(obj)}
 
 
-def _side(transfer: Any, name: str) -> SurfacePoints:
-    pairs, obj = transfer.pairs, getattr(transfer, name)
-    corners = np.array([getattr(each, f"{name}_corners") for each in pairs], np.int32)
-    shares = np.array([getattr(each, f"{name}_shares") for each in pairs], np.float64)
-    points = SurfacePoints.of(corners, shares)
+def _pairs(transfer: Any, side: str) -> SurfacePoints:
+    points, obj = points_of(transfer, side), getattr(transfer, side)
     if len(points) and points.corners.max() >= len(obj.data.vertices):
         raise UserError(
-            f"A pair lies on a vertex that the {name} '{obj.name}' no longer has.",
+            f"A pair lies on a vertex that the {side} '{obj.name}' no longer has.",
             "Delete the pair, or load the setup for this mesh.",
         )
     return points

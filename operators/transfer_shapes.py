@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray
+from ..core.retarget.names import FOLLOWER, OPEN_MOUTH
 from ..scene.blend_shapes import check_shapeable, kept_keys, put_keys_back, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
 from ..scene.transfer_live import EYES
 from ..scene.transfer_meshes import hide_results, show_again
 from .asking import Progress
-from .transfer_setup import FOLLOWER, KINDS, Setup
+from .transfer_setup import KINDS, Setup
 from .transfer_source import driver_parts, source_arrays
-from .transfer_steps import OPEN, Known, Told, asked, known_of, pieces_of
+from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
-OPENING = "jawOpen"
 KEYS_AT_ONCE, VERTICES_AT_ONCE = 4, 120_000  # of what one step writes
 
 
@@ -53,7 +53,7 @@ def shapes_of(
     arrays |= {**known.arrays, **setup.arrays("target", obj)}
     ticket = yield from asked(setup, "shapes", args, arrays, start, share)
     names = ticket.result["names"]
-    rows = [row for row, name in enumerate(names) if name != OPEN]
+    rows = [row for row, name in enumerate(names) if name != OPEN_MOUTH]
     return Shaped(
         tuple(names[row] for row in rows),
         ticket.arrays["moves"][rows],
@@ -120,9 +120,9 @@ def _make_character(setup: Setup) -> None:
     character = next((one for one in chosen.characters if one.skin == target), None)
     if character is None:
         character = chosen.add_character(target.name, chosen.pipeline, target)
-    character.tongue = parts.get("tongue")
-    for name in EYES:
-        setattr(character, name, parts.get(name))
+    for name in ("tongue", *EYES):
+        if name in parts:  # else what the user has chosen for the character stays
+            setattr(character, name, parts[name])
     listed = [each.object for each in character.others]
     followers = [each.get() for each in setup.others]
     for obj in (parts.get("lower_denture"), *followers):

@@ -12,6 +12,7 @@ from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.head import load_head
 from ..core.naming import TONGUE_NAMES, match
+from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.rigid import motion, motion_of
 from ..scene.characters import NOTHING, Character, find_character
 from ..scene.joints import PART, Joint, local_up_is_y, world
@@ -84,12 +85,12 @@ def source_arrays(parts: DriverParts) -> tuple[dict[str, Any], dict[str, Any]]:
     return args, arrays
 
 
-def opening_of(skin: Any, points: AnyArray, opening: AnyArray) -> Doubles:
+def jaw_opening(skin: Any, points: AnyArray, opening: AnyArray) -> Doubles:
     """How a driver's lower teeth move with jawOpen in the world (4, 4), of its skin's points (V, 3)
     there and their displacements (V, 3)."""
     if skin.get(PART) == "skin":
         names, motions = _template_jaw(skin)
-        found: Doubles = motions[names.index("jawOpen")]
+        found: Doubles = motions[names.index(JAW_OPEN)]
         return found
     return motion_of(points, opening)
 

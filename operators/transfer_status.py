@@ -8,14 +8,15 @@ from typing import Any
 import bpy
 
 from ..core.retarget.marks import FITTED
+from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import FEW, FEWEST
 from ..properties.progress import STATE
 from ..properties.transfer import PART_FIELDS
+from ..scene.correspondences import changed_sides, hashes_of
 from ..scene.joints import PART
-from ..scene.retarget_meshes import hash_of, loosely_equal
+from ..scene.retarget_meshes import loosely_equal
 from .chosen import scene_problem
 
-OPENING = "jawOpen"
 ADD_FIRST = "Add a character transfer first"
 
 
@@ -43,7 +44,7 @@ def meshes_problem(transfer: Any) -> str:
         ("target", "Choose the target mesh: the head that is to speak"),
         ("open_mouth", "Choose the OpenMouth mesh: the driver with its mouth open"),
     ):
-        if not _there(getattr(transfer, name)):
+        if not is_there(getattr(transfer, name)):
             return text
     driver, target, opened = transfer.driver, transfer.target, transfer.open_mouth
     if target in (driver, opened):
@@ -65,7 +66,8 @@ def meshes_problem(transfer: Any) -> str:
     return ""
 
 
-def _there(obj: Any) -> bool:
+def is_there(obj: Any) -> bool:
+    """Whether a field names an object that is in a scene: one that was deleted may be named yet."""
     return obj is not None and bool(obj.users_scene)
 
 
@@ -93,12 +95,12 @@ def wrap_problem(transfer: Any) -> str:
     problem = meshes_problem(transfer)
     if problem:
         return problem
-    if not _there(transfer.fitted):
+    if not is_there(transfer.fitted):
         return "Fit the mesh first, or choose a fitted mesh"
     if not loosely_equal(transfer.driver, transfer.fitted):
         return "The fitted mesh has another topology than the driver; fit again"
     keys = transfer.driver.data.shape_keys
-    if keys is None or OPENING not in keys.key_blocks:
+    if keys is None or JAW_OPEN not in keys.key_blocks:
         return "The driver has no shape key 'jawOpen'; choose one with ARKit's names"
     return ""
 
@@ -106,12 +108,9 @@ def wrap_problem(transfer: Any) -> str:
 def topology_problem(transfer: Any) -> str:
     """Whether a mesh was edited since its pairs were picked. Slow on large meshes: not for drawing.
     Empty when all is well."""
-    for label, obj, known in (
-        ("driver", transfer.driver, transfer.driver_hash),
-        ("target", transfer.target, transfer.target_hash),
-    ):
-        if known and hash_of(obj) != known:
-            return f"The {label} '{obj.name}' was edited since its pairs were picked"
+    for side in changed_sides(transfer, hashes_of(transfer)):
+        name = getattr(transfer, side).name
+        return f"The {side} '{name}' was edited since its pairs were picked"
     return ""
 
 
@@ -128,7 +127,7 @@ def next_step(transfer: Any) -> tuple[str, bool]:
     problem = meshes_problem(transfer)
     if problem:
         return problem, False
-    if not _there(transfer.fitted):
+    if not is_there(transfer.fitted):
         few = FIT_FEW if len(transfer.pairs) < FEW else FIT
         return pairs_problem(transfer) or few, False
     problem = wrap_problem(transfer)
@@ -136,10 +135,10 @@ def next_step(transfer: Any) -> tuple[str, bool]:
         return problem, True
     if _speaks(transfer.target):
         return SHAPED, False
-    return SPEAK if _there(transfer.result) else WRAP, False
+    return SPEAK if is_there(transfer.result) else WRAP, False
 
 
 def _speaks(target: Any) -> bool:
     """Whether the target is what is seen and has shapes of its own."""
     keys = target.data.shape_keys
-    return keys is not None and OPENING in keys.key_blocks and not target.hide_viewport
+    return keys is not None and JAW_OPEN in keys.key_blocks and not target.hide_viewport

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.arrays import AnyArray, Doubles
 from ..core.head import load_head
 from ..core.retarget.landmarks import of_head
+from ..core.retarget.names import OPEN_MOUTH
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.suggest import LOW
 from ..providers.base import Ticket
@@ -31,11 +32,10 @@ from ..scene.retarget_meshes import (
 )
 from ..scene.template_head import ASSET
 from ..scene.transfer_meshes import new_fitted
-from .asking import Progress, ask
+from .asking import Progress, ask, part_of
 from .transfer_setup import Setup
 
 MOST_NAMED = 8
-OPEN = "open mouth"  # the name of what no shape key is
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def known_of(setup: Setup, start: float, share: float) -> Generator[Progress, No
     rest = standing_mesh(driver).points
     given = np.concatenate([moves_to_world(driver, own), (open_points(setup) - rest)[None]])
     given = given.astype(np.float32)
-    args = {"names": [*names, OPEN]}
+    args = {"names": [*names, OPEN_MOUTH]}
     with setup.fitted_in_place():
         fitted = setup.arrays("fitted")
     arrays = {
@@ -182,12 +182,4 @@ def asked(
 ) -> Generator[Progress, None, Ticket]:
     """Let the worker do a part of the work, as long as all meshes are there."""
     asking = ask(job, args, arrays, between=setup.still_there)
-    try:
-        while True:
-            now = next(asking)
-            yield Progress(start + share * now.fraction, now.text)
-    except StopIteration as end:
-        ticket: Ticket = end.value
-        return ticket
-    finally:
-        asking.close()
+    return (yield from part_of(asking, start, share))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray
+from ..core.retarget.names import FOLLOWER, JAW_OPEN
 from ..core.retarget.pairs import Similarity
 from ..core.retarget.rigid import JAW, hinged, lower_face
 from ..scene.blend_shapes import check_shapeable, follow_values, set_shape_keys
@@ -28,9 +29,9 @@ from ..scene.transfer_meshes import (
     show_again,
 )
 from .asking import Progress
-from .transfer_setup import FOLLOWER, KINDS, Setup
-from .transfer_shapes import OPENING, Shaped, shapes_of
-from .transfer_source import DriverParts, driver_parts, opening_of
+from .transfer_setup import KINDS, Setup
+from .transfer_shapes import Shaped, shapes_of
+from .transfer_source import DriverParts, driver_parts, jaw_opening
 from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
 NONE = np.zeros(0, np.int32)
@@ -92,7 +93,7 @@ def _made(
         return _shown(setup, known, before, {first.get(): twin.get() for first, twin in copies})
     except BaseException:
         remove_objects(each for each in (twin.find() for _first, twin in copies) if each)
-        if not before:
+        if not any(results_of(setup.id)):
             show_again(setup.id)
         remove_unused_groups()
         raise
@@ -157,15 +158,15 @@ def _shown(
 
 def _over(known: Known) -> Similarity:
     """What leads from the driver's lower face to the target's."""
-    opening = known.arrays["driver_moves"][known.names.index(OPENING)]
+    opening = known.arrays["driver_moves"][known.names.index(JAW_OPEN)]
     return lower_face(known.arrays["driver_points"], known.arrays["fitted_points"], opening)
 
 
 def _hinge(known: Known, driver: Any) -> Similarity:
     """The same for what hangs on the jaw."""
-    row = known.names.index(OPENING)
+    row = known.names.index(JAW_OPEN)
     points, own = known.arrays["driver_points"], known.arrays["driver_moves"][row]
-    motion = opening_of(driver, points, own)
+    motion = jaw_opening(driver, points, own)
     return hinged(_over(known), motion, known.arrays["fitted_points"], known.moves[row])
 
 

@@ -20,6 +20,7 @@ from .character import FACEWRIGHT_PG_mesh
 from .correspondences import FACEWRIGHT_PG_correspondence
 from .names import unique_name
 
+MESH_FIELDS = ("driver", "target", "open_mouth", "fitted")
 PART_FIELDS = ("lower_denture", "tongue", "eye_right", "eye_left")
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,7 @@ from ..core.errors import UserError
 from ..core.retarget.checking import Check, check, opened_share
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.picking import Spot, together
-from ..core.retarget.setup_file import MAX_NAME, MeshNote, PairNote, Setup
-from ..core.retarget.setup_file import Spot as SpotNote
+from ..core.retarget.setup_file import MAX_NAME, MeshNote, PairNote, Setup, SpotNote
 from .joints import world
 from .retarget_meshes import hash_of
 
@@ -178,29 +177,35 @@ def note_of(obj: bpy.types.Object) -> MeshNote:
     return MeshNote(obj.name, hash_of(obj), len(obj.data.vertices))
 
 
+def hashes_of(transfer: Any) -> dict[str, str]:
+    """The topologies of driver and target, by side. Slow on large meshes: not for drawing."""
+    return {side: hash_of(getattr(transfer, side)) for side in SIDES}
+
+
+def changed_sides(transfer: Any, hashes: Mapping[str, str]) -> list[str]:
+    """The sides whose mesh is no longer the one that the pairs were picked on."""
+    known = {side: getattr(transfer, f"{side}_hash") for side in SIDES if len(transfer.pairs)}
+    return [side for side, own in known.items() if own and own != hashes[side]]
+
+
 def check_topologies(transfer: Any) -> None:
     """Note the topologies that the pairs are picked on. Raises UserError where there are pairs of
     others, or where the OpenMouth mesh is not the driver's."""
-    driver = hash_of(transfer.driver)
-    if hash_of(transfer.open_mouth) != driver:
+    hashes = hashes_of(transfer)
+    if hash_of(transfer.open_mouth) != hashes[DRIVER]:
         raise UserError(
             f"'{transfer.open_mouth.name}' has another topology than the driver "
             f"'{transfer.driver.name}'.",
             "Choose the driver's own mesh with its mouth open.",
         )
-    target = hash_of(transfer.target)
-    if len(transfer.pairs):
-        for kind, own, now in (
-            ("driver", transfer.driver_hash, driver),
-            ("target", transfer.target_hash, target),
-        ):
-            if own and own != now:
-                raise UserError(
-                    f"The {kind} is another mesh than the pairs were picked on.",
-                    f"Choose that {kind} again, load a setup for this one, or delete the pairs.",
-                )
-    if (transfer.driver_hash, transfer.target_hash) != (driver, target):
-        transfer.driver_hash, transfer.target_hash = driver, target
+    for side in changed_sides(transfer, hashes):
+        raise UserError(
+            f"The {side} is another mesh than the pairs were picked on.",
+            f"Choose that {side} again, load a setup for this one, or delete the pairs.",
+        )
+    for side, own in hashes.items():
+        if getattr(transfer, f"{side}_hash") != own:
+            setattr(transfer, f"{side}_hash", own)
 
 
 def setup_of(transfer: Any, name: str) -> Setup:

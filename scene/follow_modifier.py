@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from ..core.arrays import AnyArray
-from .node_builder import GEOMETRY, NodeBuilder
+from .node_builder import GEOMETRY, NodeBuilder, group_of, version_of
 from .versions import set_input
 
 NAME = "Facewright Follow"
@@ -76,20 +76,17 @@ def _mark(obj: bpy.types.Object, attribute: str, vertices: AnyArray | None) -> N
 
 def is_follow_group(group: Any) -> bool:
     """Whether it is a group of ours, of any version."""
-    return group is not None and VERSION_KEY in group
+    return version_of(group, VERSION_KEY) is not None
 
 
 def follow_group() -> Any:
     """The .blend's one group of this version, made where there is none."""
-    for group in bpy.data.node_groups:
-        if is_follow_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
-            return group
-    made: Any = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
-    made[VERSION_KEY] = VERSION
-    made.is_modifier = True
-    _add_sockets(made.interface)
-    _build(NodeBuilder(made))
-    return made
+    return group_of(NAME, VERSION_KEY, VERSION, _fill)
+
+
+def _fill(group: Any) -> None:
+    _add_sockets(group.interface)
+    _build(NodeBuilder(group))
 
 
 def _add_sockets(interface: Any) -> None:

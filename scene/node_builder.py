@@ -1,11 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Geometry nodes from Python: nodes by kind, linked as they are made."""
+"""Geometry nodes from Python: groups of ours, and nodes by kind, linked as they are made.
+
+Each kind of group has a custom property of its own, with the version of what its nodes do.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import bpy
+
 GEOMETRY = "Geometry"
+
+
+def group_of(name: str, key: str, version: int, fill: Callable[[Any], object]) -> Any:
+    """The .blend's one group of a kind and version; where there is none it is made and filled."""
+    for group in bpy.data.node_groups:
+        if group.library is None and version_of(group, key) == version:
+            return group
+    made: Any = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    made[key] = version
+    made.is_modifier = True
+    fill(made)
+    return made
+
+
+def version_of(group: Any, key: str) -> int | None:
+    """The version of a group of a kind; None for another kind, or none."""
+    found = None if group is None else group.get(key)
+    return found if isinstance(found, int) else None
 
 
 class NodeBuilder:

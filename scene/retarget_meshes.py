@@ -21,9 +21,13 @@ from .joints import world
 def local_points(obj: bpy.types.Object) -> Doubles:
     """Vertices (V, 3) at rest in the object's space: the basis where it has shape keys."""
     mesh: Any = obj.data
-    source = mesh.shape_keys.reference_key.points if mesh.shape_keys else mesh.vertices
-    found = np.empty(len(source) * 3, np.float32)
-    source.foreach_get("co", found)
+    return _places(mesh.shape_keys.reference_key.points if mesh.shape_keys else mesh.vertices)
+
+
+def _places(items: Any) -> Doubles:
+    """Vertices (V, 3) of a mesh or of one of its shape keys."""
+    found = np.empty(len(items) * 3, np.float32)
+    items.foreach_get("co", found)
     return found.reshape(-1, 3).astype(np.float64)
 
 
@@ -44,7 +48,7 @@ def to_world(obj: bpy.types.Object, points: AnyArray) -> Doubles:
 
 def to_local(obj: bpy.types.Object, points: AnyArray) -> Doubles:
     """Points (..., 3) of the world's space in the object's. Raises UserError for a flat object."""
-    matrix = _inverse(obj)
+    matrix = from_world(obj)
     return np.asarray(points, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
@@ -55,7 +59,7 @@ def moves_to_world(obj: bpy.types.Object, moves: AnyArray) -> Doubles:
 
 def moves_to_local(obj: bpy.types.Object, moves: AnyArray) -> Doubles:
     """Displacements (..., 3) of the world's space in the object's."""
-    return np.asarray(moves, np.float64) @ _inverse(obj)[:3, :3].T
+    return np.asarray(moves, np.float64) @ from_world(obj)[:3, :3].T
 
 
 def standing_mesh(obj: bpy.types.Object) -> Mesh:
@@ -86,19 +90,20 @@ def _fans(mesh: Any) -> AnyArray:
 
 
 def shape_moves(obj: bpy.types.Object) -> tuple[tuple[str, ...], Doubles]:
-    """Names of a mesh's shape keys and their displacements (E, V, 3) in the object's space."""
+    """Names of a mesh's shape keys and their displacements (E, V, 3) in the object's space, each
+    from the key that it is relative to."""
     keys: Any = getattr(obj.data, "shape_keys", None)
     blocks = [] if keys is None else [b for b in keys.key_blocks if b != keys.reference_key]
     rest = local_points(obj)
     moves = np.empty((len(blocks), *rest.shape))
     for row, block in zip(moves, blocks, strict=True):
-        flat = np.empty(row.size, np.float32)
-        block.points.foreach_get("co", flat)
-        row[:] = flat.reshape(-1, 3) - rest
+        plain = block.relative_key == keys.reference_key
+        row[:] = _places(block.points) - (rest if plain else _places(block.relative_key.points))
     return tuple(block.name for block in blocks), moves
 
 
-def _inverse(obj: bpy.types.Object) -> Doubles:
+def from_world(obj: bpy.types.Object) -> Doubles:
+    """The matrix (4, 4) from the world's space to the object's. Raises UserError for a flat one."""
     try:
         return np.linalg.inv(world(obj))
     except np.linalg.LinAlgError:

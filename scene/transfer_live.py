@@ -15,8 +15,8 @@ from ..core.retarget.pairs import Similarity, SurfacePoints
 from ..core.retarget.rigid import sphere
 from ..core.retarget.smoothing import BLUR_STEPS, blur_weight
 from .follow_modifier import add_follow, follow_group, matrices_of
-from .joints import world
-from .retarget_meshes import standing_mesh
+from .joints import rest_matrix, world
+from .retarget_meshes import from_world, standing_mesh
 from .transfer_meshes import new_result
 from .wrap_modifier import WrapOptions, add_wrap
 from .wrap_nodes import wrap_group
@@ -86,15 +86,13 @@ def follow(
         over = Similarity(
             over.scale, over.turn, centre - over.scale * over.turn @ world(part)[:3, 3]
         )
-    rest = np.linalg.inv(world(head)) @ _at_rest(part)
-    lead = np.linalg.inv(world(copy)) @ over.matrix @ world(head)
+    rest = from_world(head) @ _at_rest(part)
+    lead = from_world(copy) @ over.matrix @ world(head)
     add_follow(copy, name, driver, matrices_of(rest, lead), vertices)
 
 
 def _at_rest(part: Any) -> AnyArray:
     """Where a part stands when no take moves it."""
-    from .joints import rest_matrix
-
     basis = np.array(part.matrix_basis, np.float64)
     now: AnyArray = world(part)
     if not np.linalg.det(basis[:3, :3]):

@@ -19,7 +19,7 @@ from ..core.errors import UserError
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.surface import closest_shares
 from ..core.retarget.tufts import roots_of
-from ..core.retarget.wrap import flattened, offsets
+from ..core.retarget.wrap import flattened, longest_first, offsets
 from . import wrap_nodes
 from .retarget_meshes import local_points, to_local, to_world, triangles
 
@@ -43,10 +43,13 @@ def nearest(driven: bpy.types.Object, driver: bpy.types.Object) -> tuple[Surface
         raise UserError(f"'{driven.name}' has vertices without a place.", "Delete those.")
     found = [tree.find_nearest(point)[2:] for point in wanted.tolist()]
     number, distances = np.array(found, np.float64).reshape(-1, 2).T
+    if not np.isfinite(number).all():  # Blender's search ends at about 1e19
+        raise UserError(f"'{driven.name}' is endlessly far from '{driver.name}'.", "Move it near.")
     size = float(np.linalg.norm(np.ptp(points, axis=0)))
     roots = roots_of(wanted, _edges(driven), distances, size)
-    chosen = _longest_first(points, corners[number.astype(np.int64)[roots]])
-    return SurfacePoints(chosen, _shares(points[chosen], wanted[roots])), distances
+    chosen = corners[number.astype(np.int64)[roots]]
+    feet = SurfacePoints(chosen, _shares(points[chosen], wanted[roots]))
+    return longest_first(points, feet), distances
 
 
 def _edges(obj: Any) -> AnyArray:
@@ -55,24 +58,10 @@ def _edges(obj: Any) -> AnyArray:
     return found.reshape(-1, 2)
 
 
-def _longest_first(points: Doubles, corners: AnyArray) -> Any:
-    """Corners (N, 3) turned so that the longest side comes first: frames begin with that side."""
-    spots = points[corners]
-    longest = np.linalg.norm(np.roll(spots, -1, axis=1) - spots, axis=2).argmax(axis=1)
-    turned = (longest[:, None] + np.arange(3)) % 3
-    return np.ascontiguousarray(np.take_along_axis(corners, turned, axis=1), np.int32)
-
-
 def _shares(spots: Doubles, wanted: Doubles) -> Doubles:
     """Barycentric (N, 3) of the points of triangles (N, 3, 3) that are closest to places (N, 3)."""
     first, second = spots[:, 1] - spots[:, 0], spots[:, 2] - spots[:, 0]
-    away = spots[:, 0] - wanted
-    pairs = (
-        *((first, first), (first, second), (second, second)),
-        *((first, away), (second, away), (away, away)),
-    )
-    shares, _squares = closest_shares(*(np.einsum("nd,nd->n", one, two) for one, two in pairs))
-    return shares
+    return closest_shares(first, second, spots[:, 0] - wanted)[0]
 
 
 def keep(
@@ -86,8 +75,7 @@ def keep(
     flat: bool = False,
 ) -> None:
     """Write a binding's attributes onto the driven mesh, for ``flat`` frames or smooth ones.
-    ``distances`` (N,) from the driver's
-    surface are those to the feet, unless they are given."""
+    ``distances`` (N,) from the driver's surface are those to the feet, unless they are given."""
     points, normals = rest_surface(driver)
     rest = local_points(driven)
     placed = to_local(driver, to_world(driven, rest))

@@ -103,7 +103,16 @@ def is_wrap(modifier: Any) -> bool:
 
 def driver_of(modifier: Any) -> Any:
     """The driver of a wrap; None when it is gone."""
-    return get_input(modifier, wrap_nodes.DRIVER)
+    found = _given(modifier, wrap_nodes.DRIVER)
+    return found if isinstance(found, bpy.types.Object) else None
+
+
+def _given(modifier: Any, name: str) -> Any:
+    """The value of an input; None where somebody has taken the input off the node group."""
+    try:
+        return get_input(modifier, name)
+    except KeyError:
+        return None
 
 
 def options_of(modifier: Any) -> WrapOptions:
@@ -133,7 +142,7 @@ def change_options(modifier: Any, **changes: Any) -> None:
 def remove_wrap(modifier: Any) -> None:
     """Take a wrap away with its attributes, and the node group with the last of them."""
     driven = modifier.id_data
-    binding, group = get_input(modifier, wrap_nodes.BINDING_NAME), modifier.node_group
+    binding, group = _given(modifier, wrap_nodes.BINDING_NAME), modifier.node_group
     driven.modifiers.remove(modifier)
     wrap_binding.forget(driven.data, binding)
     if group.users == 0:
@@ -145,11 +154,11 @@ def fault_of(modifier: Any) -> str:
     driven, driver = modifier.id_data, driver_of(modifier)
     if driver is None or driver.type != "MESH":
         return NO_DRIVER
-    if len(driven.data.vertices) != get_input(modifier, wrap_nodes.VERTICES):
+    if len(driven.data.vertices) != _given(modifier, wrap_nodes.VERTICES):
         return OTHER_VERTICES
     between = wrap_nodes.BETWEEN
     count = f"{between}{len(driver.data.vertices)}{between}"
-    if not str(get_input(modifier, wrap_nodes.DRIVER_VERTICES)).startswith(count):
+    if not str(_given(modifier, wrap_nodes.DRIVER_VERTICES)).startswith(count):
         return OTHER_DRIVER_VERTICES
     return ""
 
@@ -159,8 +168,8 @@ def renew_groups() -> None:
     old = [
         group
         for group in bpy.data.node_groups
-        if wrap_nodes.is_wrap_group(group)
-        and group.library is None
+        if group.library is None
+        and wrap_nodes.is_wrap_group(group)
         and group[wrap_nodes.VERSION_KEY] < wrap_nodes.VERSION
     ]
     for obj in bpy.data.objects if old else ():
@@ -177,12 +186,8 @@ def _renew(modifier: Any) -> None:
         *(wrap_nodes.DRIVER, wrap_nodes.VERTICES, wrap_nodes.DRIVER_VERTICES),
         *(wrap_nodes.BINDING_NAME, wrap_nodes.SMOOTH_FRAMES, *_INPUTS.values()),
     )
-    values = {}
-    for name in names:
-        try:
-            values[name] = get_input(modifier, name)
-        except KeyError:  # the older group had no such input
-            continue
+    values = {name: _given(modifier, name) for name in names}
     modifier.node_group = wrap_nodes.wrap_group()
     for name, value in values.items():
-        set_input(modifier, name, value)
+        if value is not None:  # the older group had no such input
+            set_input(modifier, name, value)

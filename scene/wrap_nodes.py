@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from .node_builder import NodeBuilder, shown
+from .node_builder import NodeBuilder, group_of, shown, version_of
 
 NAME = "Facewright Wrap"
 VERSION = 1  # of what the nodes do; groups of another version are replaced when they are met
@@ -50,20 +50,18 @@ _PLACE = "#"  # in texts that are filled in
 
 def wrap_group() -> bpy.types.NodeTree:
     """The .blend's one group of this version, made where there is none."""
-    for group in bpy.data.node_groups:
-        if is_wrap_group(group) and group.library is None and group[VERSION_KEY] == VERSION:
-            return group
-    group = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
-    group[VERSION_KEY] = VERSION
-    group.is_modifier = True
+    found: bpy.types.NodeTree = group_of(NAME, VERSION_KEY, VERSION, _fill)
+    return found
+
+
+def _fill(group: Any) -> None:
     _add_sockets(group.interface)
     _Builder(group).build()
-    return group
 
 
 def is_wrap_group(group: Any) -> bool:
     """Whether it is a group of ours, of any version."""
-    return group is not None and VERSION_KEY in group
+    return version_of(group, VERSION_KEY) is not None
 
 
 def _add_sockets(interface: Any) -> None:

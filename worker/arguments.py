@@ -42,6 +42,14 @@ def text(args: Fields, name: str, where: str) -> str | None:
     return value
 
 
+def texts(args: Fields, name: str, where: str) -> tuple[str, ...]:
+    """Return a list of texts; an empty one when it is left out."""
+    value: Any = args.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise UserError(f"{name!r} of {where} must be a list of texts.")
+    return tuple(value)
+
+
 def full_path(args: Fields, name: str, where: str) -> str | None:
     """Return an absolute path; None when it is left out. The worker has no folder of its own."""
     value = text(args, name, where)

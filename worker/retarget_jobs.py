@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts",
-"shapes".
+"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts", "shapes".
 
 All positions are in one space, the world's. Numbers of vertices are those of the mesh that an
 array belongs to; triangles are (F, 3) int32, wound outwards.
@@ -16,6 +15,7 @@ import numpy as np
 from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.retarget.mesh import Corners, Mesh
+from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import SurfacePoints
 from ..core.watch import Watch
 from . import arguments
@@ -167,7 +167,7 @@ def shapes(call: Call) -> Reply:
     opening = _opening(names, where)
     over = lower_face(driver.points, fitted.points, own[opening])
     jaw = dict(_jaw(call, driver, names, own, where))
-    hinge = hinged(over, jaw["jawOpen"], fitted.points, moves[opening])
+    hinge = hinged(over, jaw[JAW_OPEN], fitted.points, moves[opening])
     axes = np.asarray(_array(call, "axes", "f", where, 3, 3), np.float64)
     source = Source(
         fitted=fitted,
@@ -182,7 +182,7 @@ def shapes(call: Call) -> Reply:
     target = _mesh(call, "target", where)
     pieces = [
         Piece(kind, _vertices(call, f"piece_{place}", len(target.points), where))
-        for place, kind in enumerate(_texts(call, "kinds", where))
+        for place, kind in enumerate(arguments.texts(call.args, "kinds", where))
     ]
     level = _number(call, "smooth_level", 1.0, where)
     found = generate(source, target, pieces, level, watch=_watch(call))
@@ -197,8 +197,8 @@ def _jaw(
     from ..core.retarget.rigid import JAW, motion_of
 
     given = call.arrays.get("jaw_motions")
-    known = _texts(call, "jaw_names", where)
-    if given is not None and "jawOpen" in known:
+    known = arguments.texts(call.args, "jaw_names", where)
+    if given is not None and JAW_OPEN in known:
         yield from zip(
             known, _array(call, "jaw_motions", "f", where, len(known), 4, 4), strict=True
         )
@@ -211,7 +211,7 @@ def _jaw(
 def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
     from ..core.retarget.tongue import Tongue
 
-    names = _texts(call, "tongue_names", where)
+    names = arguments.texts(call.args, "tongue_names", where)
     if not names:
         return None
     mesh = _mesh(call, "tongue", where)
@@ -219,9 +219,9 @@ def _tongue(call: Call, axes: Doubles, where: str) -> Tongue | None:
 
 
 def _opening(names: tuple[str, ...], where: str) -> int:
-    if "jawOpen" not in names:
+    if JAW_OPEN not in names:
         raise UserError("The driver has no shape 'jawOpen'.", "Choose a driver with ARKit's names.")
-    return names.index("jawOpen")
+    return names.index(JAW_OPEN)
 
 
 # ---- what jobs are given
@@ -235,7 +235,10 @@ def _watch(call: Call) -> Watch:
 
 
 def _mesh(call: Call, name: str, where: str) -> Mesh:
+    from ..core.retarget.fitting_checks import check_finite
+
     points = _points(call, f"{name}_points", where)
+    check_finite(points, name)
     triangles = _array(call, f"{name}_triangles", "i", where, None, 3)
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
         raise UserError(f"Triangles of {name!r} of {where} have vertices that are not there.")
@@ -248,7 +251,14 @@ def _points(call: Call, name: str, where: str) -> Doubles:
 
 def _moves(call: Call, name: str, names: Sequence[str], count: int, where: str) -> Doubles:
     """Displacements of the shapes of these names, as they are sent: in their order."""
-    return np.asarray(_array(call, name, "f", where, len(names), count, 3), np.float64)
+    found = np.asarray(_array(call, name, "f", where, len(names), count, 3), np.float64)
+    bad = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2)))
+    if len(bad):
+        raise UserError(
+            f"The driver's shape '{names[bad[0]]}' has vertices without a finite position.",
+            "Mend or delete that shape key.",
+        )
+    return found
 
 
 def _vertices(call: Call, name: str, count: int, where: str) -> Corners:
@@ -275,14 +285,7 @@ def _array(call: Call, name: str, kinds: str, where: str, *shape: int | None) ->
 
 
 def _names(call: Call, where: str) -> tuple[str, ...]:
-    return _texts(call, "names", where)
-
-
-def _texts(call: Call, name: str, where: str) -> tuple[str, ...]:
-    texts: Any = call.args.get(name, [])
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise UserError(f"{name!r} of {where} must be a list of texts.")
-    return tuple(texts)
+    return arguments.texts(call.args, "names", where)
 
 
 def _number(call: Call, name: str, usual: float, where: str) -> Any:

@@ -3,8 +3,8 @@
 
 The wheel holds a default body as ``base_body.obj``, which has most of the base mesh's faces in
 their order, and the same body as ``SOMA_wrap.obj`` in triangles of its own. Walking both face lists
-tells which vertex of the base mesh each one of the default body is; the closest point on the
-default body tells how a vertex of the second topology moves.
+(``tools/head/soma.py``) tells which vertex of the base mesh each one of the default body is; the
+closest point on the default body tells how a vertex of the second topology moves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import cache
 import numpy as np
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.surface import Surface
-from facewright.tools.head import topology, wheel
+from facewright.tools.head import basemesh, topology, wheel
+from facewright.tools.head.soma import walked
 from numpy.typing import NDArray
 
 from .makehuman import Driver, base, driver, regions_of
@@ -27,8 +28,6 @@ Mask = NDArray[np.bool_]
 _CM = 100.0
 _NECK_CM = 53.0
 _SAME_CM = 0.02  # a vertex farther than this from the default body has no known movement
-_AHEAD = 60  # faces of the base mesh that the default body may leave out in one go
-_LESS = 1500  # vertices that it may leave out in all
 
 
 @cache
@@ -48,34 +47,6 @@ def soma(seed: int = 7) -> Truth:
     regions["face"] = target.points[:, 2] > 5.0
     truth = Truth("soma", own, target, goal, mapped, wanted, known, 1.0, own.regions(), regions)
     return with_shuffled_target(truth, seed)
-
-
-def walked(whole: Ints, part: Ints) -> Ints:
-    """Vertex of the whole (or -1) for each vertex of a part whose faces came from its faces.
-
-    Both face lists (M, 4) are in the same order, but the part lacks some faces and has some of its
-    own, and its vertices are numbered anew without those that it lacks.
-    """
-    number = np.full(int(part.max()) + 1, -1, np.int64)
-    back = np.full(int(whole.max()) + 1, -1, np.int64)
-    at = 0
-    for face in part:
-        for step, other in enumerate(whole[at : at + _AHEAD]):
-            if _agree(face, other, number, back):
-                number[face], back[other] = other, face
-                at += step + 1
-                break
-    return number
-
-
-def _agree(face: Ints, other: Ints, number: Ints, back: Ints) -> bool:
-    for mine, theirs in zip(face.tolist(), other.tolist(), strict=True):
-        known = int(number[mine])
-        if known >= 0 and known != theirs:
-            return False
-        if known < 0 and (back[theirs] >= 0 or not 0 <= theirs - mine <= _LESS):
-            return False
-    return True
 
 
 def _goal(own: Driver, body: Doubles, number: Ints) -> tuple[Doubles, Mask]:
@@ -105,11 +76,5 @@ def _target(
 
 def _read(name: str) -> tuple[Doubles, Ints]:
     with wheel.Members(wheel.ensure()) as members:
-        lines = members.text(name).splitlines()
-    points = [[float(word) for word in line.split()[1:4]] for line in lines if line[:2] == "v "]
-    faces = [
-        [int(word.split("/")[0]) - 1 for word in line.split()[1:]]
-        for line in lines
-        if line[:2] == "f "
-    ]
-    return np.array(points) * _CM, np.array(faces, np.int64)
+        points, quads = basemesh.parse_obj(members.text(name))
+    return points * _CM, quads

@@ -25,11 +25,13 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
+from .cleaning import SAME, firsts
 from .laplacian import lumped_areas
 from .mesh import Corners, Mesh, unit
 from .pairs import SurfacePoints
 from .sheets import SheetWalk
 from .surface import Surface
+from .wrap import longest_first
 
 SPLIT = 0.5
 SWEEPS = 10
@@ -40,7 +42,6 @@ _ON = 0.015  # in diagonals: what is closer than this to the fitted mesh is the 
 _DOUBT = 0.01  # of the largest u: neighbours that agree so well need no second look
 _TORN = 0.5  # of the largest u: an edge whose ends differ so much is torn
 _TORN_STEEP = 4.0  # and by so many of its own lengths
-_SAME = 1e-6  # in diagonals: vertices at one place
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +78,9 @@ def bind(fitted: Mesh, open_moves: AnyArray, target: Mesh, watch: Watch | None =
     welded = _welded(target)
     links = _Links(target, welded)
     corners, shares, seen = _settled(fitted, features, target, welded, links, watch)
-    corners, shares = _longest_first(fitted.points, corners, shares)
-    corners, shares, seen = corners[welded], shares[welded], seen[welded]
-    feet = np.einsum("nc,ncd->nd", shares, fitted.points[corners])
-    distances = np.linalg.norm(target.points - feet, axis=1)
+    feet = longest_first(fitted.points, SurfacePoints(corners, shares))
+    corners, shares, seen = feet.corners[welded], feet.shares[welded], seen[welded]
+    distances = np.linalg.norm(target.points - feet.on(fitted.points)[welded], axis=1)
     near = distances < _ON * fitted.diagonal
     return Binding(
         corners,
@@ -153,10 +153,7 @@ def _welded(target: Mesh) -> Corners:
     """
     count = len(target.points)
     numbers = np.arange(count, dtype=np.int32)
-    step = max(_SAME * target.diagonal, 1e-300)
-    cells = np.round((target.points - target.points.min(axis=0, initial=np.inf)) / step)
-    _, first, same = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    stands = numbers[first[same.ravel()]]
+    stands = firsts(target.points, SAME * target.diagonal)
     twice = stands != numbers
     alike = np.einsum("nd,nd->n", target.normals, target.normals[stands]) > 0.5
     lone = ~target.normals.any(axis=1)
@@ -208,18 +205,6 @@ class _Links:
         far = dijkstra(self._matrix(self._lengths), indices=begin, min_only=True, limit=limit)
         reached: Doubles = np.where(np.isin(part, part[begin]), far, -1.0)
         return reached
-
-
-def _longest_first(points: Doubles, corners: Corners, shares: Doubles) -> tuple[Corners, Doubles]:
-    """The same places with the corners turned so that the first edge is the triangle's longest,
-    which keeps the tangent frame steady on thin triangles."""
-    spots = points[corners]
-    longest = np.linalg.norm(np.roll(spots, -1, axis=1) - spots, axis=2).argmax(axis=1)
-    turned = (longest[:, None] + np.arange(3)) % 3
-    return (
-        np.take_along_axis(corners, turned, axis=1).astype(np.int32),
-        np.take_along_axis(shares, turned, axis=1),
-    )
 
 
 def _nearness(links: _Links, welded: Corners, distances: Doubles, diagonal: float) -> Doubles:

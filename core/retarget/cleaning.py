@@ -26,10 +26,16 @@ def welded(mesh: Mesh, values: Doubles | None = None) -> Corners:
     if not len(rim) or step <= 0:
         return stands
     places = mesh.points if values is None else np.hstack([mesh.points, values])
-    cells = np.round((places[rim] - places[rim].min(axis=0)) / step).astype(np.int64)
-    _, first, same = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    stands[rim] = rim[first[same.ravel()]]
+    stands[rim] = rim[firsts(places[rim], step)]
     return stands
+
+
+def firsts(places: AnyArray, step: float) -> Corners:
+    """For each of places (N, D) the number of the first that lies within the same ``step``."""
+    low = places.min(axis=0, initial=np.inf)
+    cells = np.round((places - low) / max(step, 1e-300))
+    _, first, same = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    return first[same.ravel()].astype(np.int32)
 
 
 def open_sides(mesh: Mesh) -> NDArray[np.bool_]:
@@ -46,25 +52,21 @@ def open_sides(mesh: Mesh) -> NDArray[np.bool_]:
     return mask
 
 
-def loose_parts(count: int, triangles: Corners) -> NDArray[np.int64]:
-    """Number (V,) of the loose part that each of ``count`` vertices is in; 0 is the largest.
-
-    A vertex without a triangle is a part of its own.
-    """
-    label = np.arange(count)
-    sides = np.concatenate([triangles[:, :2], triangles[:, 1:]]).astype(np.int64)
+def loose_parts(count: int, edges: AnyArray) -> tuple[int, NDArray[np.int64]]:
+    """How many loose parts ``count`` vertices with edges (E, 2) make, and each vertex' (N,)."""
+    labels = np.arange(count)
+    first, second = np.asarray(edges, np.int64).reshape(-1, 2).T
     while True:
-        low = np.minimum(label[sides[:, 0]], label[sides[:, 1]])
-        before = label.copy()
-        np.minimum.at(label, sides[:, 0], low)
-        np.minimum.at(label, sides[:, 1], low)
-        label = label[label]  # hang on to whatever the neighbour hangs on to
-        if (label == before).all():
+        here, there = labels[first], labels[second]
+        least = labels.copy()
+        np.minimum.at(least, np.maximum(here, there), np.minimum(here, there))
+        while not np.array_equal(shorter := least[least], least):
+            least = shorter
+        if np.array_equal(least, labels):
             break
-    _, numbers, sizes = np.unique(label, return_inverse=True, return_counts=True)
-    rank = np.empty(len(sizes), np.int64)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-    return np.asarray(rank[numbers.ravel()])
+        labels = least
+    kept, which = np.unique(labels, return_inverse=True)
+    return len(kept), which.reshape(-1).astype(np.int64)
 
 
 def turned(triangles: Corners, inward: AnyArray) -> Corners:

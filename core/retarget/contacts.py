@@ -30,11 +30,11 @@ from ..watch import Watch
 from .extent import face_size
 from .laplacian import factorised, laplacian, lumped_areas
 from .mesh import Corners, Mesh, unit
+from .names import JAW_OPEN, OPENINGS
 from .pairs import similarity
 from .smoothing import weights
 
-UNTOUCHED = ("jawOpen", "mouthClose")
-OPENINGS = ("jawOpen", "open mouth")  # what parts the lips; the second is the OpenMouth mesh's
+UNTOUCHED = (JAW_OPEN, "mouthClose")
 MOST_PAIRS = 400  # of one expression
 STRENGTH = 0.5
 _CLOSE = 1.2  # median edges: the gap of a closed pair

@@ -30,6 +30,7 @@ _KEPT = 0.7
 _CLOSE = 0.045  # of the head's height
 _MOST_GROWTH = 1.5
 _CELL = 1.7  # of the samples' distance: so fine is the grid on which one hides another
+_MOST_CELLS = 1024  # of it along an axis, lest a stray vertex far away makes it endless
 _UPRIGHT, _AS_DRIVER = 0.02, 0.03  # what the usual ways to stand are worth, as shares of points
 Samples = tuple[Doubles, Doubles]
 
@@ -260,6 +261,7 @@ def visible_triangles(mesh: Mesh, count: int = _DRIVER_SAMPLES, seed: int = 0) -
 
 def _seen(points: Doubles, normals: Doubles, cell: float) -> AnyArray:
     seen = np.zeros(len(points), bool)
+    cell = max(cell, float(np.ptp(points, axis=0).max()) / _MOST_CELLS)
     for way in _ways():
         facing = normals @ way > 0.25
         across, along = _grid_axes(way)

@@ -25,15 +25,20 @@ def check_mesh(mesh: Mesh, what: str) -> None:
         raise UserError(
             f"The {what} mesh has no faces.", "Choose a mesh of a face, with faces on its surface."
         )
-    if not np.isfinite(mesh.points).all():
-        bad = np.flatnonzero(~np.isfinite(mesh.points).all(axis=1))
-        raise UserError(
-            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
-            "Delete such vertices, or remove the modifier or shape key that makes them.",
-        )
+    check_finite(mesh.points, what)
     if not mesh.diagonal > 0:
         raise UserError(
             f"All vertices of the {what} mesh are in one place.", "Scale it up, or choose another."
+        )
+
+
+def check_finite(points: AnyArray, what: str) -> None:
+    """Raises UserError for points (V, 3) that are nowhere; ``what`` is whose mesh they are."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise UserError(
+            f"Vertex {bad[0]} of the {what} mesh has no finite position ({len(bad)} in all).",
+            "Delete such vertices, or remove the modifier or shape key that makes them.",
         )
 
 
@@ -137,7 +142,7 @@ def _robust(here: Doubles, there: Doubles) -> tuple[Similarity, Doubles]:
     """A similarity that a few wrong pairs do not bend, and the distances (K,) that it leaves."""
     weights = np.ones(len(here))
     for _ in range(30):
-        move = _weighted(here, there, weights)
+        move = similarity(here, there, weights)
         errors = np.linalg.norm(move(here) - there, axis=1)
         weights = _doubt(errors)
     return move, np.asarray(errors)
@@ -148,18 +153,6 @@ def _doubt(errors: Doubles) -> Doubles:
     usual = max(2 * float(np.median(errors)), 1e-300)
     weights: Doubles = 1 / (1 + (errors / usual) ** 2) ** 2
     return weights
-
-
-def _weighted(here: Doubles, there: Doubles, weights: AnyArray) -> Similarity:
-    """The best similarity where points count by their weights (K,)."""
-    total = weights.sum()
-    ours, theirs = (weights @ each / total for each in (here, there))
-    root = np.sqrt(weights)[:, None]
-    part = similarity(
-        np.vstack([root * (here - ours), -root * (here - ours)]),
-        np.vstack([root * (there - theirs), -root * (there - theirs)]),
-    )
-    return Similarity(part.scale, part.turn, theirs - part.scale * part.turn @ ours)
 
 
 def _check_sides(here: Doubles, there: Doubles, errors: Doubles) -> None:

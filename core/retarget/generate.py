@@ -24,9 +24,19 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .binding import Binding, bind
-from .contacts import OPENINGS
 from .mending import mended
 from .mesh import Corners, Mesh
+from .names import (
+    EYE_LEFT,
+    EYE_RIGHT,
+    FOLLOWER,
+    KINDS,
+    LOWER_TEETH,
+    OPENINGS,
+    SKIN,
+    TONGUE,
+    UPPER_TEETH,
+)
 from .pairs import Similarity
 from .rigid import JAW, look_motions, moves_of, sphere
 from .smoothing import DEFAULT, Smoothing
@@ -34,10 +44,6 @@ from .strands import rooted
 from .tongue import Tongue, tongue_moves
 from .wrap import wrapped
 
-SKIN, FOLLOWER, TONGUE = "skin", "follower", "tongue"
-UPPER_TEETH, LOWER_TEETH = "upper_teeth", "lower_teeth"
-EYE_LEFT, EYE_RIGHT = "eye_left", "eye_right"
-KINDS = (SKIN, FOLLOWER, TONGUE, UPPER_TEETH, LOWER_TEETH, EYE_LEFT, EYE_RIGHT)
 # What the loose parts of a mesh (`islands`) are here; others go with the skin
 KIND_OF_ISLAND = {
     "eye_left": EYE_LEFT,

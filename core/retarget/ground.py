@@ -35,7 +35,7 @@ class Side:
         """The side of a mesh with the pairs' points on it; for ``values`` see ``welded``."""
         stands = welded(mesh, values)
         joined = Mesh.of(mesh.points, stands[mesh.triangles])
-        label = loose_parts(len(mesh.points), joined.triangles)
+        _, label = loose_parts(len(mesh.points), joined.edges)
         parts = label[joined.triangles[:, 0]]
         return cls(joined, stands, parts, np.isin(parts, label[stands[points.corners]]))
 

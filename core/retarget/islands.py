@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
-from .cleaning import welded
+from .cleaning import loose_parts, welded
 from .mesh import Mesh, unit
 
 SKIN, OTHER = "skin", "other"
@@ -50,19 +50,12 @@ class Islands:
         return np.flatnonzero((self.numbers >= 0) & wanted[np.maximum(self.numbers, 0)])
 
 
-def loose_parts(mesh: Mesh) -> NDArray[np.int32]:
-    """Number (V,) of the connected part of each vertex; -1 where no triangle has it."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    count = len(mesh.points)
-    sides = mesh.triangles[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(sides), bool), sides.T), shape=(count, count))
-    numbers = connected_components(graph, directed=False)[1]
-    used = np.zeros(count, bool)
-    used[mesh.triangles] = True
-    found = np.full(count, -1, np.int32)
-    _, found[used] = np.unique(numbers[used], return_inverse=True)
+def island_numbers(mesh: Mesh) -> NDArray[np.int32]:
+    """Number (V,) of the loose part of each vertex; -1 where no triangle has it."""
+    _, which = loose_parts(len(mesh.points), mesh.edges)
+    used = np.unique(mesh.triangles)
+    found = np.full(len(mesh.points), -1, np.int32)
+    _, found[used] = np.unique(which[used], return_inverse=True)
     return found
 
 
@@ -76,7 +69,7 @@ def named_islands(
     two or more of them is skin, too, such as lips and lids that are parts of their own.
     """
     stands = welded(mesh)
-    numbers = loose_parts(Mesh.of(mesh.points, stands[mesh.triangles]))[stands]
+    numbers = island_numbers(Mesh.of(mesh.points, stands[mesh.triangles]))[stands]
     count = int(numbers.max(initial=-1)) + 1
     picks = numbers[np.zeros(0, int) if picked is None else picked]
     skin = {

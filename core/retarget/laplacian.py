@@ -76,18 +76,20 @@ def factorised(matrix: Sparse) -> Solve:
     return solve
 
 
-def solved_near(matrix: Sparse, near: Solve, wanted: Doubles, start: Doubles) -> Doubles:
+def solved_near(
+    matrix: Sparse, near: Solve, wanted: Doubles, start: Doubles, steps: int = STEPS
+) -> Doubles:
     """x of ``matrix`` x = ``wanted`` (V, C), when a matrix much like it is factorised already.
 
     Conjugate gradients from ``start`` (V, C) with ``near``, the solution of the other matrix, as
-    preconditioner: much cheaper than a factorisation. Ends at CLOSE or after STEPS.
+    preconditioner: much cheaper than a factorisation. Ends at CLOSE or after so many steps.
     """
     x = np.array(start, np.float64)
     rest = wanted - matrix @ x
     bar = CLOSE * np.linalg.norm(wanted)
     moved = near(rest)
     along, slope = moved, (rest * moved).sum(axis=0)
-    for _ in range(STEPS):
+    for _ in range(steps):
         if np.linalg.norm(rest) <= bar:
             break
         across = matrix @ along

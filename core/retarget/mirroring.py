@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import AnyArray, Doubles
+from ..arrays import Doubles
 from .mesh import unit
 from .pairs import Similarity, SurfacePoints
 from .surface import Surface
@@ -33,19 +33,13 @@ def both_sides(
     own = refined(driver, symmetry_plane(driver.mesh), here.on(driver.mesh.points))
     if own is None:
         return pairs
-    other = refined(target, after(own, move), there.on(target.mesh.points))
+    other = refined(target, own.after(move), there.on(target.mesh.points))
     if other is None:
         return pairs
     return (
         here.joined(mirrored_points(driver, here, own)),
         there.joined(mirrored_points(target, there, other)),
     )
-
-
-def after(plane: Plane, move: Similarity) -> Plane:
-    """The plane where a similarity takes it."""
-    normal = move.turn @ plane.normal
-    return Plane(normal, float(move(plane.offset * plane.normal) @ normal), plane.error)
 
 
 def refined(surface: Surface, plane: Plane, around: Doubles) -> Plane | None:
@@ -65,7 +59,7 @@ def refined(surface: Surface, plane: Plane, around: Doubles) -> Plane | None:
     extent = float(np.linalg.norm(np.ptp(points, axis=0)))
     before = np.inf
     for _ in range(ROUNDS):
-        hits = surface.closest(plane.mirrored(points), _turned(plane, normals), _FACING, near=8)
+        hits = surface.closest(plane.mirrored(points), plane.turned(normals), _FACING, near=8)
         far = np.where(hits.found, hits.distances, extent)
         half, most = (float(each) for each in np.quantile(far, [0.5, 0.9]))
         if half < 1e-6 * extent or half > 0.98 * before:
@@ -74,11 +68,6 @@ def refined(surface: Surface, plane: Plane, around: Doubles) -> Plane | None:
         near = far <= 4 * half
         plane = _between(points[near], surface.on(hits, mesh.points)[near], half / extent)
     return plane if half < MEDIAN * extent and most < MOST * extent else None
-
-
-def _turned(plane: Plane, directions: AnyArray) -> Doubles:
-    """Directions (N, 3) as a mirror shows them."""
-    return Plane(plane.normal, 0.0, 0.0).mirrored(directions)
 
 
 def _between(points: Doubles, others: Doubles, error: float) -> Plane:
@@ -93,5 +82,5 @@ def mirrored_points(surface: Surface, points: SurfacePoints, plane: Plane) -> Su
     """Where the mirror images of points lie on the surface."""
     mesh = surface.mesh
     normals = unit(points.on(mesh.normals))
-    hits = surface.closest(plane.mirrored(points.on(mesh.points)), _turned(plane, normals), 0.3)
+    hits = surface.closest(plane.mirrored(points.on(mesh.points)), plane.turned(normals), 0.3)
     return SurfacePoints.of(mesh.triangles[hits.triangles], hits.shares)

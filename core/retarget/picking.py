@@ -96,16 +96,8 @@ def nearest(mesh: Mesh, place: AnyArray) -> Spot:
     away = np.maximum(corners.min(axis=1) - place, place - corners.max(axis=1))
     near = np.flatnonzero((np.maximum(away, 0.0) ** 2).sum(axis=1) <= bound**2 * (1 + 1e-9))
     start = corners[near, 0]
-    first, second = corners[near, 1] - start, corners[near, 2] - start
-    gap = start - place
     shares, squares = closest_shares(
-        *(
-            np.einsum("kd,kd->k", one, other)
-            for one, other in (
-                *((first, first), (first, second), (second, second)),
-                *((first, gap), (second, gap), (gap, gap)),
-            )
-        )
+        corners[near, 1] - start, corners[near, 2] - start, start - place
     )
     best = int(squares.argmin())
     return Spot(mesh.triangles[near[best]], shares[best])

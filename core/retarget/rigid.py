@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import AnyArray, Doubles
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
+from .names import JAW_OPEN
 from .pairs import Similarity, similarity
 
 _ROUNDS = 8  # of the sphere's fit
@@ -26,7 +28,7 @@ _STIFF = 1e-3  # what turns less has no axis
 _CHIN = 0.7  # of the largest displacement: what moves so far is the chin
 _OUTLIER = 0.08  # of the radius: what is off by so much counts half
 
-JAW = ("jawOpen", "jawForward", "jawLeft", "jawRight")
+JAW = (JAW_OPEN, "jawForward", "jawLeft", "jawRight")
 
 
 def motion(rotation: AnyArray, shift: AnyArray, pivot: AnyArray) -> Doubles:
@@ -37,7 +39,7 @@ def motion(rotation: AnyArray, shift: AnyArray, pivot: AnyArray) -> Doubles:
     return matrix
 
 
-def turn_of(rotation: AnyArray) -> Doubles:
+def turn_of(rotation: ArrayLike) -> Doubles:
     """The matrix (3, 3) of a rotation vector in radians (Rodrigues' formula)."""
     rotation = np.asarray(rotation, np.float64)
     angle = float(np.linalg.norm(rotation))

@@ -49,8 +49,8 @@ class MeshNote:
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A point of a surface: three vertices and its barycentric coordinates."""
+class SpotNote:
+    """A point of a surface as a file has it: three vertices and its barycentric coordinates."""
 
     corners: tuple[int, int, int]
     shares: tuple[float, float, float]
@@ -61,8 +61,8 @@ class PairNote:
     """A pair as a file has it."""
 
     name: str
-    driver: Spot
-    target: Spot
+    driver: SpotNote
+    target: SpotNote
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _dumped(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _spot_values(spot: Spot) -> dict[str, Json]:
+def _spot_values(spot: SpotNote) -> dict[str, Json]:
     # Blender keeps single precision: more digits say nothing
     shares = [float(f"{share:.7g}") for share in spot.shares]
     return {"corners": list(spot.corners), "shares": shares}
@@ -245,7 +245,7 @@ def _pairs(values: Json, driver: MeshNote, target: MeshNote, where: str) -> Iter
         )
 
 
-def _spot(value: Json, vertices: int, where: str) -> Spot:
+def _spot(value: Json, vertices: int, where: str) -> SpotNote:
     if not isinstance(value, dict):
         raise UserError(f"{where} has to have corners and shares.", _MENDING)
     _check_keys(value, ("corners", "shares"), "a point", where)
@@ -255,13 +255,13 @@ def _spot(value: Json, vertices: int, where: str) -> Spot:
         raise UserError(f"{where}: corners has to be three vertices of the mesh.", _MENDING)
     if (
         not _are_three(shares)
-        or not all(_is_number(share) and share >= 0 for share in shares)
+        or not all(_is_number(share) and 0 <= share <= 1 + _SUM_TOLERANCE for share in shares)
         or not math.isclose(sum(shares), 1.0, abs_tol=_SUM_TOLERANCE)
     ):
         raise UserError(
             f"{where}: shares has to be three numbers from 0 to 1 that sum to 1.", _MENDING
         )
-    return Spot((corners[0], corners[1], corners[2]), (shares[0], shares[1], shares[2]))
+    return SpotNote((corners[0], corners[1], corners[2]), (shares[0], shares[1], shares[2]))
 
 
 def _are_three(value: Json) -> bool:

@@ -54,15 +54,8 @@ class SheetWalk:
         """Shares (..., 3) and squared distances (...) of points (..., 3) on triangles (...)."""
         corners = self._mesh.points[self._mesh.triangles[triangles]]
         start = corners[..., 0, :]
-        first, second, away = corners[..., 1, :] - start, corners[..., 2, :] - start, start - points
         return closest_shares(
-            *(
-                np.einsum("...d,...d->...", one, other)
-                for one, other in (
-                    *((first, first), (first, second), (second, second)),
-                    *((first, away), (second, away), (away, away)),
-                )
-            )
+            corners[..., 1, :] - start, corners[..., 2, :] - start, start - points
         )
 
 

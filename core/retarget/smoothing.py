@@ -25,6 +25,7 @@ HIGHEST = 10
 DEFAULT = 1
 SPARED = 0.1  # the weight where lids or lips meet
 BLUR_STEPS = 2  # of the live form, at every level but 0
+_COLUMNS, _STEPS = 24, 60  # of conjugate gradients at a time, which bounds memory; at most
 _FIRST = 0.01
 _GROWTH = 1.6
 _NEIGHBOURS = 4  # of a vertex in a mesh of quads
@@ -80,9 +81,11 @@ def weights(distances: AnyArray, near: float, far: float) -> Doubles:
 
 
 class Smoothing:
-    """The offline form for one mesh and level; one factorisation serves all displacements.
+    """The offline form for one mesh and level.
 
-    Raises ValueError for a level outside 0..10. `weights` (N,) 0..1; without them 1 everywhere.
+    The step is short, so conjugate gradients end after a few rounds; a factorisation takes minutes
+    for some meshes of 200,000 vertices. Raises ValueError for a level outside 0..10. `weights`
+    (N,) 0..1; without them 1 everywhere.
     """
 
     def __init__(self, mesh: Mesh, level: float, weights: AnyArray | None = None) -> None:
@@ -92,7 +95,7 @@ class Smoothing:
             return
         from scipy import sparse
 
-        from .laplacian import factorised, laplacian, lumped_areas
+        from .laplacian import laplacian, lumped_areas
 
         areas = lumped_areas(mesh)
         kept = np.ones(len(areas)) if weights is None else np.asarray(weights, np.float64)
@@ -104,12 +107,20 @@ class Smoothing:
         edges = sparse.csr_matrix((sides, places), shape=whole.shape)
         spread = sparse.diags(np.asarray(edges.sum(axis=1)).ravel()) - edges
         self._areas = areas[:, None]
-        self._solve = factorised(sparse.diags(areas) + time * float(areas.mean()) * spread)
+        self._matrix = (sparse.diags(areas) + time * float(areas.mean()) * spread).tocsr()
 
     def __call__(self, moves: AnyArray) -> Doubles:
         """Displacements (N, C) smoothed, of any number of columns."""
         moves = np.asarray(moves, np.float64)
         if self._areas is None:
             return moves
-        smoothed: Doubles = self._solve(self._areas * moves)
+        from .laplacian import solved_near
+
+        wanted, diagonal = self._areas * moves, self._matrix.diagonal()[:, None]
+        smoothed = np.empty_like(moves)
+        for first in range(0, moves.shape[1], _COLUMNS):
+            some = slice(first, first + _COLUMNS)
+            smoothed[:, some] = solved_near(
+                self._matrix, lambda rest: rest / diagonal, wanted[:, some], moves[:, some], _STEPS
+            )
         return smoothed

@@ -16,8 +16,9 @@ import numpy as np
 
 from ..arrays import AnyArray
 from .binding import Binding
+from .cleaning import loose_parts
 from .mesh import Mesh
-from .tufts import SMALL, extents, least_of, loose_parts, roots_of
+from .tufts import SMALL, extents, least_of, roots_of
 
 _NEAR = 0.1  # of a larger part's extent: farther off the skin than its nearest vertex and this
 

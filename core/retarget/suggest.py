@@ -17,7 +17,8 @@ from ..errors import UserError
 from ..watch import Watch
 from .draping import Drape, cropped, drape, face_weights
 from .finding import Frame, find_head
-from .islands import loose_parts
+from .fitting_checks import check_finite
+from .islands import island_numbers
 from .landmarks import Landmarks, mirrored
 from .mesh import Mesh, unit
 from .pairs import SurfacePoints
@@ -54,6 +55,7 @@ def suggest(
     UserError where no head is found.
     """
     watch = watch or Watch()
+    check_finite(target.points, "target")
     if len(target.triangles) < _FEWEST_TRIANGLES or not np.linalg.norm(target.crossed) > 0:
         raise UserError("The target has too few faces for a head.", _BY_HAND)
     watch.tell(0.02, "Looking for the head")
@@ -78,7 +80,7 @@ def frame_of(landmarks: Landmarks, points: AnyArray) -> Frame:
 
 def _skin_of(driver: Mesh, frame: Frame, laid: Doubles, target: Mesh) -> Mesh:
     """The loose part of the target on which most of the driver's face lies."""
-    numbers = loose_parts(target)
+    numbers = island_numbers(target)
     if numbers.max() == 0:
         return target
     moved = driver.moved_to(laid)

@@ -120,27 +120,24 @@ class Surface:
 
     def _shares(self, places: Doubles, owners: AnyArray) -> tuple[Doubles, Doubles]:
         """Barycentric coordinates (N, K, 3) and squared distances (N, K) of triangles (N, K)."""
-        first, second = self._first[owners], self._second[owners]
         away = self._start[owners] - places[:, None]
-        a, b, c, d, e, f = (
-            np.einsum("nkd,nkd->nk", one, other)
-            for one, other in (
-                *((first, first), (first, second), (second, second)),
-                *((first, away), (second, away), (away, away)),
-            )
-        )
-        return closest_shares(a, b, c, d, e, f)
+        return closest_shares(self._first[owners], self._second[owners], away)
 
 
-def closest_shares(
-    a: AnyArray, b: AnyArray, c: AnyArray, d: AnyArray, e: AnyArray, f: AnyArray
-) -> tuple[Doubles, Doubles]:
-    """The least of a s^2 + 2 b s t + c t^2 + 2 d s + 2 e t + f for s, t >= 0 and s + t <= 1.
+def closest_shares(first: AnyArray, second: AnyArray, away: AnyArray) -> tuple[Doubles, Doubles]:
+    """Barycentric coordinates (..., 3) of triangles' closest points, and squared distances (...).
 
-    With the sides u, v of a triangle that begin in its first corner and w from a point to that
-    corner, a = u.u, b = u.v, c = v.v, d = u.w, e = v.w, f = w.w makes this the squared distance to
-    the triangle's point of shares (1 - s - t, s, t). Returns the shares (..., 3) and the least.
+    ``first`` and ``second`` (..., D) are the sides u and v from a triangle's first corner, ``away``
+    leads to that corner from the point: w. Sought is the least of |w + s u + t v|^2, that is
+    a s^2 + 2 b s t + c t^2 + 2 d s + 2 e t + f, for s, t >= 0 and s + t <= 1.
     """
+    a, b, c, d, e, f = (
+        np.einsum("...d,...d->...", one, other)
+        for one, other in (
+            *((first, first), (first, second), (second, second)),
+            *((first, away), (second, away), (away, away)),
+        )
+    )
     det = a * c - b * b
     solid = det > _FLAT * a * c
     safe = np.where(solid, det, 1.0)

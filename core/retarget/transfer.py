@@ -30,9 +30,10 @@ import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
-from .contacts import OPENINGS, Contacts
+from .contacts import Contacts
 from .extent import face_size
 from .mesh import Mesh
+from .names import OPENINGS
 from .opening import opening_of
 from .pairs import similarity
 

@@ -4,30 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..arrays import AnyArray, Doubles
+from .cleaning import loose_parts
 
 SMALL = 0.05  # of the driver's diagonal: loose parts that may go as one
 THICK = 0.9  # of a strand's greatest thickness: where its root may be
 FLAT = 0.1  # of a part's extent: one that lies on the driver is no farther from it
-
-
-def loose_parts(count: int, edges: AnyArray) -> tuple[int, NDArray[np.int64]]:
-    """How many loose parts ``count`` vertices with edges (E, 2) make, and each vertex' (N,)."""
-    labels = np.arange(count)
-    first, second = np.asarray(edges, np.int64).reshape(-1, 2).T
-    while True:
-        here, there = labels[first], labels[second]
-        least = labels.copy()
-        np.minimum.at(least, np.maximum(here, there), np.minimum(here, there))
-        while not np.array_equal(shorter := least[least], least):
-            least = shorter
-        if np.array_equal(least, labels):
-            break
-        labels = least
-    kept, which = np.unique(labels, return_inverse=True)
-    return len(kept), which.reshape(-1).astype(np.int64)
 
 
 def roots_of(points: Doubles, edges: AnyArray, distances: AnyArray, size: float) -> AnyArray:

@@ -7,13 +7,13 @@ same length everywhere and a ray runs straight into the picture. numpy only.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arrays import AnyArray, Doubles
 from ..strip import Rect
+from .rigid import turn_of
 
 MARGIN = 0.86  # of a box that what is framed takes
 
@@ -92,18 +92,9 @@ def side(yaw: float, pitch: float) -> Doubles:
     """Axes (3, 3) of a look at something that faces -Y: 0, 0 is the front; yaw goes round to its
     left, pitch up."""
     front = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-    lying = rotation(np.array([1.0, 0.0, 0.0]), -pitch)
-    upright = rotation(np.array([0.0, 0.0, 1.0]), yaw)
+    lying, upright = turn_of([-pitch, 0.0, 0.0]), turn_of([0.0, 0.0, yaw])
     axes: Doubles = front @ lying.T @ upright.T
     return axes
-
-
-def rotation(axis: AnyArray, angle: float) -> Doubles:
-    """Matrix (3, 3) that turns about a unit axis by radians (Rodrigues)."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]], np.float64)
-    matrix: Doubles = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
-    return matrix
 
 
 def as_rows(axes: AnyArray) -> tuple[tuple[float, float, float], ...]:

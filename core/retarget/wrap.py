@@ -97,6 +97,18 @@ def frames(feet: SurfacePoints, points: AnyArray, normals: AnyArray | None) -> D
     return np.stack([along, np.cross(normal, along), normal], axis=2)
 
 
+def longest_first(points: AnyArray, feet: SurfacePoints) -> SurfacePoints:
+    """The same feet with their corners turned so that the first edge is the triangle's longest,
+    which keeps the tangent frame steady on thin triangles."""
+    spots = np.asarray(points)[feet.corners]
+    longest = np.linalg.norm(np.roll(spots, -1, axis=1) - spots, axis=2).argmax(axis=1)
+    turned = (longest[:, None] + np.arange(3)) % 3
+    return SurfacePoints(
+        np.take_along_axis(feet.corners, turned, axis=1).astype(np.int32),
+        np.take_along_axis(feet.shares, turned, axis=1),
+    )
+
+
 def offsets(
     feet: SurfacePoints,
     rest: AnyArray,

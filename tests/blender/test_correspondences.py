@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import time
 from types import SimpleNamespace
 
 import bmesh
@@ -310,26 +309,3 @@ def test_pairs_of_a_mesh_that_lost_vertices_are_drawn_nowhere(code, five):
     assert not _places(code, five, "target").there.all()
     assert code("scene.correspondences").checked(five.transfer).bad.any()
     _panel(code)
-
-
-def test_large_meshes_are_picked_on_without_lag(code, heads, scene):
-    """200,000 vertices: one look at the pixel is far below what a hand notices."""
-    side = 450
-    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
-    height = np.sin(grid * 0.1).sum(axis=1)
-    corners = np.arange(side * (side - 1)).reshape(side - 1, side)[:, :-1].ravel()
-    quads = np.stack([corners, corners + 1, corners + side + 1, corners + side], axis=1)
-    picking = code("core.retarget.picking")
-    mesh = code("core.retarget.mesh").Mesh.of(
-        np.column_stack([grid, height]), np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
-    )
-    views, rect = code("core.retarget.views"), code("core.strip").Rect
-    view = views.View(
-        rect(0, 0, 800, 800), (225.0, 225.0, 0.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 2.0
-    )
-    seen = picking.Seen.of(mesh, view)
-    assert seen.hit(400, 400) is not None
-    begin = time.process_time()
-    for step in range(10):
-        assert seen.hit(300 + step, 400.5) is not None
-    assert (time.process_time() - begin) / 10 < 0.05

@@ -1,104 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wrap tool: what follows, what is asked of deformed meshes, what it refuses."""
+"""The wrap tool: what follows, what it refuses, and how it goes with the rest of Blender."""
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from deformers import DEFORMERS, foreign_nodes, own_wrap
 from layouts import Layout
-from wraps import DRIVEN_PLACE, DRIVER_PLACE, ball, bend, moved_by, now_of, rest_of
-
-CANCELLED = {"CANCELLED"}
-FINISHED = {"FINISHED"}
-BEGIN = bpy.ops.facewright.wrap_begin
+from wrap_tool import BEGIN, FINISHED, bent, said, select_only
+from wraps import ball, bend, moved_by, now_of, rest_of
 
 
-@pytest.fixture
-def modifiers(code):
-    return code("scene.wrap_modifier")
-
-
-@pytest.fixture
-def tool(scene):
-    return scene.facewright.wrap
-
-
-@pytest.fixture
-def face(scene):
-    """A driver that can bend."""
-    obj = ball("Face", 14, place=DRIVER_PLACE)
-    obj["key"] = bend(obj, 0.0).name
-    return obj
-
-
-@pytest.fixture
-def hairs(scene):
-    """Two meshes around it."""
-    return [ball(name, 9, 1.1, DRIVEN_PLACE, seed) for seed, name in enumerate(("Beard", "Brows"))]
-
-
-@pytest.fixture
-def chosen(tool, face, hairs):
-    """The tool with its fields filled."""
-    tool.driver = face
-    for obj in hairs:
-        tool.driven.add().object = obj
-    return tool
-
-
-def _bend(face: Any, value: float = 1.0) -> None:
-    face.data.shape_keys.key_blocks["Bent"].value = value
-
-
-def _select(active: Any, *others: Any) -> None:
-    for obj in bpy.data.objects:
-        obj.select_set(obj == active or obj in others)
-    bpy.context.view_layer.objects.active = active
-
-
-def _said(error: Any) -> str:
-    return " ".join(str(error.value).split())
-
-
-def test_all_listed_meshes_follow(chosen, face, hairs):
+def test_all_listed_meshes_follow(filled, face, hairs):
     assert BEGIN() == FINISHED
     assert all(moved_by(obj) < 1e-5 for obj in hairs)
-    _bend(face)
+    bent(face)
     assert all(moved_by(obj) > 0.1 for obj in hairs)
 
 
 def test_the_fields_are_filled_from_the_selection(tool, face, hairs):
     """By the button, and by Begin Wrap where they are empty."""
-    _select(face, *hairs)
+    select_only(face, *hairs)
     assert bpy.ops.facewright.wrap_fill() == FINISHED
     assert tool.driver == face and tool.driven_objects == hairs
     tool.driver = None
     tool.driven.clear()
     assert BEGIN() == FINISHED
     assert tool.driver == face and tool.driven_objects == hairs
-    _bend(face)
+    bent(face)
     assert moved_by(hairs[1]) > 0.1
 
 
-def test_driver_and_driven_swap(chosen, face, hairs):
-    chosen.active_driven = 1
+def test_driver_and_driven_swap(filled, face, hairs):
+    filled.active_driven = 1
     assert bpy.ops.facewright.wrap_swap() == FINISHED
-    assert chosen.driver == hairs[1] and chosen.driven_objects == [hairs[0], face]
+    assert filled.driver == hairs[1] and filled.driven_objects == [hairs[0], face]
 
 
-def test_meshes_are_added_and_taken_off(chosen, face, hairs):
+def test_meshes_are_added_and_taken_off(filled, face, hairs):
     lashes = ball("Lashes", 8, 1.1)
-    _select(face, lashes, hairs[0])
+    select_only(face, lashes, hairs[0])
     assert bpy.ops.facewright.wrap_add_meshes() == FINISHED
-    assert chosen.driven_objects == [*hairs, lashes]
+    assert filled.driven_objects == [*hairs, lashes]
     assert bpy.ops.facewright.wrap_remove_mesh() == FINISHED
-    assert chosen.driven_objects == hairs
+    assert filled.driven_objects == hairs
 
 
 def test_the_usual_distance_is_a_share_of_the_driver(tool, face):
@@ -109,24 +57,24 @@ def test_the_usual_distance_is_a_share_of_the_driver(tool, face):
     assert tool.max_distance == pytest.approx(0.5)
 
 
-def test_settings_hold_at_once(chosen, face, hairs, modifiers):
+def test_settings_hold_at_once(filled, face, hairs, modifiers):
     BEGIN()
-    _bend(face)
+    bent(face)
     turned = now_of(hairs[0])
-    chosen.face_tangent_space = False
+    filled.face_tangent_space = False
     assert np.abs(now_of(hairs[0]) - turned).max() > 0.01
-    chosen.max_distance = 0.0
-    chosen.use_max_distance = True
+    filled.max_distance = 0.0
+    filled.use_max_distance = True
     assert all(moved_by(obj) == 0.0 for obj in hairs)
-    chosen.max_distance = 10.0
+    filled.max_distance = 10.0
     assert moved_by(hairs[0]) > 0.1
     options = modifiers.options_of(modifiers.wrap_of(hairs[0]))
     assert options == modifiers.WrapOptions(True, 10.0, False)
 
 
-def test_remove_lets_them_rest(chosen, face, hairs):
+def test_remove_lets_them_rest(filled, face, hairs):
     BEGIN()
-    _bend(face)
+    bent(face)
     assert bpy.ops.facewright.wrap_remove() == FINISHED
     for obj in hairs:
         assert moved_by(obj) == 0.0 and not len(obj.modifiers)
@@ -134,105 +82,6 @@ def test_remove_lets_them_rest(chosen, face, hairs):
     assert not len(bpy.data.node_groups)
     with pytest.raises(RuntimeError, match="None of the meshes is wrapped"):
         bpy.ops.facewright.wrap_remove()
-
-
-# ---- meshes that are deformed already
-
-
-@pytest.fixture(params=DEFORMERS)
-def deformed(request, chosen, face, hairs):
-    """The first mesh is deformed already; the modifier that does it, and its name."""
-    modifier = DEFORMERS[request.param](hairs[0])
-    return SimpleNamespace(obj=hairs[0], modifier=modifier, name=modifier.name)
-
-
-def test_leave_changes_nothing(deformed, face, hairs, modifiers):
-    before = [each.name for each in deformed.obj.modifiers]
-    assert BEGIN(answers="LEAVE") == FINISHED
-    assert [each.name for each in deformed.obj.modifiers] == before
-    assert deformed.modifier.show_viewport and deformed.modifier.show_render
-    assert modifiers.wrap_of(hairs[1]) is not None
-
-
-def test_it_is_left_where_nothing_was_answered(deformed, modifiers):
-    before = [each.name for each in deformed.obj.modifiers]
-    assert BEGIN() == FINISHED
-    assert [each.name for each in deformed.obj.modifiers] == before
-
-
-def test_replace_deletes_what_was_there(deformed, face, hairs, modifiers):
-    assert BEGIN(answers=json.dumps({"Beard": "REPLACE"})) == FINISHED
-    (only,) = deformed.obj.modifiers
-    assert modifiers.driver_of(only) == face
-    _follows_only(deformed.obj, face)
-
-
-def test_add_keeps_it_switched_off(deformed, face, hairs, modifiers):
-    assert BEGIN(answers=json.dumps({"Beard": "add"})) == FINISHED
-    first, second = deformed.obj.modifiers
-    assert modifiers.driver_of(first) == face and first.show_viewport and first.show_render
-    assert not second.show_viewport and not second.show_render
-    assert second.type == deformed.modifier.type
-    _follows_only(deformed.obj, face)
-
-
-def _follows_only(obj: Any, face: Any) -> None:
-    assert moved_by(obj) < 1e-5
-    _bend(face)
-    assert moved_by(obj) > 0.1
-
-
-def test_a_wrap_that_was_added_over_still_works(chosen, face, hairs, modifiers):
-    """Its binding is kept beside the new one: switched on again, it does what it did."""
-    old = own_wrap(hairs[0])
-    bend(bpy.data.objects["Another"])
-    moved = now_of(hairs[0])
-    BEGIN(answers="ADD")
-    new, old = hairs[0].modifiers
-    assert moved_by(hairs[0]) < 1e-5
-    new.show_viewport, old.show_viewport = False, True
-    assert np.abs(now_of(hairs[0]) - moved).max() < 1e-5
-
-
-def test_what_deforms_nothing_is_not_asked_for(chosen, face, hairs, code):
-    hairs[0].modifiers.new("Bare", "ARMATURE")  # without a rig
-    hairs[0].modifiers.new("Smooth", "SMOOTH").factor = 0.0
-    off = foreign_nodes(hairs[0])
-    off.show_viewport = off.show_render = False
-    assert code("scene.deformers").deformers_of(hairs[0]) == []
-    assert BEGIN() == FINISHED
-    _follows_only(hairs[0], face)
-
-
-class Asked(list[Any]):
-    """A stand-in for the operator's rows."""
-
-    def add(self) -> Any:
-        self.append(SimpleNamespace(choice=""))
-        return self[-1]
-
-
-def test_the_dialog_asks_for_each_mesh(code, chosen, face, hairs):
-    """Its rows name the mesh and what deforms it; our own wrap to the same driver is renewed."""
-    BEGIN()
-    hairs[1].modifiers.clear()
-    foreign_nodes(hairs[1])
-    operator = code("operators.wrap").FACEWRIGHT_OT_wrap_begin
-    rows = Asked()
-    manager = SimpleNamespace(invoke_props_dialog=lambda *_a, **_o: {"RUNNING_MODAL"})
-    context = SimpleNamespace(
-        scene=bpy.context.scene,
-        active_object=None,
-        selected_objects=[],
-        mode="OBJECT",
-        window_manager=manager,
-    )
-    shown: list[str] = []
-    stand_in = SimpleNamespace(answers="", asked=rows, layout=Layout(shown))
-    assert operator.invoke(stand_in, context, None) == {"RUNNING_MODAL"}
-    assert [(row.name, row.choice) for row in rows] == [("Beard", "REPLACE"), ("Brows", "LEAVE")]
-    operator.draw(stand_in, context)
-    assert any("Brows" in text and "Nodes" in text for text in shown)
 
 
 # ---- what it refuses
@@ -246,10 +95,10 @@ def test_the_dialog_asks_for_each_mesh(code, chosen, face, hairs):
         ('{"Nobody": "ADD"}', "'Nobody' is none of the meshes"),
     ],
 )
-def test_answers_that_make_no_sense(chosen, hairs, answers, reason):
+def test_answers_that_make_no_sense(filled, hairs, answers, reason):
     with pytest.raises(RuntimeError) as error:
         BEGIN(answers=answers)
-    assert reason in _said(error)
+    assert reason in said(error)
     assert not any(len(obj.modifiers) for obj in hairs)
 
 
@@ -292,28 +141,28 @@ def _flat(face: Any, hairs: list[Any]) -> None:
     ],
 )
 def test_what_cannot_be_wrapped_is_said_and_nothing_is_changed(
-    chosen, face, hairs, modifiers, spoil, reason
+    filled, face, hairs, modifiers, spoil, reason
 ):
     spoil(face, hairs)
     with pytest.raises(RuntimeError) as error:
         BEGIN()
-    assert reason in _said(error)
+    assert reason in said(error)
     assert not any(modifiers.wraps_of(obj) for obj in hairs)
 
 
-def test_linked_meshes_are_refused(chosen, face, hairs, tmp_path):
+def test_linked_meshes_are_refused(filled, face, hairs, tmp_path):
     path = str(tmp_path / "library.blend")
     bpy.data.libraries.write(path, {hairs[0]})
     with bpy.data.libraries.load(path, link=True) as (_there, here):
         here.objects = ["Beard"]
-    chosen.driven[0].object = here.objects[0]
+    filled.driven[0].object = here.objects[0]
     with pytest.raises(RuntimeError) as error:
         BEGIN()
-    assert "'Beard' is linked from another file." in _said(error)
+    assert "'Beard' is linked from another file." in said(error)
 
 
-def test_in_edit_mode_it_waits(chosen, face):
-    _select(face)
+def test_in_edit_mode_it_waits(filled, face):
+    select_only(face)
     bpy.ops.object.mode_set(mode="EDIT")
     with pytest.raises(RuntimeError, match="Leave the edit mode first"):
         BEGIN()
@@ -321,14 +170,14 @@ def test_in_edit_mode_it_waits(chosen, face):
     assert BEGIN() == FINISHED
 
 
-def test_shape_keys_of_a_mesh_that_follows(chosen, face, hairs):
+def test_shape_keys_of_a_mesh_that_follows(filled, face, hairs):
     """Its basis follows, whatever the keys show."""
     bend(hairs[0], 1.0, seed=5)
     assert BEGIN() == FINISHED
     assert moved_by(hairs[0]) < 1e-5
 
 
-def test_an_unknown_count_of_vertices_is_told(chosen, face, hairs, code):
+def test_an_unknown_count_of_vertices_is_told(filled, face, hairs, code):
     face.modifiers.new("Mirror", "MIRROR").use_mirror_merge = False
     outcome = code("scene.wrapping").wrap_meshes(
         face, hairs, code("scene.wrap_modifier").WrapOptions(), {}
@@ -340,7 +189,7 @@ def test_an_unknown_count_of_vertices_is_told(chosen, face, hairs, code):
 # ---- beside Blender
 
 
-def test_one_step_of_undo_takes_all_of_it_back(chosen, face, hairs):
+def test_one_step_of_undo_takes_all_of_it_back(filled, face, hairs):
     bpy.ops.ed.undo_push(message="before")
     assert BEGIN() == FINISHED
     bpy.ops.ed.undo_push(message="Begin Wrap")
@@ -351,11 +200,11 @@ def test_one_step_of_undo_takes_all_of_it_back(chosen, face, hairs):
         assert not [each for each in obj.data.attributes if each.name.startswith("facewright")]
     assert not len(bpy.data.node_groups)
     bpy.ops.ed.redo()
-    _bend(bpy.data.objects["Face"])
+    bent(bpy.data.objects["Face"])
     assert moved_by(bpy.data.objects["Brows"]) > 0.1
 
 
-def test_renders_show_it(chosen, face, hairs, scene, tmp_path):
+def test_renders_show_it(filled, face, hairs, scene, tmp_path):
     """Frame 1 at rest, frame 2 far aside: the picture of the second is empty."""
     BEGIN()
     face.hide_render = hairs[1].hide_render = True

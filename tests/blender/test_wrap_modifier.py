@@ -16,11 +16,6 @@ EXACT = 1e-5
 
 
 @pytest.fixture
-def modifiers(code):
-    return code("scene.wrap_modifier")
-
-
-@pytest.fixture
 def pair(scene):
     """A driver and a larger mesh around it, each turned and scaled in its own way."""
     return ball("Driver", 14, place=DRIVER_PLACE), ball("Driven", 11, 1.15, DRIVEN_PLACE, seed=2)
@@ -277,6 +272,22 @@ def test_a_group_of_an_older_version_is_replaced(code, modifiers, pair):
     assert wrap.node_group[nodes.VERSION_KEY] == nodes.VERSION
     assert modifiers.options_of(wrap).max_distance == pytest.approx(0.4)
     assert np.abs(now_of(driven) - moved).max() < EXACT
+
+
+def test_a_group_that_somebody_has_spoilt_does_no_harm(code, modifiers, pair):
+    """By hand, or in a file from elsewhere."""
+    driver, driven = pair
+    nodes = code("scene.wrap_nodes")
+    wrap = modifiers.add_wrap(driven, driver)
+    group = wrap.node_group
+    group.interface.remove(group.interface.items_tree[nodes.DRIVER])
+    assert modifiers.driver_of(wrap) is None and modifiers.fault_of(wrap) == modifiers.NO_DRIVER
+    modifiers.remove_wrap(wrap)
+    assert not len(driven.modifiers)
+    other = bpy.data.node_groups.new("Other", "GeometryNodeTree")
+    other[nodes.VERSION_KEY] = "newest"
+    assert not nodes.is_wrap_group(other)
+    assert modifiers.fault_of(modifiers.add_wrap(driven, driver)) == ""
 
 
 def test_meshes_that_share_their_vertices_are_bound_each(modifiers, pair):

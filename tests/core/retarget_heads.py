@@ -12,6 +12,8 @@ from facewright.core.retarget.landmarks import of_head, skin_mesh
 from facewright.core.retarget.mesh import Mesh, fans
 from facewright.core.sample_target import load_sample_target
 
+from . import retarget_faces as faces
+
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
@@ -37,19 +39,5 @@ def sample_skin():
 
 def joined(parts):
     """Parts of a head as one mesh, and the part's name for each vertex."""
-    points, triangles, names, start = [], [], [], 0
-    for name, part in parts.items():
-        points.append(part.vertices)
-        triangles.append(fans(part.faces) + start)
-        names += [name] * len(part.vertices)
-        start += len(part.vertices)
-    return Mesh.of(np.concatenate(points), np.concatenate(triangles)), np.array(names)
-
-
-def shuffled(mesh, seed):
-    """The same surface with vertices and triangles in another order; and the old numbers (V,)."""
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(mesh.points))
-    triangles = np.argsort(order)[mesh.triangles][random.permutation(len(mesh.triangles))]
-    turns = (random.integers(0, 3, len(triangles))[:, None] + np.arange(3)) % 3
-    return Mesh.of(mesh.points[order], np.take_along_axis(triangles, turns, axis=1)), order
+    names = np.repeat(list(parts), [len(part.vertices) for part in parts.values()])
+    return faces.joined(*((part.vertices, fans(part.faces)) for part in parts.values())), names

@@ -9,7 +9,7 @@ from facewright.benchmarks.retarget_truth.makehuman import SHAPES, driver
 from facewright.benchmarks.retarget_truth.warp import SCALE, warp
 from facewright.core.head import OPEN_MOUTH_AMOUNT
 from facewright.core.retarget.alignment import opening, warped
-from facewright.core.retarget.mirroring import after, both_sides, refined
+from facewright.core.retarget.mirroring import both_sides, refined
 from facewright.core.retarget.pairs import similarity
 from facewright.core.retarget.surface import Surface
 from facewright.core.retarget.symmetry import symmetry_plane
@@ -78,7 +78,7 @@ def test_the_plane_of_a_turned_head_is_found():
     truth = warp()
     here, there = truth.pairs(12, 1.0)
     move = similarity(here.on(truth.driver.mesh.points), there.on(truth.target.points))
-    guess = after(symmetry_plane(truth.driver.mesh), move)
+    guess = symmetry_plane(truth.driver.mesh).after(move)
     plane = refined(Surface(truth.target), guess, there.on(truth.target.points))
     middle = np.abs(truth.driver.mesh.points[:, 0]) < 1e-6
     assert plane is not None and middle.sum() > 50

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from facewright.core.retarget.cleaning import loose_parts, open_sides, turned, welded
 from facewright.core.retarget.mesh import Mesh
 
@@ -36,24 +37,42 @@ def test_the_inside_of_a_surface_is_never_joined():
     assert np.array_equal(welded(both), np.arange(10))
 
 
-def test_loose_parts_by_size():
-    """As an independent search says, on long chains whose numbers run wild."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+def _walked(count: int, edges: np.ndarray) -> list[set[int]]:
+    """Loose parts, found by walking from vertex to vertex."""
+    beside: list[set[int]] = [set() for _ in range(count)]
+    for a, b in edges.tolist():
+        beside[a].add(b)
+        beside[b].add(a)
+    found, seen = [], set()
+    for start in range(count):
+        waiting, part = [start], set()
+        while waiting:
+            vertex = waiting.pop()
+            if vertex not in seen:
+                seen.add(vertex)
+                part.add(vertex)
+                waiting += beside[vertex]
+        if part:
+            found.append(part)
+    return found
 
-    dice = np.random.default_rng(2)
-    names = dice.permutation(500)
-    chains = np.split(names, [250, 400, 470])
-    triangles = np.concatenate(
-        [np.stack([chain[:-2], chain[1:-1], chain[2:]], axis=1) for chain in chains]
-    )
-    label = loose_parts(503, triangles.astype(np.int32))
-    row, column = triangles[:, [0, 1]].ravel(), triangles[:, [1, 2]].ravel()
-    graph = coo_matrix((np.ones(len(row)), (row, column)), shape=(503, 503))
-    count, other = connected_components(graph, directed=False)
-    assert len(np.unique(label)) == count == 7
-    assert all(len(np.unique(label[other == part])) == 1 for part in range(count))
-    assert [int((label == part).sum()) for part in range(4)] == [250, 150, 70, 30]
+
+@pytest.mark.parametrize(("count", "edges"), [(1, 0), (50, 20), (400, 380), (300, 600)])
+def test_loose_parts_are_those_that_a_walk_finds(count, edges):
+    rng = np.random.default_rng(count)
+    found = rng.integers(0, count, (edges, 2))
+    parts, which = loose_parts(count, found)
+    walked = _walked(count, found)
+    assert parts == len(walked)
+    assert {frozenset(np.flatnonzero(which == part)) for part in range(parts)} == {
+        frozenset(part) for part in walked
+    }
+
+
+def test_a_long_chain_is_one_part():
+    """Whatever the order of its vertices."""
+    order = np.random.default_rng(0).permutation(5000)
+    assert loose_parts(5000, np.stack([order[:-1], order[1:]], axis=1))[0] == 1
 
 
 def test_a_triangle_with_one_vertex_twice_opens_nothing():

@@ -8,6 +8,7 @@ import pytest
 from facewright.core.retarget import generate as whole
 from facewright.core.retarget import rigid
 from facewright.core.retarget.mesh import Mesh
+from facewright.core.retarget.names import KINDS
 from facewright.core.retarget.pairs import Similarity, similarity
 from facewright.core.retarget.tongue import Tongue
 
@@ -199,6 +200,6 @@ def test_a_sphere_is_found_in_spite_of_a_cornea():
 
 def test_a_flat_or_lone_part_is_no_harm(source):
     mesh = Mesh.of(np.zeros((1, 3)), np.zeros((0, 3), int))
-    for kind in whole.KINDS:
+    for kind in KINDS:
         found = whole.generate(source, mesh, [whole.Piece(kind, np.arange(1))])
         assert np.isfinite(found.moves).all()

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from facewright.benchmarks.retarget_truth.truth import shuffled
 from facewright.core.head import load_head
-from facewright.core.retarget.islands import loose_parts, named_islands
+from facewright.core.retarget.islands import island_numbers, named_islands
 from facewright.core.retarget.landmarks import NAMES, of_head
 from facewright.core.retarget.mesh import Mesh
-from retarget_heads import ASSETS, joined, sample, shuffled
+
+from .retarget_heads import ASSETS, joined, sample
 
 
 def template():
@@ -67,5 +69,5 @@ def test_without_known_points_only_the_skin_is_told():
 
 def test_vertices_without_a_face_are_no_part():
     triangles = np.array([[0, 1, 2], [4, 5, 6], [4, 6, 7]])
-    numbers = loose_parts(Mesh.of(np.zeros((9, 3)), triangles))
+    numbers = island_numbers(Mesh.of(np.zeros((9, 3)), triangles))
     assert numbers.tolist() == [0, 0, 0, -1, 1, 1, 1, 1, -1]

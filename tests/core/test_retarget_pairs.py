@@ -9,9 +9,10 @@ from facewright.core.retarget.checking import check
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.pairs import SurfacePoints, residuals, similarity
 from facewright.core.retarget.picking import Seen, nearest, together
+from facewright.core.retarget.rigid import turn_of
 from facewright.core.retarget.snapping import snapped
 from facewright.core.retarget.symmetry import POOR, symmetry_plane
-from facewright.core.retarget.views import View, rotation, side
+from facewright.core.retarget.views import View, side
 from facewright.core.strip import Rect
 
 BOX = Rect(40, 20, 400, 300)
@@ -49,7 +50,7 @@ def ball():
 
 def test_a_similarity_is_found_whatever_the_order(rng):
     source = rng.normal(size=(20, 3))
-    turn = rotation(np.array([0.0, 0.6, 0.8]), 2.1)
+    turn = turn_of(2.1 * np.array([0.0, 0.6, 0.8]))
     goal = 3.5 * source @ turn.T + [1, 2, 3]
     found = similarity(source, goal)
     np.testing.assert_allclose(found.turn, turn, atol=1e-12)
@@ -61,14 +62,14 @@ def test_a_similarity_is_found_whatever_the_order(rng):
 
 def test_points_stick_to_a_surface_that_moves(ball):
     points = SurfacePoints.of(np.array([[0, 1, 2], [5, 6, 7]]), np.array([[1, 1, 2], [0, 3, 0]]))
-    turn = rotation(np.array([1.0, 0.0, 0.0]), 0.3)
+    turn = turn_of(0.3 * np.array([1.0, 0.0, 0.0]))
     moved = 2 * ball.points @ turn.T
     np.testing.assert_allclose(points.on(moved), 2 * points.on(ball.points) @ turn.T, atol=1e-12)
     np.testing.assert_allclose(points.on(ball.points)[1], ball.points[6])
 
 
 def test_a_pixel_hits_what_is_nearest_to_the_viewer(ball, rng):
-    """Against a walk over all triangles, one ray at a time."""
+    """Against equations solved for all triangles, one ray at a time."""
     view = _view(ball)
     seen = Seen.of(ball, view)
     for x, y in rng.uniform((150, 80), (330, 260), (25, 2)):
@@ -83,16 +84,30 @@ def test_a_pixel_hits_what_is_nearest_to_the_viewer(ball, rng):
     assert seen.hit(BOX.x + 1, BOX.y + 1) is None
 
 
+def test_a_pixel_of_a_large_mesh_asks_few_triangles():
+    """400,000 of them are there; what lies below a pixel has to be worked out for a handful."""
+    side_length = 450
+    grid = np.stack(np.meshgrid(*[np.arange(side_length)] * 2), axis=-1).reshape(-1, 2)
+    points = np.column_stack([grid, np.sin(grid * 0.1).sum(axis=1)])
+    first = np.arange(side_length * (side_length - 1)).reshape(-1, side_length)[:, :-1].ravel()
+    quads = first[:, None] + np.array([0, 1, side_length + 1, side_length])
+    mesh = Mesh.of(points, np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]]))
+    view = View(Rect(0, 0, 800, 800), (225.0, 225.0, 0.0), tuple(map(tuple, np.eye(3))), 2.0)
+    seen = Seen.of(mesh, view)
+    for x in (300.0, 400.0, 401.5):
+        assert 1 <= len(seen.near(x, 400.5)) <= 16
+        place = view.seen(seen.hit(x, 400.5).on(mesh.points))
+        np.testing.assert_allclose(place[:2], (x, 400.5), atol=1e-3)
+
+
 def _first_hit(mesh, view, x, y):
-    found = []
-    for corners in view.seen(mesh.points)[mesh.triangles]:
-        matrix = np.vstack([corners[:, :2].T, np.ones(3)])
-        if abs(np.linalg.det(matrix)) < 1e-9:
-            continue
-        shares = np.linalg.solve(matrix, [x, y, 1])
-        if shares.min() >= 0:
-            found.append(shares @ corners[:, 2])
-    return max(found, default=None)
+    corners = view.seen(mesh.points)[mesh.triangles]
+    matrices = np.concatenate([corners[..., :2], np.ones((len(corners), 3, 1))], axis=2)
+    matrices = matrices.transpose(0, 2, 1)
+    solid = np.abs(np.linalg.det(matrices)) > 1e-9
+    shares = np.linalg.solve(matrices[solid], np.array([x, y, 1.0])[None, :, None])[..., 0]
+    depths = (shares * corners[solid][:, :, 2]).sum(axis=1)[shares.min(axis=1) >= 0]
+    return max(depths, default=None)
 
 
 def test_the_nearest_point_is_the_nearest_of_all(ball, rng):
@@ -161,7 +176,7 @@ def test_points_are_drawn_to_creases_seams_and_vertices():
 
 
 def test_the_plane_of_symmetry_is_found_from_the_shape(ball, rng):
-    turn = rotation(np.array([0.48, 0.6, 0.64]), 1.2)
+    turn = turn_of(1.2 * np.array([0.48, 0.6, 0.64]))
     order = rng.permutation(len(ball.points))
     where = np.argsort(order)
     moved = Mesh.of(0.07 * (ball.points @ turn.T)[order] + [5, -3, 1], where[ball.triangles])
@@ -189,7 +204,7 @@ def test_bad_and_exchanged_pairs_stand_out(rng):
     names = [f"Point {number}" for number in range(16)]
     names += ["Left brow", "Right brow", "Left lid", "Right lid"]
     source[16:] = [[0.8, -1, 0.5], [-0.8, -1, 0.5], [0.6, -1, 0.2], [-0.6, -1, 0.2]]
-    turn = rotation(np.array([0, 0, 1.0]), 0.8)
+    turn = turn_of(0.8 * np.array([0, 0, 1.0]))
     goal = 10 * source @ turn.T + rng.normal(0, 0.05, (20, 3))
     size = 10 * 2 * np.sqrt(3)
     assert not check(source, goal, names, size).bad.any()

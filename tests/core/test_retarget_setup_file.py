@@ -12,7 +12,7 @@ from facewright.core.retarget.setup_file import (
     MeshNote,
     PairNote,
     Setup,
-    Spot,
+    SpotNote,
     read_setup,
     write_setup,
 )
@@ -25,8 +25,12 @@ SETUP = Setup(
     driver=HEAD,
     target=OTHER,
     pairs=(
-        PairNote("Chin", Spot((1, 2, 3), (0.2, 0.3, 0.5)), Spot((17, 18, 19), (1.0, 0.0, 0.0))),
-        PairNote("Nose tip", Spot((9, 0, 4), (0.1, 0.1, 0.8)), Spot((0, 0, 0), (1.0, 0.0, 0.0))),
+        PairNote(
+            "Chin", SpotNote((1, 2, 3), (0.2, 0.3, 0.5)), SpotNote((17, 18, 19), (1.0, 0.0, 0.0))
+        ),
+        PairNote(
+            "Nose tip", SpotNote((9, 0, 4), (0.1, 0.1, 0.8)), SpotNote((0, 0, 0), (1.0, 0.0, 0.0))
+        ),
     ),
     iterations=5,
     stiffness=42.5,

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from facewright.benchmarks.retarget_truth.truth import shuffled
 from facewright.core.errors import Cancelled, UserError
+from facewright.core.retarget.finding import visible_samples
 from facewright.core.retarget.landmarks import NAMES
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.pairs import similarity
 from facewright.core.retarget.suggest import suggest
 from facewright.core.watch import Watch
-from retarget_heads import driver, joined, sample, sample_skin, shuffled
+
+from .retarget_heads import driver, joined, sample, sample_skin
 
 
 def errors(mesh, truth, found):
@@ -96,6 +99,23 @@ def test_where_no_head_is_a_sentence_says_so(mesh):
     with pytest.raises(UserError) as caught:
         suggest(own, landmarks, mesh)
     assert caught.value.hint == "Pick the pairs by hand."
+
+
+def test_a_vertex_that_is_nowhere_is_named():
+    own, landmarks = driver()
+    points = own.points.copy()
+    points[7] = np.nan
+    with pytest.raises(UserError, match="Vertex 7 of the target mesh has no finite position"):
+        suggest(own, landmarks, own.moved_to(points))
+
+
+def test_a_face_that_reaches_far_away_is_looked_past():
+    """Grids on which one thing hides another would else grow without end."""
+    own, _ = driver()
+    points = own.points.copy()
+    points[own.triangles[0, 0]] += 1e7
+    samples, normals = visible_samples(own.moved_to(points), 2000)
+    assert len(samples) and np.isfinite(samples).all() and np.isfinite(normals).all()
 
 
 def test_it_can_be_cancelled():

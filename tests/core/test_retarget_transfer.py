@@ -8,6 +8,7 @@ import pytest
 from facewright.core.head import load_head
 from facewright.core.retarget.contacts import Meetings, spared
 from facewright.core.retarget.extent import face_size
+from facewright.core.retarget.landmarks import skin_mesh
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.opening import opening_of
 from facewright.core.retarget.transfer import jacobians, transfer
@@ -24,10 +25,7 @@ def head(root):
 
 @pytest.fixture(scope="module")
 def driver(head):
-    faces = head.skin.faces
-    fourth = faces[faces[:, 3] >= 0]
-    corners = np.concatenate([faces[:, :3], fourth[:, [0, 2, 3]]])
-    return Mesh.of(head.skin.vertices, corners)
+    return skin_mesh(head)
 
 
 @pytest.fixture(scope="module")

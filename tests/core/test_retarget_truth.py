@@ -6,11 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from facewright.benchmarks.retarget_truth.makehuman import HEIGHT_CM, POINT_SETS, SHAPES
-from facewright.benchmarks.retarget_truth.soma import soma, walked
+from facewright.benchmarks.retarget_truth.soma import soma
 from facewright.benchmarks.retarget_truth.truth import dense, shuffled
 from facewright.benchmarks.retarget_truth.warp import warp
 from facewright.core.retarget.mesh import Mesh
 from facewright.core.retarget.pairs import similarity
+from facewright.tools.head.soma import walked
 
 
 def test_the_default_body_is_the_base_mesh_with_another_identity():

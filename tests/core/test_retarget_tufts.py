@@ -1,49 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loose parts, and which of them go as one with their root."""
+"""Which loose parts of a mesh go as one with their root."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from facewright.core.retarget.tufts import loose_parts, roots_of
-
-
-def _walked(count: int, edges: np.ndarray) -> list[set[int]]:
-    """Loose parts, found by walking from vertex to vertex."""
-    beside: list[set[int]] = [set() for _ in range(count)]
-    for a, b in edges.tolist():
-        beside[a].add(b)
-        beside[b].add(a)
-    found, seen = [], set()
-    for start in range(count):
-        waiting, part = [start], set()
-        while waiting:
-            vertex = waiting.pop()
-            if vertex not in seen:
-                seen.add(vertex)
-                part.add(vertex)
-                waiting += beside[vertex]
-        if part:
-            found.append(part)
-    return found
-
-
-@pytest.mark.parametrize(("count", "edges"), [(1, 0), (50, 20), (400, 380), (300, 600)])
-def test_loose_parts_are_those_that_a_walk_finds(count, edges):
-    rng = np.random.default_rng(count)
-    found = rng.integers(0, count, (edges, 2))
-    parts, which = loose_parts(count, found)
-    walked = _walked(count, found)
-    assert parts == len(walked)
-    assert {frozenset(np.flatnonzero(which == part)) for part in range(parts)} == {
-        frozenset(part) for part in walked
-    }
-
-
-def test_a_long_chain_is_one_part():
-    """Whatever the order of its vertices."""
-    order = np.random.default_rng(0).permutation(5000)
-    assert loose_parts(5000, np.stack([order[:-1], order[1:]], axis=1))[0] == 1
+from facewright.core.retarget.tufts import roots_of
 
 
 def _strand(start: float, rise: float, count: int = 8) -> np.ndarray:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from facewright.core.retarget.landmarks import NAMES
 from facewright.core.retarget.mesh import fans, topology_hash
-from facewright.core.retarget.setup_file import MeshNote, PairNote, Setup, Spot
+from facewright.core.retarget.setup_file import MeshNote, PairNote, Setup, SpotNote
 
 from .asset import Arrays
 
@@ -21,7 +21,9 @@ def setup(head: Arrays, target: Arrays) -> Setup:
     corners = target["correspondences/corners"].tolist()
     shares = target["correspondences/shares"].astype(np.float64).tolist()
     pairs = [
-        PairNote(name, Spot((vertex,) * 3, (1.0, 0.0, 0.0)), Spot(tuple(three), tuple(share)))
+        PairNote(
+            name, SpotNote((vertex,) * 3, (1.0, 0.0, 0.0)), SpotNote(tuple(three), tuple(share))
+        )
         for name, vertex, three, share in zip(NAMES, vertices, corners, shares, strict=True)
     ]
     return Setup(

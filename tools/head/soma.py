@@ -36,6 +36,8 @@ _BODY_FACES = 13378
 _NECK_LOOP = (59, 5615)
 _CROWN = 2
 _CANDIDATES = 64
+_AHEAD = 60  # faces of the base mesh that the body may leave out in one go
+_LESS = 1500  # vertices that it may leave out in all
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def read(members: Members, base_quads: Ints, base_count: int) -> Soma:
     """Read both bodies and bind one to the other."""
     points, quads = _cut(*parse_obj(members.text(_SOMA)))
     body, body_quads = parse_obj(members.text(_BODY))
-    number = _walk(body_quads, base_quads[:_BODY_FACES], len(body))
+    number = walked(base_quads[:_BODY_FACES], body_quads)
     known = number[body_quads].min(axis=1) >= 0
     near = body[body_quads, 1].max(axis=1) > points[:, 1].min() - 0.02
     bound = bind(points, body, triangles_of(body_quads[known & near]))
@@ -102,24 +104,29 @@ def _cut(points: Floats, quads: Ints) -> tuple[Floats, Ints]:
     return points[head], number[quads[head[quads].all(axis=1)]]
 
 
-def _walk(quads: Ints, base_quads: Ints, count: int) -> Ints:
-    """Base-mesh numbers (V,) of the body's vertices, -1 where unknown.
+def walked(whole: Ints, part: Ints) -> Ints:
+    """Vertex of the whole (or -1) for each vertex of a part whose faces came from its faces.
 
-    The body's faces are the base mesh's in the same order, a few left out: a face is the next one
-    of the base mesh whose corners agree with all that is known so far.
+    Both face lists (M, 4) are in the same order, but the part lacks some faces and has some of its
+    own, and its vertices are numbered anew without those that it lacks.
     """
-    number = np.full(count, -1)
-    taken: set[int] = set()
+    number = np.full(int(part.max()) + 1, -1, np.int64)
+    back = np.full(int(whole.max()) + 1, -1, np.int64)
     at = 0
-    for quad in quads.tolist():
-        for place in range(at, len(base_quads)):
-            corners = base_quads[place].tolist()
-            pairs = zip(quad, corners, strict=True)
-            if all(number[v] == c or (number[v] < 0 and c not in taken) for v, c in pairs):
-                number[quad] = corners
-                taken.update(corners)
-                at = place + 1
+    for face in part:
+        for step, other in enumerate(whole[at : at + _AHEAD]):
+            if _agree(face, other, number, back):
+                number[face], back[other] = other, face
+                at += step + 1
                 break
-        if at == len(base_quads):
-            break
     return number
+
+
+def _agree(face: Ints, other: Ints, number: Ints, back: Ints) -> bool:
+    for mine, theirs in zip(face.tolist(), other.tolist(), strict=True):
+        known = int(number[mine])
+        if known >= 0 and known != theirs:
+            return False
+        if known < 0 and (back[theirs] >= 0 or not 0 <= theirs - mine <= _LESS):
+            return False
+    return True
