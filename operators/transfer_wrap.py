@@ -92,7 +92,9 @@ def _made(
         setup.still_there()
         return _shown(setup, known, before, {first.get(): twin.get() for first, twin in copies})
     except BaseException:
-        remove_objects(each for each in (twin.find() for _first, twin in copies) if each)
+        old = {each.uid for each in before}
+        now = tuple(results_of(setup.id))
+        remove_objects(each for each in now if reference(each).uid not in old)
         if not any(results_of(setup.id)):
             show_again(setup.id)
         remove_unused_groups()
