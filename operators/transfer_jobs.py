@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .transfer_steps import Told
 
 
+PANEL = "FACEWRIGHT_PT_transfer"
+
+
 class _OfTransfer(Running):
     """A base of operators that work on the shown transfer."""
 
@@ -42,8 +45,14 @@ class _OfTransfer(Running):
     def tell(self, result: Told) -> None:
         for notice in result.notices:
             self.report({"WARNING"}, notice)  # type: ignore[attr-defined]
-        STATE.end(" ".join((result.sentence + ".", *result.notices)), "done")
+        STATE.end(f"{result.sentence}.", "done", result.notices)
+        STATE.topic = PANEL
         self.report({"INFO"}, f"{result.sentence}.")  # type: ignore[attr-defined]
+
+    def _fail(self, text: str) -> set[str]:
+        outcome = super()._fail(text)
+        STATE.topic = PANEL
+        return outcome
 
 
 def checked_setup(scene: Any, transfer: Any, problem: Callable[[Any], str]) -> Setup:

@@ -9,18 +9,25 @@ import bpy
 
 from ..core.naming import ARKIT_NAMES
 from ..operators.animate import FaceStatus, FACEWRIGHT_OT_animate, face_status
-from ..operators.faults import shortened
 from ..operators.overrides import FACEWRIGHT_OT_override_face
 from ..operators.take_status import status_of
 from ..properties.pipeline import folder_without_terms
 from ..properties.progress import STATE
 from ..scene.versions import all_strips_name
-from .sidebar import MAIN, MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running, one_look
+from .sidebar import (
+    MAIN,
+    MARGIN_PX,
+    MOST_PX,
+    Sidebar,
+    aligned,
+    draw_outcome,
+    draw_running,
+    one_look,
+)
 from .takes import ICONS as ICONS_OF_TAKES
 from .texts import draw_sentence, room, translated
 
 LISTED = 60  # names in an opened list
-ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 
 
 class FACEWRIGHT_UL_pipelines(bpy.types.UIList):
@@ -196,19 +203,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: 
         _draw_terms(layout, pipeline)
         if FACEWRIGHT_OT_override_face.poll(context):
             layout.operator("facewright.override_face", icon="LIBRARY_DATA_OVERRIDE")
-    elif STATE.outcome:
-        _draw_outcome(layout, width)
-        for notice in STATE.notices:
-            draw_sentence(layout, notice, "INFO", width)
-
-
-def _draw_outcome(layout: bpy.types.UILayout, width: float) -> None:
-    """What came of the job; files of the extension's own folder by their short names."""
-    short, folder = shortened(STATE.outcome)
-    draw_sentence(layout, short, ICONS[STATE.ending], width)
-    if folder:
-        button = layout.operator("wm.path_open", text="Open the Folder", icon="FILE_FOLDER")
-        button.filepath = folder
+    elif not STATE.topic:
+        draw_outcome(layout, width)
 
 
 def _draw_terms(layout: bpy.types.UILayout, pipeline: Any) -> None:

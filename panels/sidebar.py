@@ -10,11 +10,14 @@ from typing import Any
 import bpy
 
 from ..operators.chosen import drawing
+from ..operators.faults import shortened
 from ..properties.progress import STATE
+from .texts import draw_sentence
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
 MAIN = "FACEWRIGHT_PT_face"
+ICONS = {"done": "CHECKMARK", "stopped": "INFO", "failed": "ERROR"}
 MARGIN_PX = 87  # tabs, icon and rims
 MOST_PX = 700  # of a line, to be read well
 
@@ -75,3 +78,17 @@ def draw_running(layout: bpy.types.UILayout) -> bool:
         row.progress(factor=STATE.fraction, text=STATE.text)
         row.operator("facewright.cancel", text="", icon="CANCEL")
     return STATE.running
+
+
+def draw_outcome(layout: bpy.types.UILayout, width: float) -> None:
+    """What came of the last job, if any, and what is worth a look; files of the extension's own
+    folder by their short names."""
+    if not STATE.outcome:
+        return
+    short, folder = shortened(STATE.outcome)
+    draw_sentence(layout, short, ICONS[STATE.ending], width)
+    if folder:
+        button = layout.operator("wm.path_open", text="Open the Folder", icon="FILE_FOLDER")
+        button.filepath = folder
+    for notice in STATE.notices:
+        draw_sentence(layout, notice, "INFO", width)

@@ -13,7 +13,8 @@ from ..operators.transfer_jobs import (
     FACEWRIGHT_OT_generate_shapes,
 )
 from ..operators.transfer_status import meshes_problem, next_step, shown_transfer
-from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_running
+from ..properties.progress import STATE
+from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_outcome, draw_running
 from .texts import draw_sentence, room
 
 PARENT = "FACEWRIGHT_PT_transfer"
@@ -60,6 +61,8 @@ class FACEWRIGHT_PT_transfer(Sidebar, bpy.types.Panel):
         if not draw_running(layout):
             icon = "ERROR" if wrong else "INFO"
             draw_sentence(layout, text, icon, room(context, MARGIN_PX, MOST_PX))
+            if STATE.topic == PARENT:
+                draw_outcome(layout, room(context, MARGIN_PX, MOST_PX))
         _draw_meshes(layout, transfer)
 
 

@@ -11,7 +11,8 @@ Ending = Literal["done", "stopped", "failed"]
 
 @dataclass
 class JobState:
-    """Written by operators, read by panels. ``cancel`` asks the running job to end."""
+    """Written by operators, read by panels. ``cancel`` asks the running job to end; ``topic`` is the
+    bl_idname of the panel that shows what came of it, besides the main one."""
 
     running: bool = False
     fraction: float = 0.0
@@ -20,10 +21,12 @@ class JobState:
     outcome: str = ""
     ending: Ending = "done"
     notices: tuple[str, ...] = ()
+    topic: str = ""
 
     def begin(self) -> None:
         self.running, self.cancel = True, False
         self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
+        self.topic = ""
 
     def end(self, outcome: str, ending: Ending, notices: tuple[str, ...] = ()) -> None:
         self.running, self.cancel = False, False
