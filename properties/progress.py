@@ -11,8 +11,8 @@ Ending = Literal["done", "stopped", "failed"]
 
 @dataclass
 class JobState:
-    """Written by operators, read by panels. ``cancel`` asks the running job to end; ``topic`` is the
-    bl_idname of the panel that shows what came of it, besides the main one."""
+    """Written by operators, read by panels. ``cancel`` asks the running job to end; ``topic`` is
+    the bl_idname of the panel that shows what came of it; "" is the main one."""
 
     running: bool = False
     fraction: float = 0.0
