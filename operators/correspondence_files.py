@@ -19,7 +19,7 @@ from .correspondence_session import SESSION
 from .correspondences import OfMeshes
 from .explained import Explained
 from .faults import attempt
-from .presets import listed
+from .presets import delete_own, listed
 from .transfer_status import shown_transfer
 
 FOLDER = "pairs"
@@ -191,16 +191,7 @@ class FACEWRIGHT_OT_setup_remove(Explained, bpy.types.Operator):
         return found
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        def work() -> None:
-            path = user_folder(FOLDER) / file_name(self.name)
-            try:
-                path.unlink()
-            except FileNotFoundError:
-                raise UserError(f"There is no setup '{self.name}' of your own.") from None
-            except OSError as error:
-                raise UserError(f"{path} cannot be deleted: {error.strerror}.") from error
-
-        return attempt(self, work)
+        return attempt(self, lambda: delete_own(FOLDER, self.name, "setup"))
 
 
 register, unregister = bpy.utils.register_classes_factory(

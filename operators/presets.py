@@ -54,6 +54,17 @@ def preset_path(name: str) -> Path:
     return path
 
 
+def delete_own(folder: str, name: str, what: str) -> None:
+    """Delete a file of the user's own from one of the extension's folders. Raises UserError."""
+    path = user_folder(folder) / file_name(name)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise UserError(f"There is no {what} '{name}' of your own.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be deleted: {error.strerror}.") from error
+
+
 def _name() -> Any:
     return StringProperty(
         name="Name", description="What the preset is called", options={"SKIP_SAVE"}, maxlen=60
@@ -132,16 +143,7 @@ class FACEWRIGHT_OT_preset_remove(Explained, bpy.types.Operator):
         return found
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        def work() -> None:
-            path = user_folder(FOLDER) / file_name(self.name)
-            try:
-                path.unlink()
-            except FileNotFoundError:
-                raise UserError(f"There is no preset '{self.name}' of your own.") from None
-            except OSError as error:
-                raise UserError(f"{path} cannot be deleted: {error.strerror}.") from error
-
-        return attempt(self, work)
+        return attempt(self, lambda: delete_own(FOLDER, self.name, "preset"))
 
 
 register, unregister = bpy.utils.register_classes_factory(
