@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray
+from ..core.retarget.marks import SHAPED
 from ..core.retarget.names import FOLLOWER, OPEN_MOUTH
 from ..scene.blend_shapes import check_shapeable, kept_keys, put_keys_back, set_shape_keys
 from ..scene.retarget_meshes import moves_to_local
@@ -20,7 +21,7 @@ from ..scene.transfer_meshes import hide_results, show_again
 from .asking import Progress
 from .transfer_setup import KINDS, Setup
 from .transfer_source import driver_parts, source_arrays
-from .transfer_steps import Known, Told, asked, known_of, pieces_of
+from .transfer_steps import Known, Told, asked, known_of, pieces_of, shortly
 
 KEYS_AT_ONCE, VERTICES_AT_ONCE = 4, 120_000  # of what one step writes
 
@@ -77,15 +78,22 @@ def shapes_steps(setup: Setup) -> Generator[Progress, None, Told]:
         start, share = 0.35 + 0.55 * place / len(meshes), 0.55 / len(meshes)
         found = yield from shapes_of(setup, known, mesh.get(), own, start, share)
         shaped.append((mesh, found))
+    replaced = []
     with ExitStack() as undo:
         for mesh, found in shaped:
-            yield from _written(setup, mesh, found, undo)
+            replaced += yield from _written(setup, mesh, found, undo)
         undo.pop_all()
+    for mesh, _found in shaped:
+        keys: Any = mesh.get().data.shape_keys
+        if keys is not None:
+            keys[SHAPED] = True
     show_again(setup.id)
     hide_results(setup.id)
     _make_character(setup)
     count = sum(len(found.names) for _mesh, found in shaped[:1])
-    notices = tuple(dict.fromkeys(text for _mesh, found in shaped for text in found.notices))
+    notices = tuple(
+        dict.fromkeys([*replaced, *(text for _mesh, found in shaped for text in found.notices)])
+    )
     name = setup.mesh("target").name
     return Told(
         f"'{name}' has {count} blend shapes, {len(shaped) - 1} other meshes follow", notices
@@ -94,16 +102,21 @@ def shapes_steps(setup: Setup) -> Generator[Progress, None, Told]:
 
 def _written(
     setup: Setup, mesh: Any, found: Shaped, undo: ExitStack
-) -> Generator[Progress, None, None]:
-    """Write the shape keys of one mesh, a few in each step."""
+) -> Generator[Progress, None, list[str]]:
+    """Write the shape keys of one mesh, a few in each step; tells which of the user's own went."""
     obj = mesh.get()
-    undo.callback(partial(_taken_back, mesh, kept_keys(obj, found.names), found.names))
+    kept = kept_keys(obj, found.names)
+    undo.callback(partial(_taken_back, mesh, kept, found.names))
+    told = []
+    if kept and SHAPED not in obj.data.shape_keys:
+        told.append(f"Shape keys of '{obj.name}' were replaced: {shortly(list(kept))}.")
     local = (moves_to_local(obj, move) for move in found.moves)
     at_once = max(1, min(KEYS_AT_ONCE, VERTICES_AT_ONCE // max(1, len(obj.data.vertices))))
     for place, _key in enumerate(set_shape_keys(obj, found.names, local)):
         if place % at_once == 0:
             yield Progress(0.9 + 0.1 * place / len(found.names), "Writing shape keys")
             setup.still_there()
+    return told
 
 
 def _taken_back(mesh: Any, kept: Mapping[str, AnyArray], names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ leaves the scene as it was.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +67,15 @@ def suggest_steps(setup: Setup) -> Generator[Progress, None, Told]:
         for name, sure in zip(ticket.result["names"], ticket.arrays["confidence"], strict=True)
         if sure < LOW
     ]
-    listed = ", ".join(unsure[:MOST_NAMED]) + (", ..." if len(unsure) > MOST_NAMED else "")
     return Told(
         f"{len(target)} pairs were proposed: look at each and correct it",
-        (f"Least sure: {listed}.",) if unsure else (),
+        (f"Least sure: {shortly(unsure)}.",) if unsure else (),
     )
+
+
+def shortly(names: Sequence[str]) -> str:
+    """Names as a list that stays short."""
+    return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
 
 
 # ---- fitting

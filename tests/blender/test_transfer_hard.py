@@ -161,6 +161,10 @@ def test_scale_mirror_modifiers_and_keys_of_its_own_do_not_matter(code, outset, 
     keys = target.data.shape_keys.key_blocks
     assert keys["Fat"].value == 1.0
     assert [key.name for key in keys].count("jawOpen") == 1
+    notices = code("properties.progress").STATE.notices
+    assert "Shape keys of 'Sample Target' were replaced: jawOpen." in notices, notices
+    bpy.ops.facewright.generate_shapes()
+    assert not code("properties.progress").STATE.notices  # those are ours by now
     for name, moves in plain.items():
         off = np.linalg.norm(_moves(target, name) - moves, axis=1)
         assert off.max() < 0.02 * np.linalg.norm(moves, axis=1).max(), name
