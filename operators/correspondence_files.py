@@ -191,7 +191,7 @@ class FACEWRIGHT_OT_setup_remove(Explained, bpy.types.Operator):
         return found
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return attempt(self, lambda: delete_own(FOLDER, self.name, "setup"))
+        return attempt(self, lambda: delete_own(user_folder(FOLDER), self.name, "setup"))
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -54,9 +54,9 @@ def preset_path(name: str) -> Path:
     return path
 
 
-def delete_own(folder: str, name: str, what: str) -> None:
+def delete_own(folder: Path, name: str, what: str) -> None:
     """Delete a file of the user's own from one of the extension's folders. Raises UserError."""
-    path = user_folder(folder) / file_name(name)
+    path = folder / file_name(name)
     try:
         path.unlink()
     except FileNotFoundError:
@@ -143,7 +143,7 @@ class FACEWRIGHT_OT_preset_remove(Explained, bpy.types.Operator):
         return found
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return attempt(self, lambda: delete_own(FOLDER, self.name, "preset"))
+        return attempt(self, lambda: delete_own(user_folder(FOLDER), self.name, "preset"))
 
 
 register, unregister = bpy.utils.register_classes_factory(
