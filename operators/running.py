@@ -26,7 +26,11 @@ _going: dict[bpy.types.Timer, Generator[Any, None, Any]] = {}
 
 
 class Running(Explained):
-    """A base of operators beside ``bpy.types.Operator``; they say ``steps`` and ``tell``."""
+    """A base of operators beside ``bpy.types.Operator``; they say ``steps`` and ``tell``.
+
+    ``topic`` is the bl_idname of the panel that shows what came of it; "" is the main one."""
+
+    topic = ""
 
     def steps(self, context: bpy.types.Context) -> Generator[Progress, None, Any]:
         """The work. Raises UserError at once for what can be seen at once."""
@@ -40,6 +44,7 @@ class Running(Explained):
         """Wait for it: in background, and for scripts."""
         from .asking import wait_for
 
+        STATE.topic = self.topic
         try:
             self.tell(wait_for(self.steps(context)))
         except UserError as error:
@@ -53,13 +58,14 @@ class Running(Explained):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:
             return self.execute(context)
+        STATE.topic = self.topic
         try:
             self._running = self.steps(context)
         except UserError as error:
             return self._fail(sentence(error))
         except Exception as error:
             return self._fail(report_fault(error))
-        STATE.begin()
+        STATE.begin(self.topic)
         manager = context.window_manager
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
         _going[self._timer] = self._running

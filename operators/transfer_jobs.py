@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from .transfer_steps import Told
 
 
-PANEL = "FACEWRIGHT_PT_transfer"
-
-
 class _OfTransfer(Running):
     """A base of operators that work on the shown transfer."""
+
+    topic = "FACEWRIGHT_PT_transfer"
 
     @staticmethod
     def problem(transfer: Any) -> str:
@@ -46,13 +45,7 @@ class _OfTransfer(Running):
         for notice in result.notices:
             self.report({"WARNING"}, notice)  # type: ignore[attr-defined]
         STATE.end(f"{result.sentence}.", "done", result.notices)
-        STATE.topic = PANEL
         self.report({"INFO"}, f"{result.sentence}.")  # type: ignore[attr-defined]
-
-    def _fail(self, text: str) -> set[str]:
-        outcome = super()._fail(text)
-        STATE.topic = PANEL
-        return outcome
 
 
 def checked_setup(scene: Any, transfer: Any, problem: Callable[[Any], str]) -> Setup:

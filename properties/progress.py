@@ -23,10 +23,10 @@ class JobState:
     notices: tuple[str, ...] = ()
     topic: str = ""
 
-    def begin(self) -> None:
+    def begin(self, topic: str = "") -> None:
         self.running, self.cancel = True, False
         self.fraction, self.text, self.outcome, self.notices = 0.0, "Starting", "", ()
-        self.topic = ""
+        self.topic = topic
 
     def end(self, outcome: str, ending: Ending, notices: tuple[str, ...] = ()) -> None:
         self.running, self.cancel = False, False
