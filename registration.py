@@ -61,6 +61,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
+    from .panels import exports as export_panel
     from .panels import face as face_panel
     from .panels import head_motion as head_motion_panel
     from .panels import library as library_panel
@@ -78,6 +79,7 @@ def _modules() -> tuple[ModuleType, ...]:
         character,
         correspondences,
         emotion,
+        exports,
         instances,
         library,
         microphones,
@@ -106,6 +108,7 @@ def _modules() -> tuple[ModuleType, ...]:
         correspondences,
         transfer,
         wrap,
+        exports,
         instances,
         worker_host,
         pump,
@@ -165,6 +168,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_panel,
         pair_drawing,
         wrap_panel,
+        export_panel,
         library_panel,
     )
 

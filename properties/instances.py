@@ -16,6 +16,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntPropert
 
 from ..core.retarget.marks import MARKS
 from .character import FACEWRIGHT_PG_character
+from .exports import FACEWRIGHT_PG_exports
 from .ids import find, free_name, index_of, new_id
 from .parameters import NAMES as SHOWN_ONLY
 from .pipeline import FACEWRIGHT_PG_pipeline
@@ -45,6 +46,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     transfers: CollectionProperty(type=FACEWRIGHT_PG_transfer)
     active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
+    exports: PointerProperty(type=FACEWRIGHT_PG_exports)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PC2 point caches, as Blender's Mesh Cache modifier plays them.
+
+Little-endian: ``POINTCACHE2\\0``, int32 version 1, int32 points, float32 first frame, float32 frames
+between samples, int32 samples, then the samples' points as float32 x, y, z.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UserError
+from ..files import atomic_path
+
+SIGNATURE = b"POINTCACHE2\0"
+MOST = 0x7FFFFFFF  # of points and samples
+Write = Callable[[Floats], None]
+
+
+@contextmanager
+def writing(
+    path: str | os.PathLike[str],
+    points: int,
+    samples: int,
+    first_frame: float = 0.0,
+    step: float = 1.0,
+) -> Iterator[Write]:
+    """Give a function that takes the next frames (n, points, 3), until there are ``samples``.
+
+    The file is there when the body has ended, whole or not at all. Raises UserError.
+    """
+    if not (0 < points <= MOST and 0 < samples <= MOST):
+        raise UserError(f"A cache of {points} points and {samples} frames cannot be written.")
+    done = 0
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        stream.write(SIGNATURE + struct.pack("<iiffi", 1, points, first_frame, step, samples))
+
+        def write(block: Floats) -> None:
+            nonlocal done
+            if block.shape[1:] != (points, 3):
+                raise ValueError(f"frames of {block.shape[1:]} in a cache of {points} points")
+            done += len(block)
+            stream.write(np.ascontiguousarray(block, "<f4").data)
+
+        yield write
+        if done != samples:
+            raise ValueError(f"{done} frames in a cache of {samples}")
