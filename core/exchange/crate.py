@@ -121,7 +121,10 @@ class CrateWriter:
         paths = _Paths([path for path, _kind, _fields in self._specs])
         for name in paths.elements:
             self._token(name)
-        names, values, sets, starts = [], [], [], []
+        names: list[int] = []
+        values: list[Value] = []
+        sets: list[int] = []
+        starts: list[int] = []
         for _path, _kind, own in self._specs:
             starts.append(len(sets))
             for name, value in own.items():

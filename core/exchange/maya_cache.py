@@ -25,7 +25,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from ..errors import UserError
-from .point_cache import Block, CacheClip, Frames, Write
+from .point_cache import Block, CacheClip, Frames, Write, identifiers
 
 TICKS_PER_S = 6000
 LAST_TICK = 0x7FFFFFFF
@@ -39,14 +39,21 @@ def ticks_of(clip: CacheClip, index: int) -> int:
     return math.floor(exact + Fraction(1, 2))
 
 
-def is_even(clip: CacheClip) -> bool:
-    """Whether every frame is a whole number of ticks."""
-    return (TICKS_PER_S / clip.rate).denominator == 1
+def is_regular(rate: Fraction) -> bool:
+    """Whether every frame is a whole number of ticks at a frame rate."""
+    return (TICKS_PER_S / rate).denominator == 1
+
+
+def channel_of(clip: CacheClip) -> str:
+    """Name of the one channel, of letters that Maya knows: that of the mesh's shape in Maya."""
+    (name,) = identifiers([clip.meshes[0].name])
+    (channel,) = identifiers([clip.channel.replace("*", name)])
+    return channel
 
 
 @contextmanager
 def filling(paths: Sequence[Path], clip: CacheClip, kind: str = MCC) -> Iterator[Write]:
-    """Write the one mesh of a clip, whose name is the channel's, to a file of points and its XML,
+    """Write the one mesh of a clip to a file of points and its XML,
     which are there already. Raises UserError, OSError."""
     points_path, xml_path = paths
     (mesh,), frames, groups = clip.meshes, Frames(clip), _Groups(kind == MCX)
@@ -55,14 +62,16 @@ def filling(paths: Sequence[Path], clip: CacheClip, kind: str = MCC) -> Iterator
         raise UserError("A Maya cache cannot be written: its last frame is more than 99 h away.")
     if kind == MCC and mesh.points * 12 > MOST_BYTES:
         raise UserError(f"'{mesh.name}' has too many vertices for .mc.", "Choose .mcx.")
-    name = mesh.name.encode("utf-8") + b"\0"
+    name = channel_of(clip).encode("ascii") + b"\0"
     xml_path.write_bytes(_description(clip, kind).encode("utf-8"))
     with points_path.open("wb") as stream:
         head = groups.chunk(b"VRSN", b"0.1\0")
         head += groups.chunk(b"STIM", struct.pack(">i", first))
         head += groups.chunk(b"ETIM", struct.pack(">i", last))
         stream.write(groups.group(b"CACH", len(head)) + head)
-        channel = groups.chunk(b"CHNM", name) + groups.chunk(b"SIZE", struct.pack(">I", mesh.points))
+        channel = groups.chunk(b"CHNM", name) + groups.chunk(
+            b"SIZE", struct.pack(">I", mesh.points)
+        )
         channel += groups.head(b"FVCA", mesh.points * 12)
         filler = groups.filler(mesh.points * 12)
 
@@ -104,8 +113,8 @@ class _Groups:
 def _description(clip: CacheClip, kind: str) -> str:
     first, last = ticks_of(clip, 0), ticks_of(clip, clip.frames - 1)
     rate = round(TICKS_PER_S / clip.rate)
-    sampling = "Regular" if is_even(clip) else "Irregular"
-    name = quoteattr(clip.meshes[0].name)
+    sampling = "Regular" if is_regular(clip.rate) else "Irregular"
+    name = quoteattr(channel_of(clip))
     return (
         '<?xml version="1.0"?>\n'
         "<Autodesk_Cache_File>\n"

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -34,7 +35,8 @@ class CacheMesh:
 class CacheClip:
     """What a cache holds. The first of ``frames`` has the number ``first_frame``, those after it
     count up by 1; ``rate`` of them are a second, exact. Points come in Blender's axes, ``metres``
-    long a unit. ``name`` is the whole's."""
+    long a unit. ``name`` is the whole's. ``channel`` names a Maya cache's channel, * is the mesh.
+    """
 
     name: str
     meshes: tuple[CacheMesh, ...]
@@ -42,6 +44,7 @@ class CacheClip:
     rate: Fraction
     first_frame: int = 0
     metres: float = 1.0
+    channel: str = "*Shape"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,27 @@ class Space:
 
 BLENDER = Space(y_up=False, metres=None)
 MAYA = Space(y_up=True, metres=1 / CM_PER_M)
+
+
+def identifiers(names: Iterable[str]) -> list[str]:
+    """Names that every program takes: ASCII letters, digits and _, each once, in the given order.
+
+    Accents are dropped; what has no letter left is called Mesh.
+    """
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        plain = "".join(each if each.isalnum() else "_" for each in plain)
+        plain = plain.strip("_") or "Mesh"
+        plain = f"_{plain}" if plain[0].isdigit() else plain
+        wanted, number = plain, 1
+        while plain.lower() in taken:
+            number += 1
+            plain = f"{wanted}_{number}"
+        taken.add(plain.lower())
+        found.append(plain)
+    return found
 
 
 class Frames:

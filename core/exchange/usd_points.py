@@ -7,8 +7,7 @@ Written by `crate`, so that it needs no USD and holds no frame longer than it ta
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..errors import UserError
 from .crate import ATTRIBUTE, PRIM, PSEUDO_ROOT, CrateWriter, Value
-from .point_cache import Block, CacheClip, CacheMesh, Frames, Space, Write
+from .point_cache import Block, CacheClip, CacheMesh, Frames, Space, Write, identifiers
 
 MOST = 0xFFFFFFFF  # of an array's values
 
@@ -62,27 +61,6 @@ class _Samples:
             self.extents.append(self._crate.vec3f_array(extent))
         if block.places is not None:
             self.places += list(np.swapaxes(block.places, 1, 2))
-
-
-def identifiers(names: Iterable[str]) -> list[str]:
-    """Names that every program takes: ASCII letters, digits and _, each once, in the given order.
-
-    Accents are dropped; what has no letter left is called Mesh.
-    """
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-        plain = "".join(each if each.isalnum() else "_" for each in plain)
-        plain = plain if plain.strip("_") else "Mesh"
-        plain = f"_{plain}" if plain[0].isdigit() else plain
-        wanted, number = plain, 1
-        while plain.lower() in taken:
-            number += 1
-            plain = f"{wanted}_{number}"
-        taken.add(plain.lower())
-        found.append(plain)
-    return found
 
 
 def _describe(

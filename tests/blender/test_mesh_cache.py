@@ -68,9 +68,7 @@ def test_frames_are_shown_as_they_are_in_the_file(tmp_path, scene, cube, caches,
     ("fps", "base", "rate"),
     [(24, 1.0, Fraction(60)), (30, 1.001, Fraction(60)), (60, 1.0, Fraction(24000, 1001))],
 )
-def test_time_is_kept_where_the_rates_differ(
-    tmp_path, scene, cube, caches, kind, fps, base, rate
-):
+def test_time_is_kept_where_the_rates_differ(tmp_path, scene, cube, caches, kind, fps, base, rate):
     points = positions()
     scene.render.fps, scene.render.fps_base = fps, base
     caches.add_mesh_cache(cube, kind(tmp_path / f"a.{kind.__name__}", points), scene, 11, rate)
@@ -84,7 +82,7 @@ def test_time_is_kept_where_the_rates_differ(
 def test_it_comes_before_what_changes_the_vertices(tmp_path, scene, cube, caches):
     cube.modifiers.new("Subdivision", "SUBSURF")
     modifier = caches.add_mesh_cache(cube, pc2(tmp_path / "a.pc2", positions()), scene, 1)
-    assert list(cube.modifiers)[0] == modifier
+    assert next(iter(cube.modifiers)) == modifier
     assert caches.mesh_caches_of(cube) == [modifier]
     assert len(shown(cube, 3)) > POINTS
     assert caches.remove_mesh_caches(cube) == 1
