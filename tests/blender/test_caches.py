@@ -232,7 +232,7 @@ def test_the_neutral_head_is_the_template_in_the_caches_order(tmp_path, scene, c
 
 def test_neutral_and_evaluated_vertices_exclude_each_other(tmp_path, face, chosen):
     chosen.neutral, chosen.leave_out = True, False
-    with pytest.raises(RuntimeError, match="Switch Leave Out Subdivision on"):
+    with pytest.raises(RuntimeError, match="Switch No Subdivision on"):
         bpy.ops.facewright.export_caches()
     assert list(tmp_path.iterdir()) == []
 
@@ -256,8 +256,11 @@ def test_the_filter(scene, face, chosen):
     chosen.mesh_filter = "VISIBLE"
     tooth.hide_set(True)
     assert operators.listed(bpy.context) == [face]
-    face.facewright_cache.use = False
+    bpy.ops.facewright.tick_caches(use=False)
     assert operators.ticked(bpy.context) == []
+    assert tooth.facewright_cache.use  # it is not in the list
+    bpy.ops.facewright.tick_caches(use=True)
+    assert operators.ticked(bpy.context) == [face]
 
 
 def test_grey_buttons_say_why(scene, face, chosen, code):
