@@ -12,27 +12,31 @@ time and the energy only falls, so it comes to an end.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
 from ..arrays import AnyArray, Doubles, Integers
 
 Pivot = Callable[[Doubles, Doubles, Integers], tuple[Doubles, Integers]]
+Library = Literal["scipy", "numpy"]
 _Best = Callable[[Doubles, Doubles, Integers], Doubles]
+_Posv = Callable[[Doubles, Doubles], "Doubles | None"]
 
 _BLOCK_TRIES = 1
 _MAX_ROUNDS = 1_000
 _TOLERANCE = 1e-11
 
 
-def make_pivot(matrix: Doubles) -> Pivot:
+def make_pivot(matrix: Doubles, library: Library = "scipy") -> Pivot:
     """Return ``pivot(side, upper, bounds)`` for one symmetric positive definite A (P, P).
 
     ``side`` (P,) is b, ``upper`` (P,) > 0, ``bounds`` (P,) int64 the guess: -1 at 0, 1 at the upper
-    bound, 0 free. It returns the weights (P,) float64 and where they ended.
+    bound, 0 free. It returns the weights (P,) float64 and where they ended. ``library`` solves the
+    small systems: scipy is faster, numpy is what Blender's own process has.
     """
     scale = float(matrix.diagonal().max())
-    best = _make_best(matrix)
+    best = _make_best(matrix, _posv_of_scipy() if library == "scipy" else _posv_of_numpy)
 
     def pivot(side: Doubles, upper: Doubles, bounds: Integers) -> tuple[Doubles, Integers]:
         bounds = bounds.copy()
@@ -58,19 +62,35 @@ def make_pivot(matrix: Doubles) -> Pivot:
     return pivot
 
 
-def _make_best(matrix: Doubles) -> _Best:
-    """Return the function that gives the weights when those at a bound stay and others are free."""
+def _posv_of_scipy() -> _Posv:
     # The routine itself: numpy's solve starts threads even for matrices as small as these.
     from scipy.linalg.lapack import dposv
 
+    def posv(matrix: Doubles, side: Doubles) -> Doubles | None:
+        _, found, failed = dposv(matrix, side, overwrite_a=1, overwrite_b=1)
+        return None if failed else found
+
+    return posv
+
+
+def _posv_of_numpy(matrix: Doubles, side: Doubles) -> Doubles | None:
+    try:
+        np.linalg.cholesky(matrix)  # says whether it is positive definite, as dposv does
+        return np.linalg.solve(matrix, side)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _make_best(matrix: Doubles, posv: _Posv) -> _Best:
+    """Return the function that gives the weights when those at a bound stay and others are free."""
     def best(side: Doubles, upper: Doubles, bounds: Integers) -> Doubles:
         weights = np.where(bounds == 1, upper, 0.0)
         free = np.flatnonzero(bounds == 0)
         if len(free):
             rest = (side - matrix @ weights)[free]
             inner = matrix.take(free, 0).take(free, 1).T
-            _, found, failed = dposv(inner, rest, overwrite_a=1, overwrite_b=1)
-            weights[free] = _careful(matrix, side, weights, free) if failed else found
+            found = posv(inner, rest)
+            weights[free] = _careful(matrix, side, weights, free) if found is None else found
         return weights
 
     return best
