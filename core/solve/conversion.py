@@ -24,8 +24,9 @@ from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
 from ..limits import MAX_COORDINATE
 from ..models.model import SolveConfig
+from ..models.solve_config import SMALLEST_SIZE
 from ..watch import Watch
-from .basis import PoseBasis, PoseNormal, basis_of, energies_of, residuals, sides_of
+from .basis import PoseNormal, residuals
 from .blendshape import Solver, finish, prepare, solve_frames, start
 from .pose_table import PoseTable, tabled
 from .two_sided import solve_clip
@@ -36,9 +37,9 @@ __all__ = [
 ]
 
 Smoothing = Literal["two_sided", "causal", "sdk"]
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 AUTOMATIC = 0.0
 MAX_STRENGTH = 1_000.0
-SMALLEST_SIZE = 1e-6  # of a template, in the mesh's unit
 WORST_COUNT = 10
 _STRENGTHS = ("regularisation", "temporal", "sparsity", "symmetry")
 _TYPICAL = 3_500.0  # |d|^2 of a typical pose over s: 10 * 3.5 is 1 % of it
@@ -80,8 +81,8 @@ class ConversionSettings:
             if name not in known:
                 raise UserError(f"There is no setting called {name!r} in {where}.")
         smoothing = values.get("smoothing", "two_sided")
-        if smoothing not in get_args(Smoothing):
-            raise UserError(f"smoothing has to be one of {', '.join(get_args(Smoothing))}.")
+        if smoothing not in SMOOTHINGS:
+            raise UserError(f"smoothing has to be one of {', '.join(SMOOTHINGS)}.")
         usual = cls()
         numbers = {name: _number(values, name, getattr(usual, name)) for name in _STRENGTHS}
         size = _number(values, "template_size", AUTOMATIC, MAX_COORDINATE)

@@ -205,7 +205,7 @@ def rescue(
     pivots = {n: make_pivot(stretch.matrix + n * unit) for n in np.unique(counts)}
     bounds = bounds_of(weights, stretch.barred).astype(np.int64)
     upper = np.where(stretch.barred, _BARRED, 1.0)
-    order = np.arange(len(stretch))
+    order = list(range(len(stretch)))
     for _ in range(sweeps):
         look()
         for frame in order:
