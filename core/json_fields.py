@@ -24,7 +24,7 @@ def _is_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class JsonFields:
-    """One object of a JSON file. ``path`` is the file and ``hint`` what to do, for the sentences."""
+    """One object of a JSON file. The sentences name ``path``, the file, and ``hint``, the remedy."""
 
     path: Path
     values: Mapping[str, Any]

@@ -26,15 +26,19 @@ from ..limits import MAX_COORDINATE
 from ..models.model import SolveConfig
 from ..models.solve_config import SMALLEST_SIZE
 from ..watch import Watch
-from .basis import PoseNormal, residuals
+from .basis import PoseBasis, PoseNormal, basis_of, energies_of, residuals, sides_of
 from .blendshape import Solver, finish, prepare, solve_frames, start
 from .pose_table import PoseTable, tabled
 from .two_sided import solve_clip
 
+# The door to the conversion: what reads a mesh is had here, too.
+# fmt: off
 __all__ = [
-    *("PoseBasis", "PoseNormal", "basis_of", "energies_of", "sides_of", "residuals"),
-    *("ConversionSettings", "Converted", "Smoothing", "config_of", "convert", "typical_size"),
+    "AUTOMATIC", "SMOOTHINGS", "ConversionSettings", "Converted", "PoseBasis", "PoseNormal",
+    "Smoothing", "basis_of", "config_of", "convert", "energies_of", "sides_of", "typical_size",
+    "worst_frames",
 ]
+# fmt: on
 
 Smoothing = Literal["two_sided", "causal", "sdk"]
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)

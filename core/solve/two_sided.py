@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import AnyArray, Doubles
 from ..watch import Watch
 from .blendshape import Solver
-from .stretch import Bounds, Stretch, bounds_of, settle
+from .stretch import Stretch, bounds_of, settle
 
 TEXT = "Smoothing the weights"
 WINDOW = 4_096  # frames solved at once
@@ -36,10 +36,10 @@ def solve_clip(solver: Solver, sides: Doubles, pull: float, watch: Watch) -> Dou
         return sides
     weights = without_bounds(free)
     share = 0.5 if solver.cancel_pairs else 1.0
-    weights, bounds = _settled(free, weights, watch, 0.0, share)
+    weights = _settled(free, weights, watch, 0.0, share)
     if solver.cancel_pairs:
         held = Stretch(solver.matrix, sides, pull, barred(solver, weights, pull))
-        weights, bounds = _settled(held, weights, watch, share, 1.0)
+        weights = _settled(held, weights, watch, share, 1.0)
     return weights
 
 
@@ -55,9 +55,7 @@ def without_bounds(stretch: Stretch) -> Doubles:
     return weights
 
 
-def _settled(
-    stretch: Stretch, weights: Doubles, watch: Watch, begin: float, end: float
-) -> tuple[Doubles, Bounds]:
+def _settled(stretch: Stretch, weights: Doubles, watch: Watch, begin: float, end: float) -> Doubles:
     """The exact weights from others near them, which may be out of 0..1."""
     bounds = bounds_of(weights, stretch.barred)
     rounds = 0
@@ -68,7 +66,7 @@ def _settled(
         watch.tell(begin + (end - begin) * (1.0 - 0.9**rounds), TEXT)
 
     if len(stretch) <= WINDOW:
-        return settle(stretch, bounds, look)
+        return settle(stretch, bounds, look)[0]
     weights = np.clip(weights, 0.0, 1.0)
     weights[stretch.barred] = 0.0
     for _ in range(_SWEEPS):
@@ -80,7 +78,7 @@ def _settled(
             weights[first:last] = found
         if change <= _STILL:
             break
-    return weights, bounds
+    return weights
 
 
 def _windows(count: int) -> Iterator[tuple[int, int]]:
