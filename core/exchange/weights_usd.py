@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weights as a text layer of USD, built as legacy Audio2Face built it.
+
+``World`` holds one ``SkelAnimation`` with the tokens ``blendShapes`` and the samples
+``blendShapeWeights``; time codes are frames, from 0. The layer's data ``audio2faceSettings`` names
+rate and voice. Eyes and jaw may be joints of the same animation, with the names and axes of
+``weights_json``: local motions with Y up in centimetres, scale 1, as many samples as the weights.
+
+With MetaHuman curves the animation has ``custom:mh_curveNames`` and ``custom:mh_curveValues`` too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import AnyArray, Doubles, Floats
+from ..face.track import FaceTrack
+from ..files import write_text
+from .weights_json import JOINTS, joint_values, turns_of
+
+_DECIMALS = 6
+
+
+def write_weights_usd(
+    path: str | os.PathLike[str],
+    face: FaceTrack,
+    track_path: str = "",
+    joints: bool = True,
+    curves: tuple[Sequence[str], Floats] | None = None,
+) -> None:
+    """Write a face's weights; ``curves`` are names and values (T, C) of a MetaHuman's.
+
+    Whole or not at all. Raises UserError when the place cannot be written.
+    """
+    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
+    last = max(face.frame_count - 1, 0)
+    lines = [
+        f"token[] custom:mh_curveNames = {_tokens(curves[0])}",
+        f"float[] custom:mh_curveValues.timeSamples = {_samples(curves[1])}",
+    ] if curves else []  # fmt: skip
+    lines += [
+        f"uniform token[] blendShapes = {_tokens(face.names)}",
+        f"float[] blendShapeWeights.timeSamples = {_samples(face.weights)}",
+    ]
+    if joints:
+        lines += _joint_lines(face)
+    body = "\n".join(f"        {line}" for line in lines)
+    write_text(
+        path,
+        f"""#usda 1.0
+(
+    customLayerData = {{
+        dictionary audio2faceSettings = {{
+            {"int" if isinstance(fps, int) else "double"} export_fps = {fps}
+            string trackPath = {_quoted(track_path)}
+        }}
+    }}
+    defaultPrim = "World"
+    endTimeCode = {last}
+    framesPerSecond = {fps}
+    metersPerUnit = 0.01
+    startTimeCode = 0
+    timeCodesPerSecond = {fps}
+    upAxis = "Y"
+)
+
+def Xform "World"
+{{
+    def SkelAnimation "{animation_name(Path(path).name)}"
+    {{
+{body}
+    }}
+}}
+""",
+    )
+
+
+def animation_name(file_name: str) -> str:
+    """The animation's name in a file: what USD does not take in a name becomes an underscore."""
+    return "anim_" + re.sub(r"[^A-Za-z0-9_]", "_", file_name)
+
+
+def _joint_lines(face: FaceTrack) -> list[str]:
+    rotations, translations = joint_values(face)
+    quats = [quaternions(turns_of(rotations[:, joint])) for joint in range(len(JOINTS))]
+    turned = np.stack(quats, axis=1).reshape(-1, len(JOINTS), 4)
+    ones = ", ".join(["(1, 1, 1)"] * len(JOINTS))
+    scales = "{" + "".join(f"\n            {i}: [{ones}]," for i in range(len(turned))) + "\n        }"
+    return [
+        f"uniform token[] joints = {_tokens(JOINTS)}",
+        f"quatf[] rotations.timeSamples = {_samples(turned, 9)}",
+        f"half3[] scales.timeSamples = {scales}",
+        f"float3[] translations.timeSamples = {_samples(translations)}",
+    ]
+
+
+def _samples(values: AnyArray, decimals: int = _DECIMALS) -> str:
+    """Time samples of rows (T, n) of numbers, or (T, n, k) of tuples."""
+    rounded = np.round(values.astype(np.float64), decimals) + 0.0  # no negative zeros
+    if rounded.ndim == 2:
+        rows = [", ".join(map(_number, row)) for row in rounded.tolist()]
+    else:
+        rows = [
+            ", ".join(f"({', '.join(map(_number, each))})" for each in row)
+            for row in rounded.tolist()
+        ]
+    lines = [f"            {frame}: [{row}]," for frame, row in enumerate(rows)]
+    return "{\n" + "\n".join(lines) + "\n        }"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _tokens(names: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_quoted, names)) + "]"
+
+
+def _quoted(text: str) -> str:
+    safe = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(each if each.isprintable() else " " for each in safe) + '"'
+
+
+def quaternions(matrices: Doubles) -> Doubles:
+    """Unit quaternions (T, 4) [w, x, y, z] of turns (T, 3, 3), each on its predecessor's side."""
+    trace = np.trace(matrices, axis1=1, axis2=2)
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    squares = np.concatenate([trace[:, None], 2 * diagonal - trace[:, None]], axis=1) + 1.0
+    # Each row k is 4 q_k q; the one with the largest q_k is exact
+    rows = np.empty((len(matrices), 4, 4))
+    for k in range(4):
+        rows[:, k, k] = squares[:, k]
+    for k, (i, j) in enumerate(((2, 1), (0, 2), (1, 0)), start=1):
+        rows[:, 0, k] = rows[:, k, 0] = matrices[:, i, j] - matrices[:, j, i]
+    for k, m in ((1, 2), (1, 3), (2, 3)):
+        rows[:, k, m] = rows[:, m, k] = matrices[:, k - 1, m - 1] + matrices[:, m - 1, k - 1]
+    best = np.argmax(squares, axis=1)
+    found = rows[np.arange(len(rows)), best]
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    flips = np.where((found[1:] * found[:-1]).sum(axis=1) < 0, -1.0, 1.0)
+    found[1:] *= np.cumprod(flips)[:, None]
+    return found if not len(found) or found[0, 0] >= 0 else -found
+
+
+def matrices_of(quats: AnyArray) -> Doubles:
+    """Turns (..., 3, 3) of quaternions (..., 4) [w, x, y, z] of any length but 0."""
+    quats = quats.astype(np.float64)
+    length = np.linalg.norm(quats, axis=-1, keepdims=True)
+    w, x, y, z = np.moveaxis(quats / np.maximum(length, 1e-12), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    result: Doubles = np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+    return result
