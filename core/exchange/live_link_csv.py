@@ -16,7 +16,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,11 +26,11 @@ from .. import limits
 from ..arrays import AnyArray, Doubles
 from ..errors import UserError
 from ..face.track import FaceTrack
-from ..files import write_text
 from ..naming import ARKIT_NAMES, match
 from ..safe_files import read_limited
 from .rest import face_from
 from .sampling import evenly
+from .weights_json import BLOCK
 
 TIMECODE, COUNT = "Timecode", "BlendshapeCount"
 ROTATIONS: tuple[str, ...] = tuple(
@@ -49,11 +49,8 @@ _TIME = re.compile(r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)\s*"
 _AGAIN = "Export the recording again, or choose another file."
 
 
-def write_live_link_csv(path: str | os.PathLike[str], face: FaceTrack) -> None:
-    """Write a face's 52 poses, head and eyes; poses that it lacks are 0.
-
-    Whole or not at all. Raises UserError when the place cannot be written.
-    """
+def live_link_pieces(face: FaceTrack) -> Iterator[str]:
+    """The text, in pieces, of a face's 52 poses, head and eyes; poses that it lacks are 0."""
     column = {name: index for index, name in enumerate(face.names)}
     table = np.zeros((face.frame_count, VALUES))
     for place, name in enumerate(APP_ORDER):
@@ -68,12 +65,14 @@ def write_live_link_csv(path: str | os.PathLike[str], face: FaceTrack) -> None:
     table = np.round(table, 8) + 0.0
     nominal = math.ceil(face.fps)
     names = [name[0].upper() + name[1:] for name in APP_ORDER]
-    lines = [",".join((TIMECODE, COUNT, *names, *ROTATIONS))]
-    lines += [
-        f"{timecode(frame, nominal)},{VALUES}," + ",".join(f"{value:.8f}" for value in row)
-        for frame, row in enumerate(table.tolist())
-    ]
-    write_text(path, "\n".join(lines) + "\n")
+    yield ",".join((TIMECODE, COUNT, *names, *ROTATIONS)) + "\n"
+    for start in range(0, len(table), BLOCK):
+        yield "".join(
+            f"{timecode(start + place, nominal)},{VALUES},"
+            + ",".join(f"{value:.8f}" for value in row)
+            + "\n"
+            for place, row in enumerate(table[start : start + BLOCK].tolist())
+        )
 
 
 def timecode(frame: int, rate: int) -> str:

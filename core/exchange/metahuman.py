@@ -8,17 +8,14 @@ built from the names and is approximate. As JSON: ``exportFps``, ``trackPath``, 
 
 from __future__ import annotations
 
-import json
-import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from ..arrays import Floats
 from ..face.track import FaceTrack
-from ..files import write_text
 from .channel_map import ChannelMap, read_channel_map
+from .weights_json import json_pieces, plain_rate
 
 MAPPING = Path(__file__).resolve().parents[2] / "presets" / "mappings" / "metahuman.json"
 PREFIX = "CTRL_expressions_"
@@ -40,23 +37,15 @@ def curves_of(face: FaceTrack, mapping: ChannelMap | None = None) -> tuple[tuple
     return names, table.apply(face.names, face.weights)
 
 
-def write_metahuman_json(
-    path: str | os.PathLike[str],
-    face: FaceTrack,
-    mapping: ChannelMap | None = None,
-    track_path: str = "",
-) -> None:
-    """Write a face's curves, whole or not at all. Raises UserError."""
+def metahuman_pieces(
+    face: FaceTrack, mapping: ChannelMap | None = None, track_path: str = ""
+) -> Iterator[str]:
+    """The JSON's text in pieces."""
     names, values = curves_of(face, mapping)
-    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
     head = {
-        "exportFps": fps,
+        "exportFps": plain_rate(face.fps),
         "trackPath": track_path,
         "numFrames": face.frame_count,
         "mh_curveNames": list(names),
     }
-    parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
-    rounded = np.round(values.astype(np.float64), 6) + 0.0
-    rows = ",\n".join(json.dumps(row) for row in rounded.tolist())
-    parts.append(f'"mh_curveValues": [\n{rows}\n]')
-    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+    yield from json_pieces(head, {"mh_curveValues": values})

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any
 
 from ..errors import UserError
 from ..face.track import FaceTrack
+from ..files import write_pieces
 from ..naming import TONGUE_NAMES
 from .channel_map import ChannelMap
 from .facs46 import as_arkit, as_facs
 from .gains import NO_GAINS, Gains
-from .live_link_csv import read_live_link_csv, write_live_link_csv
-from .metahuman import curves_of, write_metahuman_json
+from .live_link_csv import live_link_pieces, read_live_link_csv
+from .metahuman import curves_of, metahuman_pieces
 from .skel_clip import face_of_stage, face_of_text, is_text
-from .weights_json import read_weights, write_weights
-from .weights_usd import write_weights_usd
+from .weights_json import read_weights, weights_pieces
+from .weights_usd import usd_pieces
 
 JSON, JSON46, USD = "json", "json46", "usd"
 METAHUMAN_USD, METAHUMAN_JSON, CSV = "metahuman_usd", "metahuman_json", "csv"
@@ -42,38 +43,42 @@ class WeightOptions:
     joints: bool = True
 
 
+Pieces = Callable[[str, FaceTrack, WeightOptions], Iterator[str]]
+
+
 @dataclass(frozen=True)
 class WeightKind:
-    """One kind of file: what people call it, what its name ends in, how it is written."""
+    """One kind of file: what people call it, what its name ends in, its text in pieces for a
+    file's name."""
 
     label: str
     ending: str
-    write: Callable[[Path, FaceTrack, WeightOptions], None]
+    pieces: Pieces
 
 
-def _json(path: Path, face: FaceTrack, options: WeightOptions) -> None:
-    write_weights(path, face, options.track_path)
+def _json(_name: str, face: FaceTrack, options: WeightOptions) -> Iterator[str]:
+    return weights_pieces(face, options.track_path)
 
 
-def _json46(path: Path, face: FaceTrack, options: WeightOptions) -> None:
-    write_weights(path, as_facs(face), options.track_path)
+def _json46(_name: str, face: FaceTrack, options: WeightOptions) -> Iterator[str]:
+    return weights_pieces(as_facs(face), options.track_path)
 
 
-def _usd(path: Path, face: FaceTrack, options: WeightOptions) -> None:
-    write_weights_usd(path, face, options.track_path, options.joints)
+def _usd(name: str, face: FaceTrack, options: WeightOptions) -> Iterator[str]:
+    return usd_pieces(name, face, options.track_path, options.joints)
 
 
-def _metahuman_usd(path: Path, face: FaceTrack, options: WeightOptions) -> None:
+def _metahuman_usd(name: str, face: FaceTrack, options: WeightOptions) -> Iterator[str]:
     curves = curves_of(face, options.mapping)
-    write_weights_usd(path, face, options.track_path, options.joints, curves)
+    return usd_pieces(name, face, options.track_path, options.joints, curves)
 
 
-def _metahuman_json(path: Path, face: FaceTrack, options: WeightOptions) -> None:
-    write_metahuman_json(path, face, options.mapping, options.track_path)
+def _metahuman_json(_name: str, face: FaceTrack, options: WeightOptions) -> Iterator[str]:
+    return metahuman_pieces(face, options.mapping, options.track_path)
 
 
-def _csv(path: Path, face: FaceTrack, options: WeightOptions) -> None:
-    write_live_link_csv(path, face)
+def _csv(_name: str, face: FaceTrack, _options: WeightOptions) -> Iterator[str]:
+    return live_link_pieces(face)
 
 
 KINDS: dict[str, WeightKind] = {
@@ -98,6 +103,17 @@ def write_weight_file(
     ``path`` is taken as it is; ``KINDS[kind].ending`` is what readers look for behind a name.
     Raises UserError when the place cannot be written, KeyError for an unknown kind.
     """
+    for _step in weight_file_steps(path, kind, face, options):
+        pass
+
+
+def weight_file_steps(
+    path: str | os.PathLike[str],
+    kind: str,
+    face: FaceTrack,
+    options: WeightOptions | None = None,
+) -> Generator[None, None, None]:
+    """``write_weight_file`` in short steps; closed before its end it leaves nothing behind."""
     chosen = options or WeightOptions()
     face = chosen.gains.apply(face)
     if not chosen.tongue:
@@ -105,7 +121,7 @@ def write_weight_file(
         face = replace(
             face, names=tuple(face.names[at] for at in kept), weights=face.weights[:, kept]
         )
-    KINDS[kind].write(Path(path), face, chosen)
+    yield from write_pieces(path, KINDS[kind].pieces(Path(path).name, face, chosen))
 
 
 def read_weight_file(

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from .rest import face_from
 JOINTS = ("leftEye", "rightEye", "jaw")
 DEFAULT_FPS = 60
 _DECIMALS = 6
+BLOCK = 256  # frames in one piece of a file's text
 
 
 def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str = "") -> None:
@@ -44,28 +46,45 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
 
     Whole or not at all. Raises UserError when the place cannot be written.
     """
+    write_text(path, "".join(weights_pieces(face, track_path)))
+
+
+def weights_pieces(face: FaceTrack, track_path: str = "") -> Iterator[str]:
+    """The file's text in pieces."""
     rotations, translations = joint_values(face)
-    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
     head = {
-        "exportFps": fps,
+        "exportFps": plain_rate(face.fps),
         "trackPath": track_path,
         "numPoses": len(face.names),
         "numFrames": face.frame_count,
         "facsNames": list(face.names),
         "joints": list(JOINTS),
     }
-    parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
-    tables: list[tuple[str, AnyArray]] = [
-        ("weightMat", face.weights),
-        ("rotations", rotations),
-        ("translations", translations),
-    ]
+    tables: dict[str, AnyArray] = {
+        "weightMat": face.weights,
+        "rotations": rotations,
+        "translations": translations,
+    }
     if face.head is not None:
-        tables.append(("headRotations", face.head))
-    for key, values in tables:
-        rows = ",\n".join(json.dumps(row) for row in _rounded(values).tolist())
-        parts.append(f'"{key}": [\n{rows}\n]')
-    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+        tables["headRotations"] = face.head
+    yield from json_pieces(head, tables)
+
+
+def json_pieces(head: Mapping[str, Json], tables: Mapping[str, AnyArray]) -> Iterator[str]:
+    """An object of plain values, then tables of rounded numbers with one row a line."""
+    yield "{\n" + ",\n".join(f'"{key}": {json.dumps(value)}' for key, value in head.items())
+    for key, values in tables.items():
+        yield f',\n"{key}": [\n'
+        for start in range(0, len(values), BLOCK):
+            rows = _rounded(values[start : start + BLOCK]).tolist()
+            yield (",\n" if start else "") + ",\n".join(json.dumps(row) for row in rows)
+        yield "\n]"
+    yield "\n}\n"
+
+
+def plain_rate(fps: Fraction) -> int | float:
+    """A rate as files have it: whole where it is."""
+    return int(fps) if fps.denominator == 1 else float(fps)
 
 
 def _rounded(values: AnyArray) -> Doubles:

@@ -11,48 +11,27 @@ With MetaHuman curves the animation has ``custom:mh_curveNames`` and ``custom:mh
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..arrays import AnyArray, Doubles, Floats
 from ..face.track import FaceTrack
-from ..files import write_text
-from .weights_json import JOINTS, joint_values, turns_of
-
-_DECIMALS = 6
+from .weights_json import BLOCK, JOINTS, joint_values, plain_rate, turns_of
 
 
-def write_weights_usd(
-    path: str | os.PathLike[str],
+def usd_pieces(
+    file_name: str,
     face: FaceTrack,
     track_path: str = "",
     joints: bool = True,
     curves: tuple[Sequence[str], Floats] | None = None,
-) -> None:
-    """Write a face's weights; ``curves`` are names and values (T, C) of a MetaHuman's.
-
-    Whole or not at all. Raises UserError when the place cannot be written.
-    """
-    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
+) -> Iterator[str]:
+    """A layer's text in pieces; ``curves`` are names and values (T, C) of a MetaHuman's."""
+    fps = plain_rate(face.fps)
     last = max(face.frame_count - 1, 0)
-    lines = [
-        f"token[] custom:mh_curveNames = {_tokens(curves[0])}",
-        f"float[] custom:mh_curveValues.timeSamples = {_samples(curves[1])}",
-    ] if curves else []  # fmt: skip
-    lines += [
-        f"uniform token[] blendShapes = {_tokens(face.names)}",
-        f"float[] blendShapeWeights.timeSamples = {_samples(face.weights)}",
-    ]
-    if joints:
-        lines += _joint_lines(face)
-    body = "\n".join(f"        {line}" for line in lines)
-    write_text(
-        path,
-        f"""#usda 1.0
+    yield f"""#usda 1.0
 (
     customLayerData = {{
         dictionary audio2faceSettings = {{
@@ -71,13 +50,22 @@ def write_weights_usd(
 
 def Xform "World"
 {{
-    def SkelAnimation "{animation_name(Path(path).name)}"
+    def SkelAnimation "{animation_name(file_name)}"
     {{
-{body}
-    }}
-}}
-""",
-    )
+"""
+    if curves:
+        yield _attribute("token[] custom:mh_curveNames", _tokens(curves[0]))
+        yield from _samples("float[] custom:mh_curveValues", curves[1])
+    yield _attribute("uniform token[] blendShapes", _tokens(face.names))
+    yield from _samples("float[] blendShapeWeights", face.weights)
+    if joints:
+        rotations, translations = joint_values(face)
+        turned = [quaternions(turns_of(rotations[:, joint])) for joint in range(len(JOINTS))]
+        yield _attribute("uniform token[] joints", _tokens(JOINTS))
+        yield from _samples("quatf[] rotations", np.stack(turned, axis=1), 9)
+        yield from _samples("half3[] scales", np.ones_like(translations))
+        yield from _samples("float3[] translations", translations)
+    yield "    }\n}\n"
 
 
 def animation_name(file_name: str) -> str:
@@ -85,32 +73,26 @@ def animation_name(file_name: str) -> str:
     return "anim_" + re.sub(r"[^A-Za-z0-9_]", "_", file_name)
 
 
-def _joint_lines(face: FaceTrack) -> list[str]:
-    rotations, translations = joint_values(face)
-    quats = [quaternions(turns_of(rotations[:, joint])) for joint in range(len(JOINTS))]
-    turned = np.stack(quats, axis=1).reshape(-1, len(JOINTS), 4)
-    ones = ", ".join(["(1, 1, 1)"] * len(JOINTS))
-    scales = "{" + "".join(f"\n            {i}: [{ones}]," for i in range(len(turned))) + "\n        }"
-    return [
-        f"uniform token[] joints = {_tokens(JOINTS)}",
-        f"quatf[] rotations.timeSamples = {_samples(turned, 9)}",
-        f"half3[] scales.timeSamples = {scales}",
-        f"float3[] translations.timeSamples = {_samples(translations)}",
-    ]
+def _attribute(declared: str, value: str) -> str:
+    return f"        {declared} = {value}\n"
 
 
-def _samples(values: AnyArray, decimals: int = _DECIMALS) -> str:
+def _samples(declared: str, values: AnyArray, decimals: int = 6) -> Iterator[str]:
     """Time samples of rows (T, n) of numbers, or (T, n, k) of tuples."""
-    rounded = np.round(values.astype(np.float64), decimals) + 0.0  # no negative zeros
-    if rounded.ndim == 2:
-        rows = [", ".join(map(_number, row)) for row in rounded.tolist()]
-    else:
-        rows = [
-            ", ".join(f"({', '.join(map(_number, each))})" for each in row)
-            for row in rounded.tolist()
-        ]
-    lines = [f"            {frame}: [{row}]," for frame, row in enumerate(rows)]
-    return "{\n" + "\n".join(lines) + "\n        }"
+    yield f"        {declared}.timeSamples = {{\n"
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK].astype(np.float64)
+        rows = (np.round(block, decimals) + 0.0).tolist()  # no negative zeros
+        lines = []
+        for frame, row in enumerate(rows, start):
+            cells = map(_number, row) if block.ndim == 2 else map(_tuple, row)
+            lines.append(f"            {frame}: [{', '.join(cells)}],\n")
+        yield "".join(lines)
+    yield "        }\n"
+
+
+def _tuple(values: Sequence[float]) -> str:
+    return f"({', '.join(map(_number, values))})"
 
 
 def _number(value: float) -> str:
