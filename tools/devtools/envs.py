@@ -99,7 +99,7 @@ def ensure_test_tools(version: str) -> Path:
 
 def farm_variables(name: str) -> Dict[str, str]:
     """What tells the tests of an environment where a farm's programs are; empty for the others."""
-    return {"FACEWRIGHT_FARM": str(ensure("farm").parent)} if name == FARM else {}
+    return {"FACEWRIGHT_FARM": str(ensure("farm"))} if name == FARM else {}
 
 
 def python_of(folder: Path) -> Path:
