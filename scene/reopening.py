@@ -31,32 +31,40 @@ def is_saved() -> bool:
 
 
 class Beginning:
-    """The file that is open, as it is on the disk; one that never was saved as it is now, in a copy
-    in ``folder``. Raises UserError when that cannot be saved."""
+    """The file that is open, as it is on the disk, and the name of its ``scene`` ("": that which is
+    shown); a file that never was saved is taken as it is now, in a copy in ``folder``.
 
-    def __init__(self, folder: Path) -> None:
+    Raises UserError when that cannot be saved, and for a scene that is not there.
+    """
+
+    def __init__(self, folder: Path, scene: str = "") -> None:
         self._trusted = not bpy.app.autoexec_fail
-        self._scene = bpy.context.scene.name
-        self._untouched = True
-        if bpy.data.filepath:
-            self.path = Path(bpy.data.filepath)
-        else:
+        if scene:
+            show_scene(scene)
+        self.scene = scene
+        self.path = Path(bpy.data.filepath)
+        if not bpy.data.filepath:
             self.path = folder / "beginning.blend"
             save_copy(self.path)
+        self._untouched = True
 
-    def again(self) -> None:
-        """Have Blender as it was in the beginning. Raises UserError when the file is gone."""
-        if self._untouched:
-            self._untouched = False
+    def again(self, other: str = "") -> None:
+        """Have Blender as it was in the beginning, or with the ``other`` file. Raises UserError."""
+        untouched, self._untouched = self._untouched and not other, False
+        if untouched:
             return
+        path = Path(other) if other else self.path
+        if not path.is_file():
+            raise UserError(f"The file {path} does not exist.", "Check its name.")
         try:
             bpy.ops.wm.open_mainfile(
-                filepath=str(self.path), load_ui=False, use_scripts=self._trusted
+                filepath=str(path), load_ui=False, use_scripts=self._trusted and not other
             )
         except RuntimeError as error:
             said = " ".join(str(error).split()).removeprefix("Error: ").rstrip(".")
-            raise UserError(f"{self.path.name} cannot be opened again: {said}.") from error
-        show_scene(self._scene)
+            raise UserError(f"{path.name} cannot be opened: {said}.") from error
+        if self.scene and not other:
+            show_scene(self.scene)
 
 
 def show_scene(name: str) -> None:
