@@ -7,7 +7,6 @@ Blender itself goes on with its start-up scene when FILE is missing; ``--file`` 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import Cancelled, UserError
-from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
+from ..core.parameters import EMOTION_NAMES
+from ..core.setting_text import number_of, setting_of
 from ..properties.character import HEAD_TYPES
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
@@ -129,7 +129,7 @@ def _animate(options: argparse.Namespace) -> None:
         _source(options),
         fps=options.fps,
         start_frame=options.start_frame,
-        settings=dict(_setting(text) for text in options.set),
+        settings=dict(setting_of(text) for text in options.set),
         model=full_path(options.model),
         identity=options.identity,
         emotion=_emotion(options),
@@ -194,17 +194,10 @@ def _override(text: str) -> tuple[str, float]:
             f"--emotion-override {text} names no emotion.",
             f"Write it as NAME=VALUE; there are {', '.join(EMOTION_NAMES)}.",
         )
-    strength = _number(value, f"--emotion-override {text}")
+    strength = number_of(value, f"--emotion-override {text}")
     if not 0.0 <= strength <= 1.0:
         raise UserError(f"--emotion-override {text} has to be between 0 and 1.")
     return name.strip(), strength
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"{where} gives no number.") from None
 
 
 def _pose_table(path: str | None) -> dict[str, Any]:
@@ -230,22 +223,6 @@ def _source(options: argparse.Namespace) -> VoiceSource:
         return VoiceSource("STRIP", options.strip, channel)
     path = str(SAMPLE_VOICE) if options.sample else os.path.abspath(options.audio)
     return VoiceSource("FILE", path, channel)
-
-
-def _setting(text: str) -> tuple[str, Value]:
-    name, equals, value = text.partition("=")
-    parameter = PARAMETERS.get(name.strip())
-    if parameter is None:
-        near = difflib.get_close_matches(name.strip(), PARAMETERS, 1)
-        hint = f"Did you mean {near[0]}?" if near else "Write it as NAME=VALUE."
-        raise UserError(f"--set {text} names no parameter.", hint)
-    if not equals:
-        raise UserError(f"--set {text} gives no value.", f"Write it as {name.strip()}=VALUE.")
-    if parameter.kind == "text":
-        return name.strip(), value
-    if parameter.kind == "bool" and value.lower() in ("true", "false"):
-        return name.strip(), value.lower() == "true"
-    return name.strip(), _number(value, f"--set {text}")
 
 
 def _fail(text: str, code: int) -> int:

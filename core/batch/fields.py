@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from ..emotion.source import MODES, EmotionSource
+from ..emotion.source import MODES
 from ..emotion.track import EmotionTrack
 from ..errors import UserError
 from ..exchange.emotion_json import key_rows, parse_emotion_keys, read_emotion_keys
@@ -137,19 +138,16 @@ def _vector(value: Json, where: str) -> tuple[float, ...] | None:
     return tuple(float(one) for one in value if isinstance(one, (int, float)))
 
 
-def emotion_mapping(source: EmotionSource) -> dict[str, Json]:
-    """What ``emotion`` reads, of what is not left at its default."""
-    found: dict[str, Json] = {"mode": source.mode}
-    if source.model:
-        found["model"] = source.model
-    if source.keys is not None:
-        found["keys"] = key_rows(source.keys)
-    if source.preferred is not None:
-        found["preferred"] = list(source.preferred)
-    if source.overrides:
-        found["overrides"] = dict(sorted(source.overrides.items()))
-    if source.beginning is not None:
-        found["beginning"] = list(source.beginning)
+def emotion_mapping(given: Mapping[str, Any]) -> dict[str, Json]:
+    """Fields of an ``EmotionSource`` as ``emotion`` reads them."""
+    found: dict[str, Json] = dict(given)
+    if isinstance(found.get("keys"), EmotionTrack):
+        found["keys"] = key_rows(found["keys"])
+    for name in ("preferred", "beginning"):
+        if found.get(name) is not None:
+            found[name] = list(found[name])
+    if "overrides" in found:
+        found["overrides"] = dict(sorted(found["overrides"].items()))
     return found
 
 

@@ -33,6 +33,7 @@ from pathlib import Path, PurePosixPath
 
 from .. import limits
 from ..errors import UserError
+from ..parameters import checked_values
 from ..safe_files import Json, parse_json, read_limited
 from ..voice.audio import Voice
 from ..voice.tracks import voices
@@ -77,7 +78,27 @@ class Row:
 
     @property
     def voice(self) -> Voice:
+        """What of the sound file is used."""
         return Voice(self.audio, start_s=self.start_s, end_s=self.end_s, channel=self.channel)
+
+    def to_mapping(self) -> dict[str, Json]:
+        """Plain values for JSON, complete; ``from_mapping`` takes them back."""
+        found = dict(vars(self))
+        found["settings"] = checked_values(self.settings)
+        found["emotion"] = fields.emotion_mapping(self.emotion)
+        found["fps"] = None if self.fps is None else str(self.fps)
+        return found
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Json]) -> Row:
+        """Of what ``to_mapping`` gave. Raises UserError, KeyError or TypeError for other things."""
+        where = values["where"]
+        given = {
+            "emotion": fields.emotion(values["emotion"], Path(), where),
+            "fps": None if values["fps"] is None else Fraction(values["fps"]),
+            "formats": fields.formats(values, where),
+        }
+        return cls(**{**values, **given})
 
 
 def read_manifest(path: str | os.PathLike[str]) -> tuple[Row, ...]:

@@ -69,7 +69,7 @@ class Order:
             "low_delay": self.low_delay,
             "settings": dict(sorted(checked_values(self.settings).items())),
             "rigs": self.rigs.to_mapping(),
-            "emotion": fields.emotion_mapping(self.emotion),
+            "emotion": fields.emotion_mapping(vars(self.emotion)),
             "fps": int(fps) if fps.denominator == 1 else str(fps),
             "formats": list(self.formats),
             "gains": {name: list(pair) for name, pair in sorted(self.gains.items())},
