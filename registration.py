@@ -17,6 +17,7 @@ def _modules() -> tuple[ModuleType, ...]:
         animate_all,
         attached_meshes,
         auto_emotion,
+        batch,
         command,
         correspondence_end,
         correspondence_files,
@@ -58,6 +59,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import batch as batch_panel
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -74,6 +76,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
     from .panels import wrap as wrap_panel
+    from .properties import batch as batch_properties
     from .properties import (
         changes,
         character,
@@ -109,6 +112,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        batch_properties,
         instances,
         worker_host,
         pump,
@@ -137,6 +141,7 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        batch,
         drop_voice,
         scene_watch,
         settings,
@@ -169,6 +174,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        batch_panel,
         library_panel,
     )
 

@@ -8,25 +8,28 @@ is not kept, as many .blend files would have to share a folder of takes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.batch.ledger import audio_sha256
-from ..core.batch.outputs import BAKED, write_files
+from ..core.batch.ledger import audio_sha256, row_mark
+from ..core.batch.order import BUILT_IN
+from ..core.batch.outputs import BAKED, ENDINGS, write_files
 from ..core.errors import UserError
+from ..core.models.loading import folder_sha256
 from ..core.take_label import REPLACE, Origin
 from ..properties.ids import find
-from ..scene.exports import Exported, save
+from ..properties.library import BUILT_IN_EMOTION
+from ..scene.exports import Exported, check_kind, save
 from ..scene.parts import Parts, parts_of
-from ..scene.places import remove_take, take_path
+from ..scene.places import BUILT_IN_MODEL, model_folder
 from ..scene.reopening import Beginning
 from ..scene.sounds import VoiceSource
 from .animate import content_of
-from .animation_job import animation_steps, make_request
+from .animation_job import animation_steps, check_terms, make_request
 from .asking import wait_for
 from .chosen import character_parts, origin_of
 from .command_tools import find_object
@@ -39,12 +42,51 @@ if TYPE_CHECKING:
 Watch = Callable[[float, str], None]
 
 
+def check_formats(formats: Iterable[str]) -> None:
+    """Raises UserError for a format that is not written here."""
+    for name in formats:
+        if name in BAKED:
+            check_kind(Path(f"row.{name}"))
+        elif name not in ENDINGS:
+            listed = ", ".join((*BAKED, *ENDINGS))
+            raise UserError(f"There is no format called {name!r}.", f"There are {listed}.")
+
+
+class Folders:
+    """The models of an order: looked at once. Raises UserError for one that cannot be used, and
+    without its terms accepted."""
+
+    def __init__(self, order: Order, accept_licence: bool) -> None:
+        self._order = order
+        filled = self.filled(order)
+        check_terms(_model_text(filled), filled.emotion, accept_licence)
+        self._model_sha256 = folder_sha256(model_folder(_model_text(filled)))
+        self._emotion_sha256: dict[str, str] = {}
+
+    @staticmethod
+    def filled(order: Order) -> Order:
+        """The order with the folders of the built-in models in the place of their name."""
+        return order.with_models(BUILT_IN_MODEL, BUILT_IN_EMOTION)
+
+    def mark(self, row: Row, about: Mapping[str, Any]) -> str:
+        """As ``row_mark``. Raises UserError."""
+        emotion = self.filled(self._order.for_row(row)).emotion
+        folder = emotion.model if emotion.mode != "off" else ""
+        if folder and folder not in self._emotion_sha256:
+            self._emotion_sha256[folder] = folder_sha256(Path(folder))
+        known = self._emotion_sha256.get(folder, "")
+        voice = audio_sha256(row.audio)
+        return row_mark(row, self._order, voice, self._model_sha256, known, about)
+
+
 @dataclass(frozen=True)
 class Stage:
-    """Where rows are baked: the file with its scene, the names of the characters' meshes (none:
-    those of the shown pipeline), the frame at which voices begin (None: the scene's first)."""
+    """Where rows are baked, and to which folder: the file with its scene, the names of the
+    characters' meshes (none: those of the shown pipeline), the frame at which voices begin (None:
+    the scene's first)."""
 
     beginning: Beginning
+    out: Path
     objects: tuple[str, ...] = ()
     start_frame: float | None = None
     device: str = ""
@@ -75,7 +117,6 @@ class Stage:
         self.beginning.again(row.blend)
         request = self._request(row, order)
         result = wait_for(animation_steps(request), watch)
-        remove_take(take_path(result.take_id))
         content = content_of(bpy.context.scene, result)
         notices = list(result.notices)
         kinds = [kind for kind in order.formats if kind in BAKED]
@@ -84,7 +125,7 @@ class Stage:
         for kind in kinds:
             watch(1.0, f"Saving .{kind}")
             path = folder / f"{Path(row.output).name}.{kind}"
-            notices += _save(path, target, content)
+            notices += _save(path, self.out / Path(row.output).parent, content)
             made.append(path)
         if plain:
             made += write_files(folder, row, replace(order, formats=plain), result.face)
@@ -109,7 +150,7 @@ class Stage:
             fps=order.fps,
             start_frame=self.start_frame,
             settings=settings,
-            model=order.model,
+            model=_model_text(order),
             identity=identity,
             emotion=order.emotion,
             rigs=order.rigs.to_mapping(),
@@ -119,6 +160,7 @@ class Stage:
             owner=player.id if player is not None else "",
             origin=origin,
             bake=REPLACE,
+            keep=False,
             accept_licence=self.accept_licence,
         )
 
@@ -129,6 +171,11 @@ class Baked:
 
     files: Sequence[Path]
     notices: tuple[str, ...]
+
+
+def _model_text(order: Order) -> str:
+    """A model's folder as the panels name it: empty is the built-in one."""
+    return "" if order.model in (BUILT_IN, str(BUILT_IN_MODEL)) else order.model
 
 
 def _end(end_s: float | None) -> float:
@@ -165,6 +212,7 @@ def _wiring(scene: bpy.types.Scene, one: Any) -> tuple[Any, Any]:
 
 def _save(path: Path, target: Path, content: Exported) -> tuple[str, ...]:
     """Save a file as if it lay in the folder where it will be: paths in it count from there."""
+    target.mkdir(parents=True, exist_ok=True)
     place = target / f".{path.stem[:80]}.{os.getpid()}.part{path.suffix}"
     try:
         notices = save(place, content)

@@ -69,6 +69,7 @@ def _batch(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="facewright-batch-") as folder:
         stage = Stage(
             Beginning(Path(folder), options.scene),
+            ledger.folder,
             tuple(options.object),
             options.start_frame,
             options.device if options.device != "auto" else "",
@@ -97,7 +98,7 @@ class _Maker:
 
         self._order, self._ledger, self._stage = order, ledger, stage
         self._redo, self._life_line = redo, life_line
-        self._folders = Folders(order)  # raises UserError: no row has to be tried
+        self._folders = Folders(order, stage.accept_licence)  # raises UserError: no row has to be tried
 
     def make(self, row: Row) -> RowResult:
         """Make a row's files unless they are up to date. Raises Cancelled."""

@@ -7,12 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..operators.batch import (
-    FACEWRIGHT_OT_batch_animate,
-    LOG_NAME,
-    batch_folder,
-    shown_notices,
-)
+from ..operators.batch import FACEWRIGHT_OT_batch_animate, batch_folder
+from ..operators.batch_order import notices_for
 from ..operators.faults import shortened
 from ..properties.batch import BAKED, BATCH, DONE, FAILED, FRESH, RUNNING, WAITING, WEIGHTS
 from .exports import ExportPanel
@@ -123,7 +119,7 @@ def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context, width: f
     reason = FACEWRIGHT_OT_batch_animate.disabled_reason(context)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
-    for notice in shown_notices(context):
+    for notice in notices_for(context.scene):
         draw_sentence(layout, notice, "INFO", width)
     if BATCH.outcome:
         draw_sentence(layout, shortened(BATCH.outcome)[0], ICONS[BATCH.ending], width)

@@ -22,6 +22,9 @@ from bpy.props import (
 from .progress import JobState
 
 MOST_PROCESSES = 64
+WEIGHTS = ("json", "json46", "usd", "metahuman_json", "metahuman_usd", "csv")
+BAKED = ("blend", "fbx", "usdc", "glb")  # with the character
+KINDS = (*WEIGHTS, *BAKED)
 WAITING, RUNNING, DONE, FRESH, FAILED = "waiting", "running", "done", "fresh", "failed"
 
 
@@ -79,9 +82,11 @@ class FACEWRIGHT_PG_batch(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
     )
     use_json: _file("JSON", "Weights as JSON, as Audio2Face writes them", True)
+    use_json46: _file("JSON, 46 Poses", "Weights of the former 46 poses as JSON")
     use_usd: _file("USD", "Weights as a USD SkelAnimation")
-    use_csv: _file("CSV", "Weights as a table that Live Link Face programs read")
-    use_metahuman: _file("MetaHuman", "Control curves of a MetaHuman, as JSON")
+    use_metahuman_json: _file("MetaHuman JSON", "Control curves of a MetaHuman as JSON")
+    use_metahuman_usd: _file("MetaHuman USD", "Control curves of a MetaHuman as USD")
+    use_csv: _file("CSV", "Weights as a table, as Live Link Face records them")
     use_blend: _file("Blend", "A copy of the present file with the animated character")
     use_fbx: _file("FBX", "The animated character as FBX")
     use_usdc: _file("USD with Meshes", "The animated character as USD, with its meshes")
