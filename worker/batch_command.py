@@ -192,7 +192,7 @@ def _make(options: argparse.Namespace) -> int:
     finally:
         pool.stop()
         ledger.clear()
-    _say(report.last_lines())
+    _say(report.last_lines(options.no_fail))
     sys.stderr.write(f"{report.sentence}.\n")
     return report.exit_code(options.no_fail)
 
@@ -215,7 +215,7 @@ def _sum_up(options: argparse.Namespace) -> int:
         lines = report.add(result)
         if result.state != "done":
             _say(lines[:1])
-    _say([f"openjd_status: {report.sentence}", *report.last_lines()])
+    _say([f"openjd_status: {report.sentence}", *report.last_lines(options.no_fail)])
     sys.stderr.write(f"{report.sentence}.\n")
     return report.exit_code(options.no_fail)
 

@@ -72,7 +72,7 @@ class Maker:
                 return RowResult.of(row, "skipped", files=tuple(record.files))
             check_formats(own.formats)
             take = self._take(row, own)
-            with self.ledger.working(row) as folder:
+            with self.ledger.working() as folder:
                 made = write_files(folder, row, own, take.face)
                 sizes = self.ledger.put(row, mark, made)
         except Refused:

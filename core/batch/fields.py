@@ -43,6 +43,14 @@ def _is_text(value: str) -> bool:
     return value.encode("utf-8", "ignore").decode("utf-8") == value
 
 
+def flag(values: Mapping[str, Json], key: str, where: str, default: bool = False) -> bool:
+    """True or false. Raises UserError."""
+    value = values.get(key, default)
+    if not isinstance(value, bool):
+        raise UserError(f"{where}: {key} has to be true or false.")
+    return value
+
+
 def number(values: Mapping[str, Json], key: str, where: str) -> float | None:
     """A number that is not negative, None when it is left out. Raises UserError."""
     value = values.get(key)

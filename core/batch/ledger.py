@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ class Ledger:
             self._path(row).unlink()
 
     @contextmanager
-    def working(self, row: Row) -> Iterator[Path]:
+    def working(self) -> Iterator[Path]:
         """A folder of one's own in which the files of a row are made; gone afterwards."""
         folder = self._work / f"{_host()}-{os.getpid()}-{os.urandom(4).hex()}"
         _make(folder)
@@ -164,7 +165,7 @@ class Ledger:
                 self._path(row).unlink()
             for path in made:
                 place = target / path.name
-                _check(place)
+                _take_over(place, path)
                 sizes[place.relative_to(self.folder).as_posix()] = path.stat().st_size
                 os.replace(path, place)
         except OSError as error:
@@ -188,8 +189,12 @@ class Ledger:
             "files": dict(record.files),
             "message": record.message,
         }
-        text = json.dumps(values, indent=1, ensure_ascii=True)
-        write_text(path, text + "\n")
+        with self.working() as folder:
+            write_text(folder / path.name, json.dumps(values, indent=1) + "\n")
+            try:
+                os.replace(folder / path.name, path)
+            except OSError as error:
+                raise UserError(f"{path} cannot be written: {error.strerror}.") from error
 
     def clear(self) -> None:
         """Take away what processes of this machine that are no more have left half made."""
@@ -220,11 +225,15 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _check(place: Path) -> None:
+def _take_over(place: Path, path: Path) -> None:
+    """Give a new file the permissions of the one that it replaces. Raises UserError, OSError."""
     if place.is_dir():
         raise UserError(f"{place} cannot be written: it is a folder.", "Rename one of the two.")
-    if place.exists() and not os.access(place, os.W_OK):
+    if not place.exists():
+        return
+    if not os.access(place, os.W_OK):
         raise UserError(f"{place} cannot be written: it is read-only.", "Allow writing to it.")
+    os.chmod(path, stat.S_IMODE(place.stat().st_mode))
 
 
 def _size(path: Path) -> int:

@@ -2,14 +2,13 @@
 """What all rows of a batch have in common: model, settings, solve, emotion, rate and formats.
 
 As JSON: {"facewright_batch": 1, "model", "low_delay", "settings", "rigs", "emotion", "fps",
-"formats", "gains"}. All but the first may be left out, and then have the defaults of ``Order``.
+"formats", "gains", "mapping", "tongue", "joints"}. All but the first may be left out, and then have the defaults of ``Order``.
 Names of files and folders count from the order's own folder.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .. import limits
 from ..emotion.source import EmotionSource
 from ..errors import UserError
+from ..exchange.channel_map import ChannelMap, channel_map_from
+from ..exchange.gains import NO_GAINS, Gains, gains_from
 from ..files import write_text
 from ..parameters import checked_values
 from ..safe_files import Json, read_json
@@ -34,8 +35,8 @@ SCHEMA = 1
 _KEY = "facewright_batch"
 _FIELDS = (
     _KEY, "model", "low_delay", "settings", "rigs", "emotion", "fps", "formats", "gains",
+    "mapping", "tongue", "joints",
 )  # fmt: skip
-LARGEST_GAIN = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Order:
     ``rigs``      changes to the solve, per pose; ``emotion`` where the emotion comes from, its
                   model may be ``BUILT_IN``
     ``fps``       frames per second, exact; ``formats`` names of what is written per row
-    ``gains``     (multiplier, offset) by name of a channel, applied to what is written
+    ``gains``, ``mapping``, ``tongue``, ``joints``  as in ``exchange.weights.WeightOptions``
     """
 
     model: str = BUILT_IN
@@ -58,7 +59,10 @@ class Order:
     emotion: EmotionSource = field(default_factory=EmotionSource)
     fps: Fraction = Fraction(60)
     formats: tuple[str, ...] = ("json",)
-    gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    gains: Gains = NO_GAINS
+    mapping: ChannelMap | None = None
+    tongue: bool = True
+    joints: bool = True
 
     def to_mapping(self) -> dict[str, Json]:
         """Plain values for JSON; ``from_mapping`` takes them back."""
@@ -72,7 +76,10 @@ class Order:
             "emotion": fields.emotion_mapping(vars(self.emotion)),
             "fps": int(fps) if fps.denominator == 1 else str(fps),
             "formats": list(self.formats),
-            "gains": {name: list(pair) for name, pair in sorted(self.gains.items())},
+            "gains": self.gains.to_mapping(),
+            "mapping": None if self.mapping is None else self.mapping.to_mapping(),
+            "tongue": self.tongue,
+            "joints": self.joints,
         }
 
     @classmethod
@@ -89,20 +96,22 @@ class Order:
                 "Save it again, or update Facewright.",
             )
         fields.only(values, _FIELDS, where)
-        low_delay = values.get("low_delay", False)
-        if not isinstance(low_delay, bool):
-            raise UserError(f"{where}: low_delay has to be true or false.")
         plain = cls()
         source: dict[str, Any] = fields.emotion(values.get("emotion", {}), folder, where)
         return cls(
             model=fields.located(fields.text(values, "model", where), folder) or BUILT_IN,
-            low_delay=low_delay,
+            low_delay=fields.flag(values, "low_delay", where),
             settings=fields.settings(values, where),
             rigs=RigOverrides.from_mapping(fields.table(values, "rigs", where)),
             emotion=EmotionSource(**source),
             fps=fields.frame_rate(values, where) or plain.fps,
             formats=fields.formats(values, where) or plain.formats,
-            gains=_gains(fields.table(values, "gains", where), where),
+            gains=gains_from(gains, where) if (gains := values.get("gains")) else plain.gains,
+            mapping=channel_map_from(mapping, where)
+            if (mapping := values.get("mapping"))
+            else None,
+            tongue=fields.flag(values, "tongue", where, plain.tongue),
+            joints=fields.flag(values, "joints", where, plain.joints),
         )
 
     def for_row(self, row: Row) -> Order:
@@ -139,17 +148,3 @@ def read_order(path: str | os.PathLike[str]) -> Order:
 def write_order(path: str | os.PathLike[str], order: Order) -> None:
     """Write an order, whole or not at all. Raises UserError."""
     write_text(path, json.dumps(order.to_mapping(), indent=1, ensure_ascii=False) + "\n")
-
-
-def _gains(found: Mapping[str, Json], where: str) -> dict[str, tuple[float, float]]:
-    gains: dict[str, tuple[float, float]] = {}
-    for name, pair in found.items():
-        if (
-            not isinstance(pair, list)
-            or len(pair) != 2
-            or any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in pair)
-            or any(not math.isfinite(one) or abs(one) > LARGEST_GAIN for one in pair)
-        ):
-            raise UserError(f"{where}: the gain of {name} has to be [multiplier, offset].")
-        gains[name] = (float(pair[0]), float(pair[1]))
-    return gains

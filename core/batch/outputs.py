@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import UserError
-from ..exchange.weights_json import write_weights
+from ..exchange.weights import KINDS, WeightOptions, write_weight_file
 from ..face.track import FaceTrack
 from .manifest import Row
 from .order import Order
 
-ENDINGS = {"json": ".json"}
+ENDINGS = {name: kind.ending for name, kind in KINDS.items()}
 BAKED = ("blend", "fbx", "usdc", "glb")  # with meshes, which only Blender writes
 
 
@@ -31,15 +31,22 @@ def check_formats(formats: Iterable[str]) -> None:
 
 
 def write_files(folder: Path, row: Row, order: Order, face: FaceTrack) -> list[Path]:
-    """Write a row's face into ``folder``, one file for each format of the order; returns them.
+    """Write a row's face into ``folder``, one file for each weights format of the order.
 
-    Raises UserError.
+    Returns the files. Raises UserError.
     """
-    check_formats(order.formats)
+    options = WeightOptions(
+        # Not its folder: the same voice gives the same bytes on every machine
+        track_path=row.voice.label,
+        gains=order.gains,
+        mapping=order.mapping,
+        tongue=order.tongue,
+        joints=order.joints,
+    )
     made = []
     for name in order.formats:
-        path = folder / f"{Path(row.output).name}{ENDINGS[name]}"
-        # Not its folder: the same voice gives the same bytes on every machine
-        write_weights(path, face, Path(row.audio).name)
-        made.append(path)
+        if name in KINDS:
+            path = folder / f"{Path(row.output).name}{KINDS[name].ending}"
+            write_weight_file(path, name, face, options)
+            made.append(path)
     return made

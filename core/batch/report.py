@@ -127,9 +127,9 @@ class Report:
         rows = "row" if self.total == 1 else "rows"
         return f"{self.counts.total()} of {self.total} {rows}: {', '.join(parts) or 'begun'}"
 
-    def last_lines(self) -> list[str]:
+    def last_lines(self, no_fail: bool = False) -> list[str]:
         """What is printed at the end."""
-        return [f"openjd_fail: {self.sentence}"] if self.bad else []
+        return [f"openjd_fail: {self.sentence}"] if self.exit_code(no_fail) else []
 
     @property
     def bad(self) -> int:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from facewright.core.batch.manifest import chosen_rows, folder_rows, read_manifest, voice_rows
+from facewright.core.batch.manifest import Row, chosen_rows, folder_rows, read_manifest, voice_rows
 from facewright.core.batch.order import Order
 from facewright.core.errors import UserError
 
@@ -42,6 +43,9 @@ def test_every_field_of_a_row_is_read(manifest, tmp_path):
     assert (row.voice.start_s, row.voice.end_s, row.voice.channel) == (1.0, 2.5, 1)
     assert row.fps == Fraction(24000, 1001)
     assert (row.blend, row.character) == (str(tmp_path / "b.blend"), "Face")
+    again = Row.from_mapping(json.loads(json.dumps(row.to_mapping())))
+    assert again.emotion["keys"].values.tobytes() == row.emotion["keys"].values.tobytes()
+    assert replace(again, emotion={}) == replace(row, emotion={})
     own = Order(settings={"blink_seed": 1, "blink_offset": 0.1}).for_row(row)
     assert own.settings == {"blink_seed": 3, "blink_offset": 0.1, "identity": "James"}
     assert own.fps == Fraction(24000, 1001)
@@ -92,6 +96,7 @@ def test_a_bad_line_is_one_bad_row(manifest, line, says):
     )  # fmt: skip
     assert "\n" not in rows[1].problem
     assert [row.number for row in rows] == [0, 1, 2]
+    assert [Row.from_mapping(json.loads(json.dumps(row.to_mapping()))) for row in rows] == [*rows]
     assert len({row.output for row in rows}) == 3
 
 
@@ -171,6 +176,8 @@ def test_an_order_survives_its_file(tmp_path):
     from facewright.core.batch.order import read_order, write_order
     from facewright.core.emotion.source import EmotionSource
     from facewright.core.emotion.track import EmotionTrack
+    from facewright.core.exchange.channel_map import ChannelMap
+    from facewright.core.exchange.gains import Gains
     from facewright.core.solve.pose_table import PoseTable, RigOverrides
 
     keys = np.zeros((2, 10), np.float32)
@@ -182,22 +189,25 @@ def test_an_order_survives_its_file(tmp_path):
             keys=EmotionTrack(np.array([0.0, 1.5]), keys), model="built-in", mode="keys",
             preferred=(0.5,) * 10, overrides={"joy": 0.4}, beginning=(0.0,) * 10,
         ),
-        fps=Fraction(24000, 1001), formats=("json", "usd"), gains={"jawOpen": (1.2, -0.1)},
+        fps=Fraction(24000, 1001), formats=("json", "usd"),
+        gains=Gains({"jawOpen": 1.2}, {"jawOpen": -0.1}, clamp=True),
+        mapping=ChannelMap({"CTRL_jaw": {"jawOpen": 1.0}}, "mine"), tongue=False, joints=False,
     )  # fmt: skip
     write_order(tmp_path / "order.json", order)
     back = read_order(tmp_path / "order.json")
     assert back.to_mapping() == order.to_mapping()
     assert back.emotion.identity == order.emotion.identity
-    assert (back.fps, back.formats, back.gains) == (order.fps, order.formats, order.gains)
+    for name in ("fps", "formats", "gains", "mapping", "tongue", "joints", "low_delay"):
+        assert getattr(back, name) == getattr(order, name)
 
 
 @pytest.mark.parametrize(
     ("values", "says"),
     [({}, "no facewright_batch"), ({"facewright_batch": 2}, "version 2"),
      ({"facewright_batch": 1, "rig": {}}, "no field called 'rig'"),
-     ({"facewright_batch": 1, "gains": {"jawOpen": 2}}, "gain of jawOpen"),
+     ({"facewright_batch": 1, "gains": {"jawOpen": 2}}, "no file of gains"),
      ({"facewright_batch": 1, "fps": "x"}, "frame rate"),
-     ({"facewright_batch": 1, "low_delay": 1}, "true or false"),
+     ({"facewright_batch": 1, "low_delay": 1}, "low_delay has to be true or false"),
      ({"facewright_batch": 1, "settings": {"blink_strength": 1e9}}, "has to be between")],
 )  # fmt: skip
 def test_a_bad_order_is_refused(values, says, tmp_path):
