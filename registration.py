@@ -17,6 +17,7 @@ def _modules() -> tuple[ModuleType, ...]:
         animate_all,
         attached_meshes,
         auto_emotion,
+        batch,
         command,
         correspondence_end,
         correspondence_files,
@@ -60,6 +61,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import caches as cache_panel
+    from .panels import batch as batch_panel
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -76,6 +78,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
     from .panels import wrap as wrap_panel
+    from .properties import batch as batch_properties
     from .properties import (
         caches,
         changes,
@@ -113,6 +116,7 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap,
         exports,
         caches,
+        batch_properties,
         instances,
         worker_host,
         pump,
@@ -142,6 +146,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer_jobs,
         export_shapes,
         cache_buttons,
+        batch,
         drop_voice,
         scene_watch,
         settings,
@@ -175,6 +180,7 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_panel,
         export_panel,
         cache_panel,
+        batch_panel,
         library_panel,
     )
 

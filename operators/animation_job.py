@@ -55,7 +55,8 @@ class Request:
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
     best that works here. ``low_delay`` listens with the model's network for live use, as a live
     session does. ``owner`` is the id of the player whose voice it is, "" for none.
-    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before.
+    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before;
+    ``keep`` keeps what the network gave in a file, so that later stages can be done again.
     """
 
     scene: Reference
@@ -75,6 +76,7 @@ class Request:
     low_delay: bool = False
     origin: Origin = field(default_factory=Origin)
     bake: str = REPLACE
+    keep: bool = True
 
     def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
         """The faces as they are now. Raises UserError, and SceneChanged when a part is gone."""
@@ -178,10 +180,11 @@ def animation_steps(request: Request) -> Steps:
     resolved = resolved_voice(request.source, scene)
     start_frame, begin = first_frames(request, resolved, scene)
     take_id = uuid.uuid4().hex
-    path = take_path(take_id)
+    path = take_path(take_id) if request.keep else ""
     fingerprint = fingerprint_of(request)
     args, arrays = job_fields(request, resolved.voice, request.fps or scene_rate(scene))
-    args["take_path"] = str(path)
+    if path:
+        args["take_path"] = str(path)
     del scene
     done = False
     try:
@@ -315,7 +318,7 @@ def _worked(
         device=request.device,
         threads=request.threads,
         between=still_there,
-        undo=lambda: remove_take(args["take_path"]),
+        undo=lambda: remove_take(args.get("take_path", "")),
     )
     return (yield from part_of(asking, 0.0, WORKER_SHARE))
 

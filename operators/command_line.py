@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: its subcommands, and exit codes 0, 1, 2, 4.
+"""The command line: its subcommands, and exit codes 0 to 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -25,6 +25,7 @@ from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
 from .command_caches import add_cache
+from .command_batch import add_batch
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
 from .faults import report_fault, sentence
@@ -42,16 +43,15 @@ def run(argv: Sequence[str]) -> int:
         options = _parser().parse_args(list(argv))
     except SystemExit as end:  # argparse has said what is wrong, or printed its help
         return DONE if end.code in (None, 0) else WRONG_USAGE
-    subcommand: Callable[[argparse.Namespace], None] = options.subcommand
+    subcommand: Callable[[argparse.Namespace], int | None] = options.subcommand
     try:
-        subcommand(options)
+        return subcommand(options) or DONE
     except UserError as error:
         return _fail(sentence(error), USER_ERROR)
     except (Cancelled, KeyboardInterrupt) as error:
         return _fail(str(error) or "Cancelled.", USER_ERROR)
     except Exception as error:
         return _fail(report_fault(error), FAULT)
-    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,10 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         prog=_USAGE,
         description="Turns a voice into facial animation.",
         epilog="Exit codes: 0 done, 1 something about the input is wrong, 2 wrong usage, "
-        "4 a fault of Facewright's (the message names a report file).",
+        "3 rows of a batch failed, 4 a fault of Facewright's (the message names a report file).",
     )
     commands = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
     _add_animate(commands)
+    add_batch(commands, _USAGE)
     add_transfer(commands, _USAGE)
     add_cache(commands, _USAGE)
     models = commands.add_parser(

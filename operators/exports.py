@@ -42,10 +42,11 @@ def order_of(scene: bpy.types.Scene, name: str) -> ExportOrder:
         raise UserError(
             f"'{file_name}' cannot be the name of a file.", 'Take out / \\ : * ? " < > and |.'
         )
-    return ExportOrder(_folder(chosen.directory), file_name, span_of(scene, first, last, rate))
+    return ExportOrder(export_folder(chosen.directory), file_name, span_of(scene, first, last, rate))
 
 
-def _folder(text: str) -> Path:
+def export_folder(text: str) -> Path:
+    """The export directory as a full path. Raises UserError when it is not there."""
     if text.startswith("//") and not bpy.data.filepath:
         raise UserError(
             "The export directory is the .blend's, which is not saved yet.",

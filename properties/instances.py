@@ -16,6 +16,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntPropert
 
 from ..core.retarget.marks import MARKS
 from .caches import FACEWRIGHT_PG_caches
+from .batch import FACEWRIGHT_PG_batch
 from .character import FACEWRIGHT_PG_character
 from .exports import FACEWRIGHT_PG_exports
 from .ids import find, free_name, index_of, new_id
@@ -49,6 +50,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
     caches: PointerProperty(type=FACEWRIGHT_PG_caches)
+    batch: PointerProperty(type=FACEWRIGHT_PG_batch)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",
