@@ -18,6 +18,10 @@ def _modules() -> tuple[ModuleType, ...]:
         attached_meshes,
         auto_emotion,
         command,
+        conversion_files,
+        conversion_live,
+        conversion_poses,
+        conversion_setup,
         correspondence_end,
         correspondence_files,
         correspondence_mode,
@@ -45,6 +49,7 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -58,6 +63,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -77,6 +83,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .properties import (
         changes,
         character,
+        conversion,
         correspondences,
         emotion,
         exports,
@@ -85,6 +92,7 @@ def _modules() -> tuple[ModuleType, ...]:
         microphones,
         pipeline,
         player,
+        poses,
         progress,
         recorder,
         take,
@@ -109,6 +117,8 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        poses,
+        conversion,
         instances,
         worker_host,
         pump,
@@ -152,6 +162,11 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_buttons,
         correspondence_files,
         correspondence_mode,
+        conversion_live,
+        conversion_buttons,
+        conversion_setup,
+        conversion_poses,
+        conversion_files,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -169,6 +184,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        conversion_panels,
         library_panel,
     )
 
