@@ -184,7 +184,9 @@ def settled(solver: Solver, side: Doubles, library: Library = "scipy") -> SolveS
     if solver.outer is not None:
         return start(solver)
     still = solver.matrix - solver.pull * np.eye(len(solver.matrix))
-    return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side, library=library)[1]
+    return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side, library=library)[
+        1
+    ]
 
 
 def _without_cancelled(solver: Solver, weights: Doubles) -> Doubles:

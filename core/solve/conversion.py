@@ -24,21 +24,26 @@ from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
 from ..limits import MAX_COORDINATE
 from ..models.model import SolveConfig
+from ..models.solve_config import SMALLEST_SIZE
 from ..watch import Watch
 from .basis import PoseBasis, PoseNormal, basis_of, energies_of, residuals, sides_of
 from .blendshape import Solver, finish, prepare, solve_frames, start
 from .pose_table import PoseTable, tabled
 from .two_sided import solve_clip
 
+# The door to the conversion: what reads a mesh is had here, too.
+# fmt: off
 __all__ = [
-    *("PoseBasis", "PoseNormal", "basis_of", "energies_of", "sides_of", "residuals"),
-    *("ConversionSettings", "Converted", "Smoothing", "config_of", "convert", "typical_size"),
+    "AUTOMATIC", "SMOOTHINGS", "ConversionSettings", "Converted", "PoseBasis", "PoseNormal",
+    "Smoothing", "basis_of", "config_of", "convert", "energies_of", "sides_of", "typical_size",
+    "worst_frames",
 ]
+# fmt: on
 
 Smoothing = Literal["two_sided", "causal", "sdk"]
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 AUTOMATIC = 0.0
 MAX_STRENGTH = 1_000.0
-SMALLEST_SIZE = 1e-6  # of a template, in the mesh's unit
 WORST_COUNT = 10
 _STRENGTHS = ("regularisation", "temporal", "sparsity", "symmetry")
 _TYPICAL = 3_500.0  # |d|^2 of a typical pose over s: 10 * 3.5 is 1 % of it
@@ -80,8 +85,8 @@ class ConversionSettings:
             if name not in known:
                 raise UserError(f"There is no setting called {name!r} in {where}.")
         smoothing = values.get("smoothing", "two_sided")
-        if smoothing not in get_args(Smoothing):
-            raise UserError(f"smoothing has to be one of {', '.join(get_args(Smoothing))}.")
+        if smoothing not in SMOOTHINGS:
+            raise UserError(f"smoothing has to be one of {', '.join(SMOOTHINGS)}.")
         usual = cls()
         numbers = {name: _number(values, name, getattr(usual, name)) for name in _STRENGTHS}
         size = _number(values, "template_size", AUTOMATIC, MAX_COORDINATE)

@@ -76,13 +76,15 @@ def _posv_of_scipy() -> _Posv:
 def _posv_of_numpy(matrix: Doubles, side: Doubles) -> Doubles | None:
     try:
         np.linalg.cholesky(matrix)  # says whether it is positive definite, as dposv does
-        return np.linalg.solve(matrix, side)
+        found = np.linalg.solve(matrix, side)
     except np.linalg.LinAlgError:
         return None
+    return np.asarray(found, np.float64)
 
 
 def _make_best(matrix: Doubles, posv: _Posv) -> _Best:
     """Return the function that gives the weights when those at a bound stay and others are free."""
+
     def best(side: Doubles, upper: Doubles, bounds: Integers) -> Doubles:
         weights = np.where(bounds == 1, upper, 0.0)
         free = np.flatnonzero(bounds == 0)

@@ -17,6 +17,7 @@ from ..parameters import Settings
 
 Part = Literal["skin", "tongue"]
 LARGEST = 1_000.0  # of a multiplier or an offset, either sign
+LARGEST_ID = (1 << 31) - 1  # of a pair
 _COLUMNS = ("active", "cancel", "symmetry", "multipliers", "offsets")
 _Cell = TypeVar("_Cell", bool, int, float)
 
@@ -181,7 +182,7 @@ def _truth(value: object) -> bool | None:
 def _pair_id(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if -1 <= value < 1 << 31 else None
+    return value if -1 <= value <= LARGEST_ID else None
 
 
 def _number(value: object) -> float | None:
