@@ -147,9 +147,7 @@ def _paired(names: Sequence[str], halves: bool) -> tuple[tuple[int, int], ...]:
         base, side = _split(name)
         if side and (base not in _DIRECTIONS) == halves:
             sides.setdefault(base, {}).setdefault(side, place)
-    return tuple(
-        (found["left"], found["right"]) for found in sides.values() if len(found) == 2
-    )
+    return tuple((found["left"], found["right"]) for found in sides.values() if len(found) == 2)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a blend shape conversion still needs, why a button is grey, and how its meshes are joined."""
+"""What a conversion still needs, why a button is grey, and how its meshes are joined."""
 
 from __future__ import annotations
 

@@ -148,9 +148,7 @@ def reader_steps(
     return wrap_reader(order.source.get(), order.target.get(), basis, rest, ticket.arrays)
 
 
-def _subdivided(
-    reader: Reader, subdivision: Subdivision
-) -> Generator[Progress, None, Reader]:
+def _subdivided(reader: Reader, subdivision: Subdivision) -> Generator[Progress, None, Reader]:
     steps = subdivided_steps(reader, subdivision)
     return (yield from told_of(steps, 0.3, 0.7, "Subdividing the shape keys"))
 
@@ -223,9 +221,7 @@ def solve_steps(order: Order) -> Generator[Progress, None, Solved]:
     stage = Stage(order.scene.get(), order.source.get())
     with closing(stage):
         reader = yield from part_of(reader_steps(order, stage), 0.0, 0.1)
-        sides, energies = yield from part_of(
-            _read_steps(order, stage, reader), 0.1, READ - 0.1
-        )
+        sides, energies = yield from part_of(_read_steps(order, stage, reader), 0.1, READ - 0.1)
     basis = reader.basis
     args = {
         "names": list(basis.names),

@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..operators.conversion import FACEWRIGHT_OT_bake_solve
 from ..operators.conversion import TOPIC as PARENT
+from ..operators.conversion import FACEWRIGHT_OT_bake_solve
 from ..operators.conversion_live import shown_residual
 from ..operators.conversion_setup import FACEWRIGHT_OT_set_up_solve
 from ..operators.conversion_status import shown_conversion, solve_problem, status_of
@@ -96,9 +96,7 @@ def _draw_buttons(
         draw_sentence(layout, reason, "INFO", width)
 
 
-def _draw_residual(
-    layout: bpy.types.UILayout, context: bpy.types.Context, conversion: Any
-) -> None:
+def _draw_residual(layout: bpy.types.UILayout, context: bpy.types.Context, conversion: Any) -> None:
     """How well it fits: on this frame, on all frames, and where it fits least."""
     scene, width = context.scene, room(context, MARGIN_PX, MOST_PX)
     here, problem = shown_residual(scene, conversion)

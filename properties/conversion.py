@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A blend shape conversion: which mesh is read, whose shape keys follow it, and how it is solved."""
+"""A blend shape conversion: what is read, whose shape keys follow it, how it is solved."""
 
 from __future__ import annotations
 

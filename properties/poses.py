@@ -93,8 +93,8 @@ def suit_mesh(conversion: Any) -> bool:
     count = len(before)
     conversion.poses.clear()
     for place, name in enumerate(names):
-        row = known.get(name)
-        if row is None and count == len(names) and before[place]["name"] not in names:
+        row = known.get(name, {})
+        if not row and count == len(names) and before[place]["name"] not in names:
             row = before[place]
         pose = conversion.poses.add()
         for field in FIELDS if row else ():
@@ -132,7 +132,7 @@ def partner(conversion: Any, kind: str, place: int) -> int:
 
 
 def pair(conversion: Any, kind: str, places: Sequence[int]) -> None:
-    """Make two poses a pair, with the lowest number that is free; partners of before lose theirs."""
+    """Make two poses a pair, with the lowest free number; partners of before lose theirs."""
     unpair(conversion, kind, places)
     taken = {getattr(pose, kind) for pose in conversion.poses}
     number = next(each for each in range(len(conversion.poses) + 1) if each not in taken)

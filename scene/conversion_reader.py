@@ -16,10 +16,11 @@ from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.spaces import between
 from ..core.retarget.wrap import Wrap, longest_first, wrapped
 from ..core.solve.basis import PoseBasis, energies_of, sides_of
-from ..core.solve.neutral import is_same_head
+from ..core.solve.neutral import is_same_head, shift_between
 from .conversion_meshes import limited
 from .conversion_stage import Subdivision
-from .retarget_meshes import from_world, local_points, to_local, to_world, triangles, world
+from .joints import world
+from .retarget_meshes import from_world, local_points, to_local, to_world, triangles
 
 FOLLOWS = 0.5  # least weight of a vertex that counts in the solve
 
@@ -59,6 +60,8 @@ def same_reader(basis: PoseBasis, rest: AnyArray, neutral: str) -> Reader:
     counts: AUTO, SHAPES, or another for its own."""
     rest, own = np.asarray(rest, np.float64), basis.neutral.reshape(-1, 3)
     over = between(rest, own)
+    if over.shift.any():  # an expression at rest is not to be taken for a part of the shift
+        over = replace(over, shift=over.shift - shift_between(basis, over(rest)))
     turn = over.scale * over.turn
     if neutral == "SHAPES" or (neutral == "AUTO" and is_same_head(basis, over(rest))):
         rest = (own - over.shift) @ np.linalg.inv(turn).T  # the shapes' neutral, seen from there

@@ -21,7 +21,14 @@ from .wrap_binding import SUBDIVIDING
 
 NAME = "Facewright Input"
 MARK = "facewright_stage"
-_LIKE = ("fps", "fps_base", "frame_map_old", "frame_map_new", "use_simplify", "simplify_subdivision")
+_LIKE = (
+    "fps",
+    "fps_base",
+    "frame_map_old",
+    "frame_map_new",
+    "use_simplify",
+    "simplify_subdivision",
+)
 
 
 class Stage:

@@ -141,7 +141,9 @@ def follow(call: Call) -> Reply:
         )
     moves = np.asarray(given, np.float64)[list(telling_frames(given))]
     still = np.zeros((1, *driver.points.shape))
-    found = bound(driver, moves if len(moves) else still, _mesh(call, "target", where), _watch(call))
+    found = bound(
+        driver, moves if len(moves) else still, _mesh(call, "target", where), _watch(call)
+    )
     return {}, {"corners": found.corners, "shares": found.shares, "weights": found.weights}
 
 

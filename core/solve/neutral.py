@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import AnyArray
+from ..arrays import AnyArray, Doubles
 from .basis import PoseBasis, energies_of, sides_of
 
 _MOSTLY = 0.75
@@ -28,3 +28,15 @@ def is_same_head(basis: PoseBasis, face: AnyArray) -> bool:
     first frame of a cache is: what poses make of it is most of the difference. Another head differs
     by what no pose can do."""
     return explained(basis, face) >= _MOSTLY
+
+
+def shift_between(basis: PoseBasis, face: AnyArray) -> Doubles:
+    """The shift (3,) of a face (V, 3) of that head, with an expression or without, from its place:
+    what together with weights of the poses, of any size, leads there best (least squares)."""
+    count, poses = basis.count, len(basis.names)
+    moved = np.asarray(face, np.float64)[basis.vertices] - basis.neutral.reshape(-1, 3)
+    sums = basis.deltas.reshape(poses, -1, 3).sum(axis=1)
+    matrix = np.block([[basis.normal, sums], [sums.T, count * np.eye(3)]])
+    side = np.concatenate([basis.deltas @ moved.ravel(), moved.sum(axis=0)])
+    found: Doubles = np.linalg.lstsq(matrix, side, rcond=1e-12)[0]
+    return found[poses:]
