@@ -19,6 +19,10 @@ def _modules() -> tuple[ModuleType, ...]:
         auto_emotion,
         batch,
         command,
+        conversion_files,
+        conversion_live,
+        conversion_poses,
+        conversion_setup,
         correspondence_end,
         correspondence_files,
         correspondence_mode,
@@ -47,6 +51,7 @@ def _modules() -> tuple[ModuleType, ...]:
         worker_host,
     )
     from .operators import caches as cache_buttons
+    from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -62,6 +67,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import caches as cache_panel
     from .panels import batch as batch_panel
+    from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -83,6 +89,7 @@ def _modules() -> tuple[ModuleType, ...]:
         caches,
         changes,
         character,
+        conversion,
         correspondences,
         emotion,
         exports,
@@ -91,6 +98,7 @@ def _modules() -> tuple[ModuleType, ...]:
         microphones,
         pipeline,
         player,
+        poses,
         progress,
         recorder,
         take,
@@ -117,6 +125,8 @@ def _modules() -> tuple[ModuleType, ...]:
         exports,
         caches,
         batch_properties,
+        poses,
+        conversion,
         instances,
         worker_host,
         pump,
@@ -162,6 +172,11 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_buttons,
         correspondence_files,
         correspondence_mode,
+        conversion_live,
+        conversion_buttons,
+        conversion_setup,
+        conversion_poses,
+        conversion_files,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -181,6 +196,7 @@ def _modules() -> tuple[ModuleType, ...]:
         export_panel,
         cache_panel,
         batch_panel,
+        conversion_panels,
         library_panel,
     )
 
