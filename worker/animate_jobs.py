@@ -40,12 +40,13 @@ def animate(kept: Kept, call: Call) -> Reply:
     """Animate a face from a voice; the take is also written to "take_path" when that is given.
 
     {voice, model, fps: [n, d], settings, rigs, emotion, low_delay, device, threads, take_path,
-    geometry, workbench} -> {names, jaw_rest, fps, duration_s, notices, voice, model, settings, rigs, timings,
-    device, network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
-    "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
-    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3). With
-    "low_delay" the face is the one that a live session of the same sound gives. "geometry" asks for
-    point caches of meshes, see ``geometry.cache_orders``; then all of them are there, or an error.
+    geometry, workbench} -> {names, jaw_rest, fps, duration_s, notices, voice, model, settings,
+    rigs, timings, device, network_ms_per_frame, network_real_time, emotion_names}, arrays
+    "weights" (T, P), "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``,
+    "emotion_times" (K,) and "emotion_values" (K, E), what the network was given; with head motion
+    "head" (T, 3). With "low_delay" the face is the one that a live session of the same sound gives.
+    "geometry" asks for point caches of meshes, see ``geometry.cache_orders``; then all of them are
+    there, or an error.
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
     """

@@ -41,10 +41,11 @@ def carrying_mover(
 ) -> Mover:
     """The mover of a fitted mesh whose driver is moved by a network's geometry.
 
-    `lead` (3, 3) leads from the model's space to the world's, as the driver stands; `driver` and the displacements `moves` (P, V, 3) of its shape
-    keys `names`, `fitted` (V, 3) and the displacements `fitted_moves` (P, V, 3) of the fitted
-    mesh's shape keys of these names are in the world's space; `to_fitted` (3, 3) leads from there
-    to the fitted mesh's own, in which `rest` (V, 3) is. `face` has the weights of the frames.
+    `lead` (3, 3) leads from the model's space to the world's, as the driver stands. `driver`, the
+    displacements `moves` (P, V, 3) of its shape keys `names`, `fitted` (V, 3) and the displacements
+    `fitted_moves` (P, V, 3) of the fitted mesh's shape keys of these names are in the world's
+    space; `to_fitted` (3, 3) leads from there to the fitted mesh's own, in which `rest` (V, 3) is.
+    `face` has the weights of the frames.
     Raises UserError.
     """
     moves, back = np.asarray(moves, np.float64), np.asarray(to_fitted, np.float64)

@@ -68,9 +68,7 @@ def test_frames_are_shown_as_they_are_in_the_file(tmp_path, scene, cube, caches,
     ("fps", "base", "rate"),
     [(24, 1.0, Fraction(60)), (30, 1.001, Fraction(60)), (60, 1.0, Fraction(24000, 1001))],
 )
-def test_time_is_kept_where_the_rates_differ(
-    tmp_path, scene, cube, caches, kind, fps, base, rate
-):
+def test_time_is_kept_where_the_rates_differ(tmp_path, scene, cube, caches, kind, fps, base, rate):
     points = positions()
     scene.render.fps, scene.render.fps_base = fps, base
     caches.add_mesh_cache(cube, kind(tmp_path / f"a.{kind.__name__}", points), scene, 11, rate)

@@ -128,6 +128,20 @@ def test_a_cancelled_or_failed_run_leaves_no_file(tmp_path, take, model):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, take, model):
+    resource = pytest.importorskip("resource")  # not on Windows
+    mover = geometry.own_mover(model, "skin", model.data.skin_neutral)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"顔 の.pc2 cannot be written: .*") as failed:
+            geometry.write_caches(take, model, "skin", {tmp_path / "顔 の.pc2": mover}, Watch())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "free space" in failed.value.hint
+    assert not list(tmp_path.iterdir())
+
+
 def test_memory_does_not_grow_with_the_length(tmp_path, voice_file):
     """Twenty thousand vertices: 2,000 frames would be 480 MB, and need what 500 frames need."""
     folder = stubs.make_stub_model(tmp_path / "large", vertices=20_000, skin_shapes=4).folder
