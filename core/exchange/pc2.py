@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PC2 point caches, as Blender's Mesh Cache modifier plays them.
 
-Little-endian: ``POINTCACHE2\\0``, int32 version 1, int32 points, float32 first frame, float32 frames
-between samples, int32 samples, then the samples' points as float32 x, y, z.
+Little-endian: ``POINTCACHE2\\0``, int32 version 1, int32 points, float32 first frame, float32
+frames between samples, int32 samples, then the samples' points as float32 x, y, z.
 """
 
 from __future__ import annotations
