@@ -45,6 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import caches as cache_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -58,6 +59,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import caches as cache_panel
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -75,6 +77,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import transfer as transfer_panels
     from .panels import wrap as wrap_panel
     from .properties import (
+        caches,
         changes,
         character,
         correspondences,
@@ -109,6 +112,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        caches,
         instances,
         worker_host,
         pump,
@@ -137,6 +141,7 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        cache_buttons,
         drop_voice,
         scene_watch,
         settings,
@@ -169,6 +174,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        cache_panel,
         library_panel,
     )
 

@@ -17,7 +17,9 @@ from ..core.take_label import BOTH, NLA, SHAPE_KEYS, VERTICES, TakeLabel
 from ..properties.library import look
 from ..scene.characters import Character
 from ..scene.joints import world
+from ..scene.mesh_cache import MOST_SCALE
 from ..scene.places import model_folder, remove_take
+from ..scene.rates import scene_rate
 from ..scene.references import reference
 from ..scene.retarget_meshes import (
     from_world,
@@ -132,6 +134,7 @@ def plan_of(request: Request, take_id: str, folder: Path) -> VertexPlan:
     if request.output == SHAPE_KEYS:
         return VertexPlan()
     check_output(request.output, request.bake)
+    _check_rate(request)
     files = _Files(take_id, folder)
     faces, notices = [], []
     for character in request.characters():
@@ -148,6 +151,16 @@ def plan_of(request: Request, take_id: str, folder: Path) -> VertexPlan:
         faces.append(FaceCaches(tuple(caches), request.output == BOTH or bool(transfers)))
     said = tuple(text for text in dict.fromkeys(notices) if text)
     return VertexPlan(tuple(faces), {"geometry": files.rows}, files.arrays, said)
+
+
+def _check_rate(request: Request) -> None:
+    own = scene_rate(request.scene.get())
+    if request.fps is not None and request.fps / own > MOST_SCALE:
+        raise UserError(
+            f"Vertex animation of {float(request.fps):g} frames per second cannot be played at "
+            f"{float(own):g}.",
+            "Raise the scene's frame rate.",
+        )
 
 
 def _hidden_keys(character: Character) -> Iterator[str]:

@@ -15,6 +15,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
 from ..core.retarget.marks import MARKS
+from .caches import FACEWRIGHT_PG_caches
 from .character import FACEWRIGHT_PG_character
 from .exports import FACEWRIGHT_PG_exports
 from .ids import find, free_name, index_of, new_id
@@ -47,6 +48,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
+    caches: PointerProperty(type=FACEWRIGHT_PG_caches)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",

@@ -29,7 +29,6 @@ from .retarget_meshes import local_points
 
 NAME = "Facewright Vertex Animation"
 SKIN, TONGUE = "skin", "tongue"  # roles of meshes; that of a fitted one: fitted_role
-MOST_SCALE = 100.0  # samples of a file per frame of the scene, in the modifier
 RestingKeys = tuple[Reference, tuple[str, ...]]  # shape keys of a mesh, and which of them
 _FILE = re.compile(r"([0-9a-f]{32})_[^/\\]+\.pc2")
 

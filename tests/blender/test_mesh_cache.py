@@ -82,7 +82,7 @@ def test_time_is_kept_where_the_rates_differ(tmp_path, scene, cube, caches, kind
 def test_it_comes_before_what_changes_the_vertices(tmp_path, scene, cube, caches):
     cube.modifiers.new("Subdivision", "SUBSURF")
     modifier = caches.add_mesh_cache(cube, pc2(tmp_path / "a.pc2", positions()), scene, 1)
-    assert list(cube.modifiers)[0] == modifier
+    assert next(iter(cube.modifiers)) == modifier
     assert caches.mesh_caches_of(cube) == [modifier]
     assert len(shown(cube, 3)) > POINTS
     assert caches.remove_mesh_caches(cube) == 1

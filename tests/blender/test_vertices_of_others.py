@@ -134,7 +134,9 @@ def brought_over(code, live, residuals):
     return meshes.moves_to_local(live.fitted, ticket.arrays["moves"][len(names) :])
 
 
-def test_a_mesh_that_was_fitted_anew_does_not_play_the_old_take_nor_any_with_shape_keys(code, scene, live, animate):
+def test_a_mesh_that_was_fitted_anew_does_not_play_the_old_take_nor_any_with_shape_keys(
+    code, scene, live, animate
+):
     take = animate(live.driver)
     label = code("core.take_label").label_of(bpy.data.actions[take.written.actions[0]])
     module = code("operators.vertex_animation")
