@@ -7,7 +7,6 @@ Rows that are up to date are skipped, those that fail do not stop the others; ea
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 import traceback
@@ -98,7 +97,9 @@ class _Maker:
 
         self._order, self._ledger, self._stage = order, ledger, stage
         self._redo, self._life_line = redo, life_line
-        self._folders = Folders(order, stage.accept_licence)  # raises UserError: no row has to be tried
+        self._folders = Folders(
+            order, stage.accept_licence
+        )  # raises UserError: no row has to be tried
 
     def make(self, row: Row) -> RowResult:
         """Make a row's files unless they are up to date. Raises Cancelled."""

@@ -15,8 +15,8 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
 from ..core.retarget.marks import MARKS
-from .caches import FACEWRIGHT_PG_caches
 from .batch import FACEWRIGHT_PG_batch
+from .caches import FACEWRIGHT_PG_caches
 from .character import FACEWRIGHT_PG_character
 from .conversion import FACEWRIGHT_PG_conversion
 from .exports import FACEWRIGHT_PG_exports

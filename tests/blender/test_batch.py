@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
