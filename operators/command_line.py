@@ -25,8 +25,8 @@ from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
-from .command_caches import add_cache
 from .command_batch import add_batch
+from .command_caches import add_cache
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
 from .faults import report_fault, sentence
