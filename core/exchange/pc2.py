@@ -55,6 +55,21 @@ def writing(
             raise ValueError(f"{done} frames in a cache of {samples}")
 
 
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Points and samples of a file, of which only the head is read. Raises UserError."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(32)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
+    if len(head) < 32 or not head.startswith(SIGNATURE):
+        raise UserError(f"{path} is no point cache.")
+    _version, points, _first, _step, samples = struct.unpack("<iiffi", head[12:])
+    if points <= 0 or samples <= 0:
+        raise UserError(f"{path} is damaged.")
+    return points, samples
+
+
 @contextmanager
 def filling(paths: Sequence[Path], clip: CacheClip) -> Iterator[WriteBlocks]:
     """Write the one mesh of a clip to a file that is there already. Raises UserError, OSError."""
