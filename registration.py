@@ -43,6 +43,8 @@ def _modules() -> tuple[ModuleType, ...]:
         track_change,
         transfer_jobs,
         voices,
+        weights_gains,
+        weights_import,
         worker_host,
     )
     from .operators import correspondences as pair_buttons
@@ -55,6 +57,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .operators import transfer as transfer_buttons
+    from .operators import weights as weight_buttons
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
@@ -73,6 +76,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
+    from .panels import weights as weight_panel
     from .panels import wrap as wrap_panel
     from .properties import (
         changes,
@@ -89,6 +93,7 @@ def _modules() -> tuple[ModuleType, ...]:
         recorder,
         take,
         transfer,
+        weights,
         wrap,
     )
 
@@ -109,6 +114,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        weights,
         instances,
         worker_host,
         pump,
@@ -137,6 +143,9 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        weight_buttons,
+        weights_gains,
+        weights_import,
         drop_voice,
         scene_watch,
         settings,
@@ -169,6 +178,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        weight_panel,
         library_panel,
     )
 

@@ -56,9 +56,11 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     return [character_parts(one, turns) for one in chosen.characters_of(pipeline)]
 
 
-def character_parts(character: Any, turns: bool) -> Parts:
-    """The parts of a character, with its head where it ``turns``. Raises UserError."""
-    return parts_of(character.skin, *_head_of(character, turns), attachments_of(character))
+def character_parts(character: Any, turns: bool, driven: bool = False) -> Parts:
+    """The parts of a character, with its head where it ``turns``; with ``driven`` keys where it is
+    only read. Raises UserError."""
+    head = _head_of(character, turns)
+    return parts_of(character.skin, *head, attachments_of(character), driven)
 
 
 def attachments_of(character: Any) -> Attachments:

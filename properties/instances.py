@@ -22,6 +22,7 @@ from .parameters import NAMES as SHOWN_ONLY
 from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
 from .transfer import FACEWRIGHT_PG_transfer
+from .weights import FACEWRIGHT_PG_weights
 from .wrap import FACEWRIGHT_PG_wrap
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
@@ -47,6 +48,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
+    weights: PointerProperty(type=FACEWRIGHT_PG_weights)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",

@@ -102,15 +102,19 @@ def find_character(
     obj: bpy.types.Object | None,
     poses: Sequence[str] = CANONICAL_NAMES,
     attached: Attachments = NOTHING,
+    driven: bool = False,
 ) -> Character:
-    """The face that an object belongs to. Raises UserError when it cannot be animated."""
+    """The face that an object belongs to. Raises UserError when it cannot be animated.
+
+    ``driven`` keys, which takes leave alone, belong to it too where it is only read.
+    """
     seen = _seen[0]
     if seen is None:
-        return _found(obj, poses, attached)
-    key = (obj, tuple(poses), attached)
+        return _found(obj, poses, attached, driven)
+    key = (obj, tuple(poses), attached, driven)
     if key not in seen:
         try:
-            seen[key] = _found(obj, poses, attached)
+            seen[key] = _found(obj, poses, attached, driven)
         except UserError as error:
             seen[key] = error
     found = seen[key]
@@ -119,7 +123,9 @@ def find_character(
     return found
 
 
-def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments) -> Character:
+def _found(
+    obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments, read: bool
+) -> Character:
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
     if not obj.users_scene:  # deleted, but kept by whoever points at it
@@ -135,7 +141,7 @@ def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachm
     notices: list[str] = []
     turned = [joint.object for _what, joint in attached.joints if not joint.bone]
     shaped = [obj for obj in members if obj not in turned]  # an eye that turns needs no key for it
-    meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices))
+    meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices, read))
     if not meshes:
         raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
     _check_shaped(attached, meshes)
@@ -237,7 +243,7 @@ def _face_of(obj: bpy.types.Object, members: Iterable[bpy.types.Object]) -> bpy.
 
 
 def _shaped_meshes(
-    members: Iterable[bpy.types.Object], poses: tuple[str, ...], notices: list[str]
+    members: Iterable[bpy.types.Object], poses: tuple[str, ...], notices: list[str], read: bool
 ) -> Iterable[ShapedMesh]:
     seen: set[str] = set()
     for obj in members:
@@ -245,7 +251,7 @@ def _shaped_meshes(
         if key is None or not key.use_relative or key.name in seen:
             continue
         seen.add(key.name)
-        driven = _driven(key)
+        driven = set() if read else _driven(key)
         blocks = [block for block in key.key_blocks if block != key.reference_key]
         found = _match(poses, tuple(b.name for b in blocks if b.name not in driven))
         skipped = sorted(driven.intersection(_match(poses, tuple(driven)).sources()))
@@ -253,7 +259,7 @@ def _shaped_meshes(
             notices.append(f"Left alone, as drivers move them: {', '.join(skipped)}.")
         if not found.pairs:
             continue
-        if not key.is_editable:
+        if not read and not key.is_editable:
             raise UserError(
                 f"The shape keys of '{obj.name}' are linked from another file.",
                 f"Make a library override of {'its mesh too' if obj.override_library else 'it'}.",

@@ -38,9 +38,10 @@ class Parts:
     eye_left: Attached | None = None
     others: tuple[Reference, ...] = ()
 
-    def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
-        """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
-        found = find_character(self.skin.get(), poses, self.attachments())
+    def character(self, poses: Sequence[str] = CANONICAL_NAMES, driven: bool = False) -> Character:
+        """The face as it is now, to be read only with its ``driven`` keys. Raises UserError, and
+        SceneChanged when a part of it is gone."""
+        found = find_character(self.skin.get(), poses, self.attachments(), driven)
         if self.head is None:
             return found
         return with_head_target(found, self.head.object.get(), self.head.bone)
@@ -61,9 +62,11 @@ def parts_of(
     head: bpy.types.Object | None = None,
     head_bone: str = "",
     attached: Attachments = NOTHING,
+    driven: bool = False,
 ) -> Parts:
-    """The parts of a face with what head motion turns. Raises UserError when it is no face."""
-    with_head_target(find_character(skin, attached=attached), head, head_bone)
+    """The parts of a face with what head motion turns. Raises UserError when it is no face;
+    ``driven`` keys count where it is only read."""
+    with_head_target(find_character(skin, attached=attached, driven=driven), head, head_bone)
     return Parts(
         reference(skin),
         None if head is None else Attached(reference(head), head_bone),

@@ -20,6 +20,7 @@ from .preview_jobs import preview
 from .runtimes import fetch_runtime
 from .session_jobs import Sessions
 from .voice_jobs import probe
+from .weights_jobs import read_face
 
 SOUND = ("soundfile",)
 NETWORK = ("onnxruntime",)
@@ -59,4 +60,5 @@ def standard_jobs() -> dict[str, Job]:
         "bind": Job(retarget.bind, NUMBERS),
         "parts": Job(retarget.parts, NUMBERS),
         "shapes": Job(retarget.shapes, NUMBERS),
+        "read_face": Job(read_face, express=True),
     }

@@ -278,9 +278,12 @@ class _Reader:
                 raise ValueError("the file ends inside of brackets")
             if self.kind == "mark" and self.text in _OPEN:
                 open_ones.append(_OPEN[self.text])
-            elif self.kind == "mark" and self.text in _CLOSED:
-                if not open_ones or open_ones.pop() != self.text:
-                    raise ValueError(f"{self.text!r} closes nothing")
+            elif (
+                self.kind == "mark"
+                and self.text in _CLOSED
+                and (not open_ones or open_ones.pop() != self.text)
+            ):
+                raise ValueError(f"{self.text!r} closes nothing")
             self._next()
             if not open_ones:
                 return
