@@ -4,9 +4,12 @@ drivers, strips and armatures; and the weights-only layer of USD on a mesh."""
 
 from __future__ import annotations
 
+import json
+
 import bpy
 import numpy as np
 import pytest
+from gltf_validator import report_of
 from makers import curves_of, face_rig, shaped_mesh
 
 FIRST, FRAMES = 5, 30
@@ -122,6 +125,40 @@ def test_bones_of_a_rig_move_in_the_file(scene, face, weights, tmp_path, ending)
     angle = turns[0].rotation_difference(turns[1]).angle
     assert angle == pytest.approx(0.4, abs=1e-3)
     assert obj is not None
+
+
+def test_the_gltf_validator_finds_nothing_wrong(scene, face, weights, tmp_path):
+    rig = face_rig()
+    character = scene.facewright.add_character("Face", None, face)
+    character.lower_denture, character.jaw_bone = rig, "Jaw"
+    weights.glb = True
+    bpy.ops.facewright.export_weights()
+    report = report_of(next(tmp_path.iterdir()))
+    serious = [row for row in report["issues"]["messages"] if row["severity"] < 2]
+    assert not serious, serious
+    assert report["info"]["animationCount"] == 1
+    assert report["info"]["hasMorphTargets"]
+
+
+def test_the_gltf_validator_takes_the_whole_head(scene, weights, write, make_track, tmp_path):
+    """The template head with its teeth, eyes and tongue: one animation moves them all."""
+    bpy.ops.facewright.add_head()
+    skin = scene.facewright.characters[-1].skin
+    track = make_track(FRAMES, 30)
+    write(skin, track, FIRST)
+    weights.glb = True
+    bpy.ops.facewright.export_weights()
+    path = next(tmp_path.iterdir())
+    report = report_of(path)
+    assert report["issues"]["numErrors"] == 0, report["issues"]["messages"][:3]
+    data = path.read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    animations = json.loads(data[20 : 20 + length])["animations"]
+    moved = [channel["target"]["path"] for row in animations for channel in row["channels"]]
+    assert len(animations) == 1
+    assert moved.count("weights") >= 2, "skin and tongue"
+    assert moved.count("rotation") >= 2, "both eyes"
+    assert "translation" in moved, "the jaw, which only sinks in this take"
 
 
 def test_a_rate_that_blenders_exporters_do_not_keep_is_told(code, scene, face, weights):
