@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate``, ``transfer``, ``models``, ``devices``; exit codes 0, 1, 2, 4.
+"""The command line: ``animate``, ``transfer``, ``export``, ``import``, ``models``,
+``devices``; exit codes 0, 1, 2, 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -26,6 +27,7 @@ from ..scene.sounds import VoiceSource
 from .animate import animate_object
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
+from .command_weights import add_weights
 from .faults import report_fault, sentence
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
     _add_animate(commands)
     add_transfer(commands, _USAGE)
+    add_weights(commands, _USAGE)
     models = commands.add_parser(
         "models", prog=f"{_USAGE} models", help="list the models, or describe one"
     )

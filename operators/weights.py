@@ -54,11 +54,13 @@ class FACEWRIGHT_OT_export_weights(Running, bpy.types.Operator):
         scene: Any = context.scene
         chosen: Any = scene.facewright.weights
         target = target_of(scene, chosen.face, driven=True)
+        export = order_of(scene, target.name)
+        files = [(kind, export.path(row.ending)) for kind, row in KINDS.items()]
+        files += [(f".{name}", export.path(f".{name}")) for name in FULL_NAMES]
         order = Order(
             target,
-            order_of(scene, target.name),
-            tuple(kind for kind in KINDS if getattr(chosen, kind)),
-            tuple(f".{name}" for name in FULL_NAMES if getattr(chosen, name)),
+            export,
+            tuple(row for row in files if getattr(chosen, row[0].removeprefix("."))),
             WeightOptions(gains=chosen.gains_now(), tongue=chosen.tongue, joints=chosen.joints),
             chosen.mapping,
             chosen.source == TAKE,

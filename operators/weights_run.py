@@ -47,12 +47,12 @@ Steps = Generator[Progress, None, "Outcome"]
 
 @dataclass(frozen=True)
 class Order:
-    """What is written: ``kinds`` of ``core.exchange.weights``, ``full`` endings of ``FULL``."""
+    """What is written: ``files``, each a kind of ``core.exchange.weights`` or an ending of
+    ``FULL``, and its path. ``mapping`` is the file of an own way to MetaHuman's curves."""
 
     target: Target
     export: ExportOrder
-    kinds: tuple[str, ...]
-    full: tuple[str, ...] = ()
+    files: tuple[tuple[str, Path], ...]
     options: WeightOptions = field(default_factory=WeightOptions)
     mapping: str = ""
     from_take: bool = False
@@ -75,12 +75,12 @@ class Outcome:
 def export_steps(scene: bpy.types.Scene, order: Order) -> Steps:
     """Write the files, yielding progress; each is whole or not there. Raises UserError at once for
     what can be seen at once."""
-    if not order.kinds and not order.full:
+    if not order.files:
         raise UserError("Nothing is chosen to be written.", "Tick at least one kind of file.")
-    weights = [(kind, order.export.path(KINDS[kind].ending)) for kind in order.kinds]
+    weights = [(kind, path) for kind, path in order.files if kind in KINDS]
     for _kind, path in weights:
         check_place(path)
-    full = check_outputs([str(order.export.path(ending)) for ending in order.full])
+    full = check_outputs([str(path) for kind, path in order.files if kind in FULL])
     options = order.options
     if order.mapping:
         options = replace(options, mapping=read_channel_map(bpy.path.abspath(order.mapping)))
@@ -200,6 +200,11 @@ def _full(
         with playing(gained):
             notices += save(path, Exported(kept.get(), objects, first, last))
     return notices
+
+
+def saved_content(scene: bpy.types.Scene, target: Target) -> Exported:
+    """A face over the scene's range, to be saved with its meshes."""
+    return Exported(scene, objects_of(target), scene.frame_start, scene.frame_end)
 
 
 def objects_of(target: Target) -> tuple[bpy.types.Object, ...]:
