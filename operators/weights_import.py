@@ -113,7 +113,7 @@ class FACEWRIGHT_OT_import_weights(Running, bpy.types.Operator):
                 raise UserError(f"The scene has no object '{self.object}'.", "Name another.")
         if not self.filepath.strip():
             raise UserError("No file is named.", "Choose one.")
-        given = self.properties.is_property_set("start_frame")  # type: ignore[attr-defined]
+        given = self.properties.is_property_set("start_frame")
         return import_steps(
             scene,
             target_of(scene, obj),
