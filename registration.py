@@ -17,7 +17,12 @@ def _modules() -> tuple[ModuleType, ...]:
         animate_all,
         attached_meshes,
         auto_emotion,
+        batch,
         command,
+        conversion_files,
+        conversion_live,
+        conversion_poses,
+        conversion_setup,
         correspondence_end,
         correspondence_files,
         correspondence_mode,
@@ -47,6 +52,8 @@ def _modules() -> tuple[ModuleType, ...]:
         weights_import,
         worker_host,
     )
+    from .operators import caches as cache_buttons
+    from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -61,6 +68,9 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import batch as batch_panel
+    from .panels import caches as cache_panel
+    from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -78,9 +88,12 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import transfer as transfer_panels
     from .panels import weights as weight_panel
     from .panels import wrap as wrap_panel
+    from .properties import batch as batch_properties
     from .properties import (
+        caches,
         changes,
         character,
+        conversion,
         correspondences,
         emotion,
         exports,
@@ -89,6 +102,7 @@ def _modules() -> tuple[ModuleType, ...]:
         microphones,
         pipeline,
         player,
+        poses,
         progress,
         recorder,
         take,
@@ -115,6 +129,10 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap,
         exports,
         weights,
+        caches,
+        batch_properties,
+        poses,
+        conversion,
         instances,
         worker_host,
         pump,
@@ -146,6 +164,8 @@ def _modules() -> tuple[ModuleType, ...]:
         weight_buttons,
         weights_gains,
         weights_import,
+        cache_buttons,
+        batch,
         drop_voice,
         scene_watch,
         settings,
@@ -161,6 +181,11 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_buttons,
         correspondence_files,
         correspondence_mode,
+        conversion_live,
+        conversion_buttons,
+        conversion_setup,
+        conversion_poses,
+        conversion_files,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -179,6 +204,9 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_panel,
         export_panel,
         weight_panel,
+        cache_panel,
+        batch_panel,
+        conversion_panels,
         library_panel,
     )
 

@@ -40,7 +40,7 @@ def target_of(scene: bpy.types.Scene, obj: bpy.types.Object | None, driven: bool
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
     if one is None:
         return Target(parts_of(obj, driven=driven), "", obj.name)
-    return Target(character_parts(one, True, driven), one.id, one.name)
+    return Target(character_parts(one, True, driven=driven), one.id, one.name)
 
 
 def _is_of(character: Any, obj: bpy.types.Object) -> bool:

@@ -44,20 +44,7 @@ def check_outputs(paths: Sequence[str]) -> tuple[Path, ...]:
     result = []
     for text in paths:
         path = Path(bpy.path.abspath(text)).absolute()
-        suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise UserError(
-                f"{path.name} cannot be saved: its ending is none of {', '.join(SUFFIXES)}.",
-                "Choose another file name.",
-            )
-        if suffix in (".usdc", ".usd") and not versions.has_usd():
-            raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
-        operator, addon = _ADDONS.get(suffix, ("", ""))
-        if operator and not hasattr(bpy.types, operator):
-            raise UserError(
-                f"{path.name} cannot be saved: the add-on for {suffix} files is switched off.",
-                f"Enable '{addon}' in the preferences.",
-            )
+        check_kind(path)
         check_place(path)
         result.append(path)
     return tuple(result)
@@ -67,6 +54,24 @@ def check_place(path: Path) -> None:
     """Raise UserError where a file could not be written, before any work is done."""
     with suppress(_Trial), atomic_path(path):
         raise _Trial  # nothing is written, but what is wrong with the place is said
+
+
+def check_kind(path: Path) -> None:
+    """Raises UserError for a file whose ending is not saved in this Blender."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(
+            f"{path.name} cannot be saved: its ending is none of {', '.join(SUFFIXES)}.",
+            "Choose another file name.",
+        )
+    if suffix in (".usdc", ".usd") and not versions.has_usd():
+        raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
+    operator, addon = _ADDONS.get(suffix, ("", ""))
+    if operator and not hasattr(bpy.types, operator):
+        raise UserError(
+            f"{path.name} cannot be saved: the add-on for {suffix} files is switched off.",
+            f"Enable '{addon}' in the preferences.",
+        )
 
 
 def save(path: Path, content: Exported) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _write_blend(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.wm.usd_export(
             filepath=str(path),
             check_existing=False,
@@ -136,7 +141,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.export_scene.fbx(
             filepath=str(path),
             check_existing=False,
@@ -154,7 +159,7 @@ def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_glb(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.export_scene.gltf(
             filepath=str(path),
             check_existing=False,
@@ -180,7 +185,7 @@ def _has_armature(content: Exported) -> bool:
 
 
 @contextmanager
-def _only(content: Exported) -> Iterator[None]:
+def only(content: Exported) -> Iterator[None]:
     """Select the face's objects and set the range to the take's frames, then put all back."""
     scene, layer = content.scene, bpy.context.view_layer
     hidden = [o.name for o in content.objects if not _selectable(o, layer)]

@@ -28,7 +28,8 @@ class Attached:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts that a user has named; what is None is found by itself, or is not there."""
+    """The parts that a user has named; what is None is found by itself, or is not there.
+    ``keyless``: no mesh needs shape keys, since vertices are moved."""
 
     skin: Reference
     head: Attached | None = None
@@ -37,11 +38,13 @@ class Parts:
     eye_right: Attached | None = None
     eye_left: Attached | None = None
     others: tuple[Reference, ...] = ()
+    keyless: bool = False
 
     def character(self, poses: Sequence[str] = CANONICAL_NAMES, driven: bool = False) -> Character:
         """The face as it is now, to be read only with its ``driven`` keys. Raises UserError, and
         SceneChanged when a part of it is gone."""
-        found = find_character(self.skin.get(), poses, self.attachments(), driven)
+        attached = self.attachments()
+        found = find_character(self.skin.get(), poses, attached, self.keyless, driven)
         if self.head is None:
             return found
         return with_head_target(found, self.head.object.get(), self.head.bone)
@@ -62,11 +65,13 @@ def parts_of(
     head: bpy.types.Object | None = None,
     head_bone: str = "",
     attached: Attachments = NOTHING,
+    keyless: bool = False,
     driven: bool = False,
 ) -> Parts:
     """The parts of a face with what head motion turns. Raises UserError when it is no face;
     ``driven`` keys count where it is only read."""
-    with_head_target(find_character(skin, attached=attached, driven=driven), head, head_bone)
+    found = find_character(skin, attached=attached, keyless=keyless, driven=driven)
+    with_head_target(found, head, head_bone)
     return Parts(
         reference(skin),
         None if head is None else Attached(reference(head), head_bone),
@@ -75,6 +80,7 @@ def parts_of(
         _remembered(attached.eye_right),
         _remembered(attached.eye_left),
         tuple(reference(each) for each in attached.others),
+        keyless,
     )
 
 
