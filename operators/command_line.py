@@ -121,7 +121,7 @@ def _add_animate(commands: Any) -> None:
         help="what the face moves by; vertices are the network's full geometry")  # fmt: skip
     add("--no-sound", action="store_true", help="leave the sequencer alone")
     add("--out", action="extend", nargs="+", default=[], metavar="PATH",
-        help=".blend .usdc .usd .fbx .json; repeatable")  # fmt: skip
+        help=".blend .usdc .usd .fbx .glb .json; repeatable")  # fmt: skip
     add("--quiet", action="store_true", help="print notices and errors only")
 
 
