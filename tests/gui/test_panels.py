@@ -33,6 +33,7 @@ def script() -> driver.Steps:
         bpy.ops.facewright.animate()
     _fill_wrap()
     _fill_transfer()
+    _fill_weights()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
     assert all(spent.values()), f"never drawn: {[name for name in spent if not spent[name]]}"
@@ -55,6 +56,15 @@ def _fill_transfer() -> None:
         for name in ("add_transfer", "add_driver", "add_sample_target"):
             getattr(bpy.ops.facewright, name)()
         bpy.ops.facewright.setup_apply(name="Sample Target")
+
+
+def _fill_weights() -> None:
+    """Some kinds of files, and the table of gains."""
+    weights: Any = bpy.context.scene.facewright.weights
+    weights.face = bpy.data.objects["Facewright Head"]
+    weights.usd = weights.metahuman_usd = weights.fbx = True
+    bpy.ops.facewright.gains_reset()
+    weights.gains["eyeBlinkLeft"].multiplier = 1.2
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
