@@ -135,6 +135,11 @@ class Ledger:
         with suppress(UserError):
             self._write(row, Record("failed", mark, {}, message))
 
+    def forget(self, row: Row) -> None:
+        """Have a row made again, also when it is up to date; its files stay until then."""
+        with suppress(OSError, ValueError):
+            self._path(row).unlink()
+
     @contextmanager
     def working(self) -> Iterator[Path]:
         """A folder of one's own in which the files of a row are made; gone afterwards."""
