@@ -131,13 +131,13 @@ def test_dask(job, tmp_path):
 def test_the_documented_line_for_opencue_runs(job, tmp_path):
     """OpenCue runs a line of the shell per chunk and puts its numbers in."""
     page = (ROOT / "docs" / "batch.md").read_text("utf-8")
-    line = next(line for line in page.splitlines() if "#FRAMESPEC#" in line)
+    line = next(line for line in page.splitlines() if "#FRAME_START#" in line)
     for place, value in {
         "PYTHON": sys.executable, "BATCH": BATCH, "ROWS.jsonl": job.manifest,
-        "ORDER.json": job.order, "FOLDER": tmp_path / "out", "#FRAMESPEC#": "0-1",
+        "ORDER.json": job.order, "FOLDER": tmp_path / "out", "#FRAME_START#": 0, "#FRAME_END#": 1,
     }.items():  # fmt: skip
         assert place in line
-        line = line.replace(place, f'"{value}"')
+        line = line.replace(place, f'"{value}"' if isinstance(value, str | Path) else str(value))
     done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr
     made = files_of(tmp_path / "out")
