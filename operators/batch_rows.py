@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +120,13 @@ class Stage:
         content = content_of(bpy.context.scene, result)
         notices = list(result.notices)
         kinds = [kind for kind in order.formats if kind in BAKED]
-        plain = tuple(kind for kind in order.formats if kind not in BAKED)
         made = []
         for kind in kinds:
             watch(1.0, f"Saving .{kind}")
             path = folder / f"{Path(row.output).name}.{kind}"
             notices += _save(path, self.out / Path(row.output).parent, content)
             made.append(path)
-        if plain:
-            made += write_files(folder, row, replace(order, formats=plain), result.face)
+        made += write_files(folder, row, order, result.face)
         return Baked(made, tuple(notices))
 
     def _request(self, row: Row, order: Order) -> Request:

@@ -72,10 +72,8 @@ def plan(scene: bpy.types.Scene) -> Plan:
     device = str(getattr(general, "device", ""))
     words = ["--manifest", str(manifest_of(scene, rows, folder))]
     words += ["--order", str(folder / "order.json"), "--out", str(ledger.folder)]
-    words += ["--device", device or "auto", "--accept-licence"]
-    if chosen.batch.redo:
-        for row in rows:
-            ledger.forget(row)
+    words += ["--device", device or "auto", "--accept-licence", "--life-line"]
+    words += ["--redo"] if chosen.batch.redo else []
     found = Plan(rows, order, ledger, folder, words, chosen.batch.processes, device)
     if found.bakes:
         words += _character_words(scene, folder)

@@ -99,11 +99,9 @@ class Share:
         return None if self._child is None else self._child.exit_code()
 
     def end(self) -> None:
-        """Ask the program to end; Blender would not end in good order by itself."""
-        if self._child is not None and self.in_blender:
+        """Ask the program to end in good order."""
+        if self._child is not None:
             self._child.close_life_line()
-        elif self._child is not None:
-            self._child.terminate()
 
     def kill(self) -> None:
         """Have it killed."""
@@ -136,12 +134,11 @@ def plain_words(packages: Sequence[str]) -> list[str]:
 
 def blender_words(file: Path) -> list[str]:
     """What starts the command in another Blender that has a file open."""
-    command = ["batch", "--life-line"]
     if not bpy.app.binary_path:
-        return [sys.executable, "-X", "utf8", "-c", _MODULE, str(file), PACKAGE, *command]
+        return [sys.executable, "-X", "utf8", "-c", _MODULE, str(file), PACKAGE, "batch"]
     online = [] if bpy.app.online_access else ["--offline-mode"]
     start = [bpy.app.binary_path, "--background", *online, str(file), "--addons", PACKAGE]
-    return [*start, "--command", "facewright", *command]
+    return [*start, "--command", "facewright", "batch"]
 
 
 def sweep(folders: Sequence[Path], pids: Sequence[int]) -> None:

@@ -62,11 +62,11 @@ def states(batch: Any) -> dict[str, str]:
 def test_each_voice_gets_its_file_and_a_bad_one_stops_nothing(batch, wired):
     assert run() == {"FINISHED"}
     assert states(batch) == {"line 1.wav": "done", "台詞 2.wav": "done", "broken.wav": "failed"}
-    assert set(files(batch.out)) == {"line 1.json", "台詞 2.json"}
+    assert set(files(batch.out)) == {"line 1_bsweight.json", "台詞 2_bsweight.json"}
     wrong = next(row for row in batch.state.rows if row.state == "failed")
     assert "broken.wav" in wrong.sentence and "Traceback" not in wrong.sentence
     assert "2 of 3 voices done, 1 failed" in batch.state.outcome and batch.state.failed
-    weights = json.loads(files(batch.out)["line 1.json"])
+    weights = json.loads(files(batch.out)["line 1_bsweight.json"])
     assert weights["numFrames"] == 18 and weights["exportFps"] == 30  # the scene's rate
 
 
@@ -84,7 +84,7 @@ def test_the_second_run_does_only_what_is_new_or_was_changed(batch, wired):
     run()
     assert set(states(batch).values()) == {"done", "failed"}
     changed = files(batch.out)
-    assert changed["line 1.json"] != again["line 1.json"]
+    assert changed["line 1_bsweight.json"] != again["line 1_bsweight.json"]
     batch.chosen.redo = True
     run()
     assert set(states(batch).values()) == {"done", "failed"}
@@ -95,8 +95,8 @@ def test_common_settings_reach_the_files(batch, wired):
     exports = wired.scene.facewright.exports
     exports.use_scene_fps, exports.fps = False, 60
     run()
-    assert json.loads(files(batch.out)["line 1.json"])["exportFps"] == 60
-    assert json.loads(files(batch.out)["line 1.json"])["numFrames"] == 36
+    assert json.loads(files(batch.out)["line 1_bsweight.json"])["exportFps"] == 60
+    assert json.loads(files(batch.out)["line 1_bsweight.json"])["numFrames"] == 36
 
 
 def test_the_rows_of_a_manifest_may_differ(batch, tmp_path):
@@ -110,8 +110,8 @@ def test_the_rows_of_a_manifest_may_differ(batch, tmp_path):
     batch.chosen.source, batch.chosen.manifest = "MANIFEST", str(path)
     run()
     assert [row.state for row in batch.state.rows] == ["done", "done", "failed", "failed"]
-    assert set(files(batch.out)) == {"scene 1/first.json", "other.json"}
-    assert json.loads(files(batch.out)["other.json"])["exportFps"] == 24
+    assert set(files(batch.out)) == {"scene 1/first_bsweight.json", "other_bsweight.json"}
+    assert json.loads(files(batch.out)["other_bsweight.json"])["exportFps"] == 24
     assert "nowhere.wav" in batch.state.rows[2].sentence
     assert "rows.jsonl, line 4" in batch.state.rows[3].sentence
 
