@@ -139,7 +139,7 @@ def test_a_file_that_is_open_elsewhere_leaves_the_row_undone(ledger, monkeypatch
             )
         real(source, target)
 
-    monkeypatch.setattr(ledgers.os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(UserError, match=r"朝 1\.usd cannot be written: used by another.*open"):
         put(ledger, json="newer", usd="newer")
     monkeypatch.undo()

@@ -96,7 +96,13 @@ def test_flamenco(job, tmp_path):
     found = json.loads(compiled.stdout)
     for setting in found["type"]["settings"]:
         assert set(setting) <= {
-            "key", "type", "subtype", "default", "required", "visible", "description"
+            "key",
+            "type",
+            "subtype",
+            "default",
+            "required",
+            "visible",
+            "description",
         }
         assert setting["type"] in ("string", "int32", "float", "bool")
         assert setting["description"]

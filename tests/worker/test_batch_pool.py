@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from facewright.core import memory
 from facewright.core.batch.manifest import voice_rows
-from facewright.core.batch.report import Report, RowResult
+from facewright.core.batch.report import Outcome, Report, RowResult
 from facewright.core.errors import UserError
 from facewright.worker import batch_share
 from facewright.worker.batch_pool import Pool
@@ -128,7 +128,8 @@ def test_no_graphics_card_is_shared(monkeypatch, visible, jobs, cards):
 
 def test_exit_codes_follow_the_rows():
     row = voice_rows(["a.wav"])[0]
-    for state, code in (("done", 0), ("skipped", 0), ("failed", 3), ("missing", 3)):
+    codes: dict[Outcome, int] = {"done": 0, "skipped": 0, "failed": 3, "missing": 3}
+    for state, code in codes.items():
         report = Report(1)
         report.add(RowResult.of(row, state))
         assert report.exit_code() == code
