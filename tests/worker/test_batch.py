@@ -36,12 +36,14 @@ class Material:
         self.voices.mkdir()
         self.model = stubs.make_stub_model(folder / "model").folder
         self.says = bad_voices(stubs, self.voices)
-        names = list(self.says)
+        names = []
         for number in range(GOOD):
             name = f"line {number}.wav" if number % 3 else f"せりふ {number}.wav"
             samples = stubs.speech_like(0.3 + 0.02 * (number % 10), seed=number)
             stubs.write_wav(self.voices / name, samples)
-            names.insert((number * 7) % (len(names) + 1), name)
+            names.append(name)
+        for place, name in enumerate(self.says):
+            names.insert(19 * place, name)
         nan = np.full(8000, np.nan)
         nan[1000:] = 0.1
         stubs.write_wav(self.voices / "line 1.wav", nan, bits=32)  # used, and told
