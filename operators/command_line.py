@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate``, ``batch``, ``transfer``, ``models``, ``devices``; exit codes 0 to 4.
+"""The command line: ``animate``, ``batch``, ``transfer``, ``models``, ``devices``; exit codes
+0 to 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """

@@ -39,7 +39,9 @@ def order_of(scene: bpy.types.Scene, name: str) -> ExportOrder:
         raise UserError(
             f"'{file_name}' cannot be the name of a file.", 'Take out / \\ : * ? " < > and |.'
         )
-    return ExportOrder(export_folder(chosen.directory), file_name, span_of(scene, first, last, rate))
+    return ExportOrder(
+        export_folder(chosen.directory), file_name, span_of(scene, first, last, rate)
+    )
 
 
 def export_folder(text: str) -> Path:

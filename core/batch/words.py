@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from ..setting_text import setting_of
 from ..windows import parse_rate
+from .fields import BUILT_IN
 from .manifest import Row, chosen_rows, folder_rows, read_manifest
-from .order import BUILT_IN, Order, read_order
+from .order import Order, read_order
 
 
 def add_words(parser: argparse.ArgumentParser, formats: Iterable[str]) -> None:

@@ -23,7 +23,7 @@ from ..face.track import FaceTrack
 from ..safe_files import read_limited
 from .rest import face_from
 from .sampling import Evenly, evenly
-from .usda import MAGIC, Prim, parse_usda
+from .usda import MAGIC, parse_usda
 from .weights_json import JOINTS, angles_of
 from .weights_usd import matrices_of
 
