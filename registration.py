@@ -19,6 +19,10 @@ def _modules() -> tuple[ModuleType, ...]:
         auto_emotion,
         batch,
         command,
+        conversion_files,
+        conversion_live,
+        conversion_poses,
+        conversion_setup,
         correspondence_end,
         correspondence_files,
         correspondence_mode,
@@ -46,6 +50,8 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import caches as cache_buttons
+    from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -60,6 +66,8 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
     from .panels import batch as batch_panel
+    from .panels import caches as cache_panel
+    from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -78,8 +86,10 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import wrap as wrap_panel
     from .properties import batch as batch_properties
     from .properties import (
+        caches,
         changes,
         character,
+        conversion,
         correspondences,
         emotion,
         exports,
@@ -88,6 +98,7 @@ def _modules() -> tuple[ModuleType, ...]:
         microphones,
         pipeline,
         player,
+        poses,
         progress,
         recorder,
         take,
@@ -112,7 +123,10 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        caches,
         batch_properties,
+        poses,
+        conversion,
         instances,
         worker_host,
         pump,
@@ -141,6 +155,7 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        cache_buttons,
         batch,
         drop_voice,
         scene_watch,
@@ -157,6 +172,11 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_buttons,
         correspondence_files,
         correspondence_mode,
+        conversion_live,
+        conversion_buttons,
+        conversion_setup,
+        conversion_poses,
+        conversion_files,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -174,7 +194,9 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        cache_panel,
         batch_panel,
+        conversion_panels,
         library_panel,
     )
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate``, ``batch``, ``transfer``, ``models``, ``devices``; exit codes
-0 to 4.
+"""The command line: its subcommands, and exit codes 0 to 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -20,12 +19,14 @@ import bpy
 from ..core.errors import Cancelled, UserError
 from ..core.parameters import EMOTION_NAMES
 from ..core.setting_text import number_of, setting_of
+from ..core.take_label import BOTH, SHAPE_KEYS, VERTICES
 from ..properties.character import HEAD_TYPES
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
 from .command_batch import add_batch
+from .command_caches import add_cache
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
 from .faults import report_fault, sentence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
 
 DONE, USER_ERROR, WRONG_USAGE, FAULT = 0, 1, 2, 4
+_OUTPUTS = {"shape-keys": SHAPE_KEYS, "vertices": VERTICES, "both": BOTH}
 _USAGE = "blender --background FILE --command facewright"
 
 
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_animate(commands)
     add_batch(commands, _USAGE)
     add_transfer(commands, _USAGE)
+    add_cache(commands, _USAGE)
     models = commands.add_parser(
         "models", prog=f"{_USAGE} models", help="list the models, or describe one"
     )
@@ -112,6 +115,8 @@ def _add_animate(commands: Any) -> None:
     add("--device", default="", metavar="NAME", help="processor of the network: auto (default) "
         "or a name that the subcommand devices lists")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N", help="processor threads; 0 chooses")
+    add("--output", choices=tuple(_OUTPUTS), default="shape-keys",
+        help="what the face moves by; vertices are the network's full geometry")  # fmt: skip
     add("--no-sound", action="store_true", help="leave the sequencer alone")
     add("--out", action="extend", nargs="+", default=[], metavar="PATH",
         help=".blend .usdc .usd .fbx .json; repeatable")  # fmt: skip
@@ -142,6 +147,7 @@ def _animate(options: argparse.Namespace) -> None:
         head_target=head,
         head_bone=options.head_bone,
         accept_licence=options.accept_licence,
+        output=_OUTPUTS[options.output],
         outputs=options.out,
         progress=None if options.quiet else PrintedProgress(),
     )

@@ -105,7 +105,7 @@ def _write_blend(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.wm.usd_export(
             filepath=str(path),
             check_existing=False,
@@ -129,7 +129,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.export_scene.fbx(
             filepath=str(path),
             check_existing=False,
@@ -147,7 +147,7 @@ def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 @contextmanager
-def _only(content: Exported) -> Iterator[None]:
+def only(content: Exported) -> Iterator[None]:
     """Select the face's objects and set the range to the take's frames, then put all back."""
     scene, layer = content.scene, bpy.context.view_layer
     hidden = [o.name for o in content.objects if not _selectable(o, layer)]

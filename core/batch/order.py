@@ -26,7 +26,7 @@ from ..parameters import checked_values
 from ..safe_files import Json, read_json
 from ..solve.pose_table import RigOverrides
 from . import fields
-from .fields import BUILT_IN
+from .fields import BUILT_IN as BUILT_IN
 
 if TYPE_CHECKING:
     from .manifest import Row

@@ -104,9 +104,7 @@ def channel_map_from(values: Mapping[str, Json], where: str) -> ChannelMap:
         )
     targets = values.get("targets")
     if not isinstance(targets, dict) or not targets or len(targets) > limits.MAX_POSES:
-        raise UserError(
-            f"{where}: targets has to name 1 to {limits.MAX_POSES} channels.", _MENDING
-        )
+        raise UserError(f"{where}: targets has to name 1 to {limits.MAX_POSES} channels.", _MENDING)
     lowest, highest = _range(values.get("range", [0, 1]), where)
     return ChannelMap(
         {name: _row(name, row, where) for name, row in targets.items()},
