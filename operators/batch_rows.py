@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..core.batch.fields import BUILT_IN
 from ..core.batch.ledger import audio_sha256, row_mark
-from ..core.batch.order import BUILT_IN
 from ..core.batch.outputs import BAKED, ENDINGS, write_files
 from ..core.errors import UserError
 from ..core.models.loading import folder_sha256

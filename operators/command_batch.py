@@ -7,7 +7,6 @@ Rows that are up to date are skipped, those that fail do not stop the others; ea
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 import traceback
@@ -75,6 +74,7 @@ def _batch(options: argparse.Namespace) -> int:
             options.accept_licence,
         )
         maker = _Maker(order, ledger, stage, options.life_line)
+        say(f"openjd_status: {report.sentence}")
         for row in rows:
             if options.redo:
                 ledger.forget(row)
@@ -91,14 +91,13 @@ def _batch(options: argparse.Namespace) -> int:
 class _Maker:
     """Makes rows of one order."""
 
-    def __init__(
-        self, order: Order, ledger: Ledger, stage: Stage, life_line: bool
-    ) -> None:
+    def __init__(self, order: Order, ledger: Ledger, stage: Stage, life_line: bool) -> None:
         from .batch_rows import Folders
 
         self._order, self._ledger, self._stage = order, ledger, stage
         self._life_line = life_line
-        self._folders = Folders(order, stage.accept_licence)  # raises UserError: no row has to be tried
+        # Raises UserError for a model that is no use: then no row has to be tried
+        self._folders = Folders(order, stage.accept_licence)
 
     def make(self, row: Row) -> RowResult:
         """Make a row's files unless they are up to date. Raises Cancelled."""

@@ -123,7 +123,9 @@ def test_rows_do_not_know_of_each_other(command, words, tmp_path, out):
     mine = [*words, "--rows", "2", "--format", "blend", "json", "--out", str(alone)]
     assert command(*mine)[0] == 0
     name = Path(GOOD[1]).stem
-    assert (alone / f"{name}_bsweight.json").read_bytes() == (out / f"{name}_bsweight.json").read_bytes()
+    assert (alone / f"{name}_bsweight.json").read_bytes() == (
+        out / f"{name}_bsweight.json"
+    ).read_bytes()
     seen = []
     for folder in (out, alone):
         bpy.ops.wm.open_mainfile(filepath=str(folder / f"{name}.blend"))
