@@ -373,17 +373,16 @@ def maker(material, tmp_path):
 
 def test_a_fault_of_ours_costs_one_row_and_names_its_report(material, maker, monkeypatch):
     from facewright.core.batch.manifest import voice_rows
-    from facewright.worker import batch_rows
+    from facewright.core.batch.outputs import write_files as real
 
     rows = voice_rows([str(material.voices / f"line {n}.wav") for n in (4, 5, 7)])
-    real = batch_rows.write_files
 
     def stumble(folder, row, order, face):
         if row.number == 1:
             raise ZeroDivisionError("a bug")
         return real(folder, row, order, face)
 
-    monkeypatch.setattr(batch_rows, "write_files", stumble)
+    monkeypatch.setattr("facewright.worker.batch_rows.write_files", stumble)
     told = [maker.make(row) for row in rows]
     assert [one.state for one in told] == ["done", "failed", "done"]
     assert "line 5.wav: something unexpected went wrong; the report is " in told[1].message
