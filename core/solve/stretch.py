@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import AnyArray, Doubles
+from ..arrays import AnyArray, Doubles, Integers
 from .pivoting import make_pivot
 
 Bounds = AnyArray  # (T, P) int8: -1 at 0, 1 at 1, 0 between
@@ -118,13 +118,14 @@ def settle(
             fewest, tries = count, _TRIES
         elif tries:
             tries -= 1
-        elif rescues < _RESCUES:
-            weights = rescue(stretch, weights, _SWEEPS << rescues, look)
+        else:
+            frames = np.flatnonzero(_near(wrong))
+            weights = rescue(stretch, weights, frames, _SWEEPS << rescues, look)
+            if rescues == _RESCUES:
+                break  # as near as it gets
             bounds = bounds_of(weights, stretch.barred)
             fewest, tries, rescues = bounds.size + 1, _TRIES, rescues + 1
             continue
-        else:
-            break
         bounds = _turned(weights, bounds, wrong)
         for first, last in _places(wrong):
             inner = stretch.part(first, last, weights)
@@ -142,16 +143,22 @@ def _turned(weights: Doubles, bounds: Bounds, wrong: AnyArray) -> Bounds:
 
 def _places(wrong: AnyArray) -> Iterator[tuple[int, int]]:
     """Parts around the frames with wrong guesses; none where they would be half of the whole."""
-    near = np.zeros(len(wrong) + 1, np.int64)
-    for frame in np.flatnonzero(wrong.any(axis=1)):
-        near[max(frame - _MARGIN, 0)] += 1
-        near[min(frame + _MARGIN + 1, len(wrong))] -= 1
-    inside = np.cumsum(near[:-1]) > 0
+    inside = _near(wrong)
     if len(wrong) < _SHORTEST or 2 * int(inside.sum()) > len(wrong):
         return
     edges = np.diff(np.concatenate([[0], inside.astype(np.int8), [0]]))
     firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     yield from zip(firsts.tolist(), lasts.tolist(), strict=True)
+
+
+def _near(wrong: AnyArray) -> AnyArray:
+    """Which frames (T,) are near one with a wrong guess."""
+    edges = np.zeros(len(wrong) + 1, np.int64)
+    for frame in np.flatnonzero(wrong.any(axis=1)):
+        edges[max(frame - _MARGIN, 0)] += 1
+        edges[min(frame + _MARGIN + 1, len(wrong))] -= 1
+    near: AnyArray = np.cumsum(edges[:-1]) > 0
+    return near
 
 
 def best(stretch: Stretch, bounds: Bounds) -> Doubles:
@@ -195,9 +202,16 @@ def _band(stretch: Stretch, free: AnyArray, ridge: float) -> Doubles:
 
 
 def rescue(
-    stretch: Stretch, weights: Doubles, sweeps: int, look: Callable[[], None] = lambda: None
+    stretch: Stretch,
+    weights: Doubles,
+    frames: Integers,
+    sweeps: int,
+    look: Callable[[], None] = lambda: None,
 ) -> Doubles:
-    """Weights within 0..1 of less energy: frame by frame with neighbours held, back and forth."""
+    """Weights within 0..1 of less energy: ``frames`` one by one, neighbours held, back and forth.
+
+    The others are brought within 0..1 only.
+    """
     weights = np.clip(weights, 0.0, 1.0)
     weights[stretch.barred] = 0.0
     counts = stretch.neighbours()
@@ -205,7 +219,7 @@ def rescue(
     pivots = {n: make_pivot(stretch.matrix + n * unit) for n in np.unique(counts)}
     bounds = bounds_of(weights, stretch.barred).astype(np.int64)
     upper = np.where(stretch.barred, _BARRED, 1.0)
-    order = list(range(len(stretch)))
+    order = frames.tolist()
     for _ in range(sweeps):
         look()
         for frame in order:
