@@ -31,6 +31,7 @@ _RESCUES = 8
 _SWEEPS = 4
 _MARGIN = 16  # frames around a wrong guess that are solved again with it
 _SHORTEST = 4 * _MARGIN  # of a stretch that is not cut further
+_UNKNOWNS = 2_048  # of the band, filled at once
 _BARRED = 1e-10  # the least that the solver of one frame takes as an upper bound
 
 
@@ -107,9 +108,10 @@ def settle(
     """
     bounds = np.where(stretch.barred, -1, bounds).astype(np.int8)
     fewest, tries, rescues = bounds.size + 1, _TRIES, 0
+    room = np.empty(bounds.size * (bounds.shape[1] + 1))
     while True:
         look()
-        weights = best(stretch, bounds)
+        weights = best(stretch, bounds, room)
         wrong = stretch.wrong(weights, bounds)
         count = int(wrong.sum())
         if not count:
@@ -161,8 +163,12 @@ def _near(wrong: AnyArray) -> AnyArray:
     return near
 
 
-def best(stretch: Stretch, bounds: Bounds) -> Doubles:
-    """The weights (T, P) when those at a bound stay and the others are free of bounds."""
+def best(stretch: Stretch, bounds: Bounds, room: Doubles) -> Doubles:
+    """The weights (T, P) when those at a bound stay and the others are free of bounds.
+
+    ``room`` (T P (P + 1),) is overwritten: to get as much memory each time takes as long as to
+    solve.
+    """
     from scipy.linalg.lapack import dpbsv
 
     weights = np.where(bounds == 1, 1.0, 0.0)
@@ -171,7 +177,7 @@ def best(stretch: Stretch, bounds: Bounds) -> Doubles:
         return weights
     rest = stretch.sides - weights @ stretch.matrix + stretch.pull * stretch.around(weights)
     for ridge in (0.0, 1e-13, 1e-12, 1e-11, 1e-10):
-        band = _band(stretch, free, ridge * float(stretch.matrix.diagonal().max()))
+        band = _band(stretch, free, ridge * float(stretch.matrix.diagonal().max()), room)
         _, found, failed = dpbsv(band, rest[free], lower=1, overwrite_ab=1, overwrite_b=1)
         if not failed:
             break
@@ -179,7 +185,7 @@ def best(stretch: Stretch, bounds: Bounds) -> Doubles:
     return weights
 
 
-def _band(stretch: Stretch, free: AnyArray, ridge: float) -> Doubles:
+def _band(stretch: Stretch, free: AnyArray, ridge: float, room: Doubles) -> Doubles:
     """The equations of the free weights as LAPACK keeps a lower band (W + 1, N), by columns.
 
     Unknowns go frame by frame, in a frame pose by pose.
@@ -190,15 +196,21 @@ def _band(stretch: Stretch, free: AnyArray, ridge: float) -> Doubles:
     numbers[free] = np.arange(count)
     here = numbers[:-1][free[:-1] & free[1:]]
     ahead = numbers[1:][free[:-1] & free[1:]] - here
-    most = int(free.sum(axis=1).max())
-    band = np.zeros((max(most - 1, int(ahead.max(initial=0))) + 1, count), order="F")
-    matrix = stretch.matrix
-    band[0] = matrix.diagonal()[poses] + stretch.pull * stretch.neighbours()[frames] + ridge
-    for step in range(1, most):
-        same = frames[step:] == frames[:-step]
-        band[step, : count - step] = np.where(same, matrix[poses[step:], poses[:-step]], 0.0)
-    band[ahead, here] -= stretch.pull
-    return band
+    sizes = free.sum(axis=1)
+    most = int(sizes.max())
+    width = max(most, int(ahead.max(initial=0)) + 1)
+    band = room[: count * width].reshape(count, width)
+    band[:, most:] = 0.0
+    # A row per unknown: A's entries with those that follow it in its frame
+    ends = np.cumsum(sizes)[frames] - np.arange(count)
+    following = np.lib.stride_tricks.sliding_window_view(np.pad(poses, (0, most - 1)), most)
+    for at in range(0, count, _UNKNOWNS):
+        some = slice(at, at + _UNKNOWNS)
+        entries = stretch.matrix.take(poses[some, None] * free.shape[1] + following[some])
+        np.multiply(entries, np.arange(most) < ends[some, None], out=band[some, :most])
+    band[:, 0] += stretch.pull * stretch.neighbours()[frames] + ridge
+    band[here, ahead] -= stretch.pull
+    return band.T
 
 
 def rescue(

@@ -119,7 +119,7 @@ def test_poses_that_are_nearly_alike_are_solved_too(pull, alike):
 def test_the_start_is_the_solution_without_bounds():
     solver, sides = clip(37)
     stretch = Stretch(solver.matrix, sides, 3.0, np.zeros(sides.shape, bool))
-    expected = best(stretch, np.zeros(sides.shape, np.int8))
+    expected = best(stretch, np.zeros(sides.shape, np.int8), np.empty(37 * 6 * 7))
     np.testing.assert_allclose(two_sided.without_bounds(stretch), expected, atol=1e-10)
 
 
