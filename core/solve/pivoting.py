@@ -101,7 +101,7 @@ def _pivot_of(programme: _Programme) -> Pivot:
             above = weights > top
             wrong = above | (weights < -_TOLERANCE)
             wrong |= programme.slope(weights, side) * bounds > slack
-            count = np.count_nonzero(wrong)
+            count = int(np.count_nonzero(wrong))
             if not count:
                 return np.minimum(np.maximum(weights, 0.0), upper), bounds
             if count < fewest:
@@ -139,7 +139,7 @@ def _gels_of_scipy() -> Callable[[Doubles, Doubles], Doubles]:
 
 
 def _least_squares(matrix: Doubles, side: Doubles) -> Doubles:
-    return np.linalg.lstsq(matrix, side, rcond=1e-15)[0]
+    return np.asarray(np.linalg.lstsq(matrix, side, rcond=1e-15)[0], np.float64)
 
 
 def _posv_of_numpy(matrix: Doubles, side: Doubles) -> Doubles | None:
