@@ -58,6 +58,7 @@ def standard_jobs() -> dict[str, Job]:
         "fit": Job(retarget.fit, NUMBERS),
         "transfer": Job(retarget.transfer, NUMBERS),
         "bind": Job(retarget.bind, NUMBERS),
+        "follow": Job(retarget.follow, NUMBERS),
         "parts": Job(retarget.parts, NUMBERS),
         "shapes": Job(retarget.shapes, NUMBERS),
         "convert": Job(convert, NUMBERS),
