@@ -5,6 +5,7 @@ rows are done; then with the character, in another Blender.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ import driver
 import stubs
 
 ONLY = "sid"
-COUNT = 14
+COUNT, LEFT = 30, 8
 LIMIT_S = 100
 
 
@@ -32,8 +33,9 @@ def script() -> driver.Steps:
         folder, out = Path(place) / "voices", Path(place) / "out put"
         folder.mkdir()
         out.mkdir()
+        voice = stubs.write_wav(Path(place) / "long.wav", stubs.speech_like(100.0))
         for number in range(COUNT):
-            stubs.write_wav(folder / f"台詞 {number}.wav", stubs.speech_like(25.0))
+            os.link(voice, folder / f"台詞 {number}.wav")
         (folder / "broken.wav").write_bytes(b"RIFF no sound at all")
         bpy.ops.facewright.add_pipeline()
         yield from _panel(out, folder)
@@ -72,6 +74,7 @@ def _panel(out: Path, folder: Path) -> driver.Steps:
     yield from driver.redrawn()
     driver.shot("batch_1_grey")
     chosen.players[0].track_root = str(folder)
+    chosen.batch.processes = 1
 
 
 def _begin_and_cancel(name: str, out: Path) -> driver.Steps:
@@ -92,30 +95,31 @@ def _begin_and_cancel(name: str, out: Path) -> driver.Steps:
     assert not state.count("running")
     yield from driver.redrawn()
     driver.shot("batch_3_cancelled")
-    assert len(list(out.glob("*.json"))) == state.count("done") < COUNT
+    # What was put in its place in the very last moment has not been told any more
+    assert state.count("done") <= len(list(out.glob("*.json"))) < COUNT
     work = out / ".facewright" / "work"
     yield from driver.wait_for("nothing half done", lambda: not list(work.iterdir()), 30)
 
 
 def _again(name: str, folder: Path, out: Path) -> driver.Steps:
     state = _state(name)
-    before = state.count("done")
-    for number in range(COUNT - 3, COUNT):
+    before = len(list(out.glob("*.json")))
+    for number in range(LEFT, COUNT):
         (folder / f"台詞 {number}.wav").unlink(missing_ok=True)
     _call("batch_animate")
     yield
     yield from driver.wait_for("all rows", lambda: not state.running, LIMIT_S)
-    assert state.count("fresh") == before, (before, state.rows)
-    assert state.count("done", "fresh") == COUNT - 3, state.rows
+    assert state.count("fresh") == min(before, LEFT), (before, state.rows)
+    assert state.count("done", "fresh") == LEFT, state.rows
     assert state.count("failed") == 1 and "1 failed" in state.outcome, state.outcome
-    assert len(list(out.glob("*.json"))) == COUNT - 3
+    assert len(list(out.glob("*.json"))) == max(before, LEFT)
     yield from driver.redrawn()
     driver.shot("batch_4_done")
 
 
 def _with_the_character(name: str, folder: Path, out: Path) -> driver.Steps:
     state, chosen = _state(name), _chosen()
-    for number in range(2, COUNT):
+    for number in range(2, LEFT):
         (folder / f"台詞 {number}.wav").unlink(missing_ok=True)
     (folder / "broken.wav").unlink()
     chosen.batch.use_json, chosen.batch.use_blend = False, True
