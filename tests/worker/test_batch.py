@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,14 @@ class Material:
         self.voices.mkdir()
         self.model = stubs.make_stub_model(folder / "model").folder
         self.says = bad_voices(stubs, self.voices)
-        names = list(self.says)
+        names = []
         for number in range(GOOD):
             name = f"line {number}.wav" if number % 3 else f"せりふ {number}.wav"
             samples = stubs.speech_like(0.3 + 0.02 * (number % 10), seed=number)
             stubs.write_wav(self.voices / name, samples)
-            names.insert((number * 7) % (len(names) + 1), name)
+            names.append(name)
+        for place, name in enumerate(self.says):
+            names.insert(19 * place, name)
         nan = np.full(8000, np.nan)
         nan[1000:] = 0.1
         stubs.write_wav(self.voices / "line 1.wav", nan, bits=32)  # used, and told
@@ -297,13 +300,21 @@ def test_rows_have_outputs_settings_and_parts_of_their_own(material, tmp_path):
         (("--nonsense",), 2, "--nonsense"),
     ],
 )  # fmt: skip
-def test_what_concerns_all_rows_is_said_once(material, tmp_path, words, code, says):
-    ran = material.run(*words, out=tmp_path)
-    assert ran.code == code
-    assert says in ran.err
+def test_what_concerns_all_rows_is_said_once(material, tmp_path, capsys, words, code, says):
+    from facewright.worker import batch_command
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        found = batch_command.run([*map(str, material.words), "--out", str(tmp_path), *words])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    told = capsys.readouterr()
+    assert found == code
+    assert says in told.err
+    assert "Traceback" not in told.err
     assert not files_of(tmp_path)
     if code == 1:
-        assert f"openjd_fail: {ran.err.split('Error: ', 1)[1].strip()}" in ran.out
+        assert f"openjd_fail: {told.err.split('Error: ', 1)[1].strip()}" in told.out
 
 
 def test_terms_of_a_model_have_to_be_accepted(stubs, material, tmp_path):
@@ -350,29 +361,49 @@ def test_the_built_in_models_are_found_and_agree_with_the_engine(material, tmp_p
     assert {k: v for k, v in found.items() if k not in ("weightMat", "rotations", "translations")}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_stays_flat_over_rows(material, stubs, tmp_path):
-    """Twenty times as many rows take no more memory; measured after the first few."""
+@pytest.fixture
+def maker(material, tmp_path):
+    """What a process of a batch does its rows with."""
     from facewright.core.batch.ledger import Ledger
-    from facewright.core.batch.manifest import voice_rows
     from facewright.core.batch.order import Order
     from facewright.worker.batch_rows import Maker
 
-    voices = [str(material.voices / f"line {n}.wav") for n in (4, 5, 7, 8, 10)]
-    maker = Maker(Order(model=str(material.model)), Ledger(tmp_path), "x", "cpu")
-    peaks = []
+    return Maker(Order(model=str(material.model)), Ledger(tmp_path), "x", "cpu")
+
+
+def test_a_fault_of_ours_costs_one_row_and_names_its_report(material, maker, monkeypatch):
+    from facewright.core.batch.manifest import voice_rows
+    from facewright.core.batch.outputs import write_files as real
+
+    rows = voice_rows([str(material.voices / f"line {n}.wav") for n in (4, 5, 7)])
+
+    def stumble(folder, row, order, face):
+        if row.number == 1:
+            raise ZeroDivisionError("a bug")
+        return real(folder, row, order, face)
+
+    monkeypatch.setattr("facewright.worker.batch_rows.write_files", stumble)
+    told = [maker.make(row) for row in rows]
+    assert [one.state for one in told] == ["done", "failed", "done"]
+    assert "line 5.wav: something unexpected went wrong; the report is " in told[1].message
+    text = Path(told[1].message.rpartition(" is ")[2]).read_text("utf-8")
+    assert "ZeroDivisionError: a bug" in text and "Traceback" in text
+    assert not leftovers(maker.ledger.folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_stays_flat_over_rows(material, maker):
+    """Measured after the first few rows."""
+    from facewright.core.batch.manifest import voice_rows
+
+    rows = voice_rows([str(material.voices / f"line {n}.wav") for n in (4, 5, 7, 8, 10)])
+    sizes = []
     for turn in range(8):
-        rows = voice_rows(voices)
         for row in rows:
-            assert maker.make(_renamed(row, turn)).state == "done"
-        peaks.append(_resident())
-    assert peaks[-1] - peaks[1] < 4 << 20
-
-
-def _renamed(row, turn):
-    from dataclasses import replace
-
-    return replace(row, output=f"{turn}/{row.output}")
+            again = replace(row, output=f"{turn}/{row.output}")
+            assert maker.make(again).state == "done"
+        sizes.append(_resident())
+    assert sizes[-1] - sizes[1] < 4 << 20
 
 
 def _resident() -> int:
