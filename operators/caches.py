@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import BoolProperty
 
 from ..core.errors import UserError
 from ..core.exchange.caches import FORMATS
@@ -20,6 +21,7 @@ from ..scene.caches import CacheOrder, hidden_of, is_undriven, offered, write_st
 from ..scene.references import reference
 from .asking import Progress
 from .chosen import scene_problem
+from .explained import Explained
 from .exports import order_of
 from .running import Running
 
@@ -119,6 +121,26 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
         self.report({"INFO"}, f"{result.sentence}.")
 
 
+class FACEWRIGHT_OT_tick_caches(Explained, bpy.types.Operator):
+    """Tick all meshes of the list, or none"""
+
+    bl_idname = "facewright.tick_caches"
+    bl_label = "Tick Meshes"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    use: BoolProperty(name="Tick", description="Tick them; else take the ticks away", default=True)
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if listed(context) else "The list is empty"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        meshes: list[Any] = list(listed(context))
+        for obj in meshes:
+            obj.facewright_cache.use = self.use
+        return {"FINISHED"}
+
+
 def export_steps(
     order: CacheOrder, play: bool = False, warnings: Sequence[str] = ()
 ) -> Generator[Progress, None, Written]:
@@ -161,4 +183,6 @@ def _played(order: CacheOrder, owner: Reference, path: Path) -> str:
     return f"'{copy.name}' plays the file; '{obj.name}' is hidden."
 
 
-register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_OT_export_caches,))
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_OT_export_caches, FACEWRIGHT_OT_tick_caches)
+)

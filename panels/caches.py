@@ -67,9 +67,13 @@ class FACEWRIGHT_PT_caches(ExportPanel, bpy.types.Panel):
         layout.row().prop(chosen, "mesh_filter", expand=True)
         if chosen.mesh_filter == "NAME":
             layout.prop(chosen, "pattern", text="", icon="VIEWZOOM")
-        layout.template_list(
+        row = layout.row()
+        row.template_list(
             "FACEWRIGHT_UL_cached_meshes", "", scene, "objects", chosen, "active", rows=3
         )
+        buttons = row.column(align=True)
+        for use, icon in ((True, "CHECKBOX_HLT"), (False, "CHECKBOX_DEHLT")):
+            buttons.operator("facewright.tick_caches", text="", icon=icon).use = use
         objects = ticked(context)
         for warning in warnings_for(objects):
             draw_sentence(layout, warning, "ERROR", width)
