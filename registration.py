@@ -42,6 +42,7 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         track_change,
         transfer_jobs,
+        vertex_files,
         voices,
         worker_host,
     )
@@ -147,6 +148,7 @@ def _modules() -> tuple[ModuleType, ...]:
         settings,
         take_buttons,
         take_status,
+        vertex_files,
         preset_buttons,
         command,
         fetching,

@@ -211,8 +211,33 @@ def test_the_panel_says_what_does_not_fit(code, panel, own_face):
     panel.pipeline.takes.bake = "REPLACE"
     panel.character.skin = own_face
     assert "'Face' has 36 vertices, but stub moves 180" in reason(bpy.context)
+    parts = code("operators.attached_meshes").status_of
+    assert parts(panel.character, panel.pipeline).problem
+    assert "36 vertices" in parts(panel.character, panel.pipeline).text
     panel.pipeline.output = "SHAPE_KEYS"
     assert reason(bpy.context) == ""
+    assert not parts(panel.character, panel.pipeline).problem
+
+
+def test_a_tongue_of_another_topology_keeps_its_shape_keys(code, panel, face, rest):
+    other = mesh_of("Other Tongue", rest[:9], ("tongueUp",))
+    panel.character.tongue = other
+    status = code("operators.attached_meshes").status_of(panel.character, panel.pipeline)
+    assert not status.problem
+    assert "'Other Tongue' has 9 vertices, but stub moves 24 of the tongue" in status.text
+    animated()
+    assert cache_on(face) and not cache_on(other)
+    assert curves_of(other.data.shape_keys)
+
+
+def test_a_tongue_of_the_networks_topology_moves_by_vertices(panel, data, expected):
+    own = mesh_of("Own Tongue", 0.01 * data["shapes_mean_tongue"] @ AXES.T, ("tongueUp",))
+    panel.character.tongue = own
+    animated()
+    take_id = cache_on(own).filepath.replace("\\", "/").rpartition("/")[2][:32]
+    frames = expected(take_id, folder_of(own), "tongue")
+    np.testing.assert_allclose(seen(own, 9), frames[8], atol=1e-5)
+    assert not curves_of(own.data.shape_keys)
 
 
 def test_outputs_can_be_changed_and_changed_back(code, panel, face):
@@ -292,6 +317,20 @@ def test_a_take_whose_file_is_gone_is_not_shown(panel, face):
     with pytest.raises(RuntimeError, match="vertex animation of this take is gone"):
         bpy.ops.facewright.take_activate(take=first.name)
     assert cache_on(face).filepath == second
+
+
+def test_files_of_replaced_takes_go_when_undo_cannot_bring_them_back(panel, face, tmp_path):
+    made = []
+    for strength in (1.0, 1.3, 1.6):
+        panel.pipeline.lower_face_strength = strength
+        animated()
+        made.append(Path(bpy.path.abspath(cache_on(face).filepath)))
+        if len(made) == 1:  # a .blend needs this one from now on
+            copy = str(tmp_path / "a.blend")
+            bpy.ops.wm.save_as_mainfile(filepath=copy, copy=True, check_existing=False)
+    assert all(path.is_file() for path in made)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert [path.is_file() for path in made] == [True, False, True]
 
 
 def test_a_removed_take_takes_its_files_along(panel, face):
@@ -429,3 +468,44 @@ def test_a_preview_is_seen_over_vertex_animation(code, panel, face):
     assert not cache_on(face).show_viewport
     frames.give_back(look)
     assert cache_on(face).show_viewport and frames.NOTED not in face
+
+
+def test_a_file_that_is_saved_by_the_command_line_plays(code, face, voice, stub, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), check_existing=False)
+    (tmp_path / "out put").mkdir()
+    out = tmp_path / "out put" / "b.blend"
+    words = ["animate", "--audio", voice, "--object", "Gesicht 顔", "--model", str(stub.folder)]
+    done = code("operators.command").main([*words, "--output", "vertices", "--out", str(out)])
+    assert done == 0
+    moving = seen(bpy.data.objects["Gesicht 顔"], 9)
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    face = bpy.data.objects["Gesicht 顔"]
+    assert cache_on(face).filepath.startswith("//")
+    np.testing.assert_array_equal(seen(face, 9), moving)
+    assert np.abs(moving - seen(face, 20)).max() > 1e-4
+
+
+def test_scripts_choose_the_output(api, stub_is_default, face, voice, expected):
+    job = api.animate(face, voice, output="BOTH")
+    job.wait(60)
+    assert job.ok, job.error
+    result = job.result
+    assert_plays(face, result, expected(result.take_id, folder_of(face)))
+
+
+def test_exports_hold_what_the_mesh_shows(code, face, animate, voice, tmp_path):
+    """USD has the vertices of every frame; FBX cannot hold them, which is said."""
+    versions = code("scene.versions")
+    names = [".fbx"] + ([".usdc"] if versions.has_usd() else [])
+    bpy.context.view_layer.update()
+    outs = [str(tmp_path / f"line{ending}") for ending in names]
+    result = animate(face, voice, outputs=outs)
+    assert any("FBX" in notice and "vertex animation" in notice for notice in result.notices)
+    if not versions.has_usd():
+        return
+    wanted = [seen(face, frame) for frame in (1, 12, 30)]
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.usd_import(filepath=str(tmp_path / "line.usdc"))
+    mesh = next(obj for obj in bpy.data.objects if obj.type == "MESH")
+    for frame, points in zip((1, 12, 30), wanted, strict=True):
+        np.testing.assert_allclose(seen(mesh, frame), points, atol=1e-5)
