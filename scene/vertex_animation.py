@@ -157,15 +157,14 @@ class Change:
 
 
 _VALUES = (
-    "name", "filepath", "cache_format", "forward_axis", "up_axis", "flip_axis", "deform_mode",
+    "name", "filepath", "cache_format", "forward_axis", "up_axis", "deform_mode",
     "interpolation", "time_mode", "play_mode", "frame_start", "frame_scale", "factor",
     "vertex_group", "show_viewport", "show_render", "show_in_editmode", "show_expanded",
 )  # fmt: skip
 
 
 def _values(modifier: Any) -> dict[str, Any]:
-    found = {name: getattr(modifier, name) for name in _VALUES}
-    return {**found, "flip_axis": tuple(found["flip_axis"])}
+    return {name: getattr(modifier, name) for name in _VALUES}
 
 
 def _put(modifier: Any, values: dict[str, Any]) -> None:

@@ -150,6 +150,42 @@ def test_a_mesh_without_shape_keys_speaks(animate, code, rest, voice, expected):
     assert len(bpy.data.actions) == 1
 
 
+def test_takes_of_a_mesh_without_shape_keys(panel, rest, expected):
+    """The action without a curve stands for the take: shown again, removed, at rest."""
+    bare = mesh_of("Bare", rest)
+    panel.character.skin = bare
+    panel.pipeline.takes.bake = "NEW"
+    leads = []
+    for strength in (1.0, 1.5):
+        panel.pipeline.lower_face_strength = strength
+        animated()
+        leads.append(bare.animation_data.action)
+    assert bpy.ops.facewright.take_activate(take=leads[0].name) == {"FINISHED"}
+    assert bare.animation_data.action == leads[0]
+    take_id = leads[0]["facewright_take"]
+    np.testing.assert_allclose(seen(bare, 9), expected(take_id, folder_of(bare))[8], atol=1e-5)
+    for lead in leads:
+        assert bpy.ops.facewright.take_remove(take=lead.name) == {"FINISHED"}
+    assert cache_on(bare) is None and bare.animation_data.action is None
+    np.testing.assert_allclose(seen(bare, 9), rest, atol=1e-7)
+
+
+def test_several_faces_play_files_of_their_own(panel, face, rest, expected):
+    second = mesh_of("Second", 2.0 * rest + [1.0, 0.0, 0.0], ("jawOpen",))
+    chosen = panel.scene.facewright
+    chosen.add_character("Second", panel.pipeline)
+    chosen.characters[-1].skin = second
+    animated()
+    files = [Path(cache_on(obj).filepath).name for obj in (face, second)]
+    assert files[0][:32] == files[1][:32] and files[0] != files[1]
+    frames = expected(files[0][:32], folder_of(face))
+    np.testing.assert_allclose(seen(face, 9), frames[8], atol=1e-5)
+    moved = rest + 0.5 * (seen(second, 9) - (2.0 * rest + [1.0, 0.0, 0.0]))
+    np.testing.assert_allclose(moved, frames[8], atol=1e-5)
+    lead = second.data.shape_keys.animation_data.action
+    assert json.loads(lead["facewright_label"])["caches"] == {"skin": files[1]}
+
+
 def test_the_template_heads_skin_and_tongue(scene, code, voice):
     """Brows and lashes go with the skin by their shape keys; a subdivision goes on after it."""
     bpy.ops.facewright.add_head()
