@@ -17,7 +17,12 @@ def _modules() -> tuple[ModuleType, ...]:
         animate_all,
         attached_meshes,
         auto_emotion,
+        batch,
         command,
+        conversion_files,
+        conversion_live,
+        conversion_poses,
+        conversion_setup,
         correspondence_end,
         correspondence_files,
         correspondence_mode,
@@ -47,6 +52,7 @@ def _modules() -> tuple[ModuleType, ...]:
         worker_host,
     )
     from .operators import caches as cache_buttons
+    from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
     from .operators import instances as instance_buttons
@@ -60,7 +66,9 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import batch as batch_panel
     from .panels import caches as cache_panel
+    from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
     from .panels import emotion as emotion_panel
@@ -77,10 +85,12 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
     from .panels import wrap as wrap_panel
+    from .properties import batch as batch_properties
     from .properties import (
         caches,
         changes,
         character,
+        conversion,
         correspondences,
         emotion,
         exports,
@@ -89,6 +99,7 @@ def _modules() -> tuple[ModuleType, ...]:
         microphones,
         pipeline,
         player,
+        poses,
         progress,
         recorder,
         take,
@@ -114,6 +125,9 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap,
         exports,
         caches,
+        batch_properties,
+        poses,
+        conversion,
         instances,
         worker_host,
         pump,
@@ -143,6 +157,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer_jobs,
         export_shapes,
         cache_buttons,
+        batch,
         drop_voice,
         scene_watch,
         settings,
@@ -159,6 +174,11 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_buttons,
         correspondence_files,
         correspondence_mode,
+        conversion_live,
+        conversion_buttons,
+        conversion_setup,
+        conversion_poses,
+        conversion_files,
         face_panel,
         attached_meshes_panel,
         player_panel,
@@ -177,6 +197,8 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_panel,
         export_panel,
         cache_panel,
+        batch_panel,
+        conversion_panels,
         library_panel,
     )
 

@@ -22,7 +22,8 @@ from facewright.core.postprocess.jaw import jaw_motion
 from facewright.core.postprocess.saccades import saccade_table
 from facewright.core.postprocess.skin import skin_controls, smooth
 from facewright.core.postprocess.tongue import tongue_controls
-from facewright.core.solve.blendshape import finish, right_sides, solve_frames
+from facewright.core.solve.basis import sides_of
+from facewright.core.solve.blendshape import finish, solve_frames
 from facewright.core.solve.projection import project
 
 LONG_FRAMES = 128
@@ -117,7 +118,7 @@ def long(prepared: PreparedFace, motion: Motion) -> tuple[float, float]:
             assert rig is not None
             assert basis is not None
             blocks = frames(prepared.model, motion, prepared.settings)
-            sides = np.concatenate([right_sides(basis, block) for block in blocks])
+            sides = np.concatenate([sides_of(basis, block) for block in blocks])
             weights, _ = solve_frames(rig.solver, sides)
             tracks.append(finish(rig.solver, rig.config, weights).values)
         return np.concatenate(tracks, axis=1)

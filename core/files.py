@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -133,6 +133,17 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` as UTF-8 with plain line feeds, whole or not at all. Raises UserError."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_pieces(
+    path: str | os.PathLike[str], pieces: Iterable[str]
+) -> Generator[None, None, None]:
+    """Write text piece by piece, as ``write_text`` does at once, yielding after each; closed before
+    its end it leaves nothing behind. Raises UserError."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        for piece in pieces:
+            stream.write(piece.encode("utf-8"))
+            yield
 
 
 def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, AnyArray]) -> None:

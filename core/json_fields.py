@@ -24,35 +24,36 @@ def _is_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class JsonFields:
-    """One object of a JSON file. ``path`` is the file, for the sentences."""
+    """One object of a JSON file. The sentences name ``path``, the file, and ``hint``, the remedy."""
 
     path: Path
     values: Mapping[str, Any]
+    hint: str = _AGAIN
 
     @classmethod
-    def read(cls, path: Path) -> JsonFields:
+    def read(cls, path: Path, hint: str = _AGAIN) -> JsonFields:
         """The object that a file holds. Raises UserError (see ``safe_files.read_json``)."""
-        return cls(path, read_json(path))
+        return cls(path, read_json(path), hint)
 
     def section(self, key: str) -> JsonFields:
         """The object under ``key``, which has to be there."""
         section = self.values.get(key)
         if not isinstance(section, dict):
-            raise UserError(f"{self.path} lacks the section {key!r}.", _AGAIN)
-        return JsonFields(self.path, section)
+            raise UserError(f"{self.path} lacks the section {key!r}.", self.hint)
+        return JsonFields(self.path, section, self.hint)
 
     def text(self, key: str, default: str | None = None) -> str:
         """A short text; without a default it has to be there."""
         value = self.values.get(key, default)
         if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-            raise UserError(f"{self.path}: {key} has to be a short text.", _AGAIN)
+            raise UserError(f"{self.path}: {key} has to be a short text.", self.hint)
         return value
 
     def integer(self, key: str, lowest: int, highest: int, default: int | None = None) -> int:
         """A whole number within limits."""
         number = self.values.get(key, default)
         if isinstance(number, bool) or not isinstance(number, int):
-            raise UserError(f"{self.path}: {key} has to be a whole number.", _AGAIN)
+            raise UserError(f"{self.path}: {key} has to be a whole number.", self.hint)
         if not lowest <= number <= highest:
             raise UserError(f"{self.path}: {key} is {number}; it has to be {lowest} to {highest}.")
         return number
@@ -61,7 +62,7 @@ class JsonFields:
         """A number within limits."""
         number = self.values.get(key, default)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise UserError(f"{self.path}: {key} has to be a number.", _AGAIN)
+            raise UserError(f"{self.path}: {key} has to be a number.", self.hint)
         if not lowest <= number <= highest:
             raise UserError(
                 f"{self.path}: {key} is {number:g}; it has to be {lowest:g} to {highest:g}."
@@ -72,7 +73,7 @@ class JsonFields:
         """Yes or no; 0 and 1 are taken too."""
         value = self.values.get(key, default)
         if not isinstance(value, (bool, int)) or value not in (0, 1):
-            raise UserError(f"{self.path}: {key} has to be true or false.", _AGAIN)
+            raise UserError(f"{self.path}: {key} has to be true or false.", self.hint)
         return bool(value)
 
     def names(

@@ -128,6 +128,28 @@ def _split(name: str) -> tuple[str, str]:
     return _SEPARATORS.sub("", found["rest"]), side
 
 
+def mirrored_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Places of two names each that are the same pose on the left and the right half of the face.
+
+    ``jawLeft``, ``mouthLeft`` and the tongue's are directions, not halves: see ``opposite_pairs``.
+    """
+    return _paired(names, halves=True)
+
+
+def opposite_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Places of two names each that are one thing's ways to the left and to the right."""
+    return _paired(names, halves=False)
+
+
+def _paired(names: Sequence[str], halves: bool) -> tuple[tuple[int, int], ...]:
+    sides: dict[str, dict[str, int]] = {}
+    for place, name in enumerate(names):
+        base, side = _split(name)
+        if side and (base not in _DIRECTIONS) == halves:
+            sides.setdefault(base, {}).setdefault(side, place)
+    return tuple((found["left"], found["right"]) for found in sides.values() if len(found) == 2)
+
+
 @dataclass(frozen=True)
 class Match:
     """Which available names stand for which wanted ones.

@@ -106,11 +106,12 @@ def animate_object(
     result = wait_for(animation_steps(request), progress)
     notices = list(result.notices)
     for path in paths:
-        notices += save(path, _content(context.scene, result))
+        notices += save(path, content_of(context.scene, result))
     return replace(result, notices=tuple(notices))
 
 
-def _content(scene: bpy.types.Scene, result: Result) -> Exported:
+def content_of(scene: bpy.types.Scene, result: Result) -> Exported:
+    """What of a scene is saved after Animate."""
     from ..scene.exports import Exported
 
     members = (bpy.data.objects.get(name) for name in result.members)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -56,7 +57,8 @@ class Request:
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
     best that works here. ``low_delay`` listens with the model's network for live use, as a live
     session does. ``owner`` is the id of the player whose voice it is, "" for none.
-    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before.
+    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before;
+    ``keep`` keeps what the network gave in a file, so that later stages can be done again.
     ``output`` is what moves: shape keys, vertices by point caches, or both.
     """
 
@@ -77,6 +79,7 @@ class Request:
     low_delay: bool = False
     origin: Origin = field(default_factory=Origin)
     bake: str = REPLACE
+    keep: bool = True
     output: str = SHAPE_KEYS
 
     def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
@@ -182,11 +185,14 @@ def animation_steps(request: Request) -> Steps:
     resolved = resolved_voice(request.source, scene)
     start_frame, begin = first_frames(request, resolved, scene)
     take_id = uuid.uuid4().hex
-    path = take_path(take_id)
+    kept = request.keep or request.output != SHAPE_KEYS  # point caches lie beside the take
+    path = take_path(take_id) if kept else Path()
     fingerprint = fingerprint_of(request)
     args, arrays = job_fields(request, resolved.voice, request.fps or scene_rate(scene))
     plan = plan_of(request, take_id, path.parent)
-    args.update(take_path=str(path), **plan.args)
+    args.update(plan.args)
+    if kept:
+        args["take_path"] = str(path)
     arrays.update(plan.arrays)
     del scene
     done = False
@@ -321,7 +327,7 @@ def _worked(
             parts.skin.get()
 
     def remove() -> None:
-        remove_take(args["take_path"])
+        remove_take(args.get("take_path", ""))
         plan.remove_files()
 
     asking = ask(

@@ -93,7 +93,12 @@ def emotion_of(pipeline: Any) -> EmotionSource | None:
     The preferred emotion is a part of listening: keys that were generated hold it already, so the
     timeline goes to the network as it is. Raises UserError where there are keys and no voice.
     """
-    keys, listens = emotion_keys_of(pipeline), pipeline.detects
+    return emotion_with(pipeline, emotion_keys_of(pipeline))
+
+
+def emotion_with(pipeline: Any, keys: EmotionTrack | None) -> EmotionSource | None:
+    """As ``emotion_of``, with these keys in the place of the timeline's."""
+    listens = pipeline.detects
     if keys is None and not listens:
         return None
     from ..core.emotion.source import EmotionSource

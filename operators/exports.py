@@ -33,19 +33,26 @@ class ExportOrder:
 def order_of(scene: bpy.types.Scene, name: str) -> ExportOrder:
     """The scene's common settings; ``name`` stands where they give none. Raises UserError."""
     chosen: Any = scene.facewright.exports
-    first, last = scene.frame_start, scene.frame_end
-    if not chosen.use_scene_range:
-        first, last = chosen.frame_start, chosen.frame_end
-    rate = None if chosen.use_scene_fps else parse_rate(chosen.fps)
     file_name = chosen.file_name.strip() or FORBIDDEN.sub("_", name)
     if FORBIDDEN.search(file_name) or file_name in (".", ".."):
         raise UserError(
             f"'{file_name}' cannot be the name of a file.", 'Take out / \\ : * ? " < > and |.'
         )
-    return ExportOrder(_folder(chosen.directory), file_name, span_of(scene, first, last, rate))
+    return ExportOrder(export_folder(chosen.directory), file_name, chosen_span(scene))
 
 
-def _folder(text: str) -> Path:
+def chosen_span(scene: bpy.types.Scene) -> Span:
+    """The frames of the common settings alone. Raises UserError."""
+    chosen: Any = scene.facewright.exports
+    first, last = scene.frame_start, scene.frame_end
+    if not chosen.use_scene_range:
+        first, last = chosen.frame_start, chosen.frame_end
+    rate = None if chosen.use_scene_fps else parse_rate(chosen.fps)
+    return span_of(scene, first, last, rate)
+
+
+def export_folder(text: str) -> Path:
+    """The export directory as a full path. Raises UserError when it is not there."""
     if text.startswith("//") and not bpy.data.filepath:
         raise UserError(
             "The export directory is the .blend's, which is not saved yet.",

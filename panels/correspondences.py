@@ -13,6 +13,7 @@ from ..operators.correspondence_files import setup_names
 from ..operators.correspondence_look import known_check
 from ..operators.correspondence_session import SESSION
 from ..operators.correspondences import picking_problem
+from ..operators.lengths import length_text
 from ..operators.transfer_status import meshes_problem, shown_transfer
 from .sidebar import MARGIN_PX, MOST_PX, aligned
 from .texts import draw_sentence, room, translated
@@ -53,17 +54,8 @@ class FACEWRIGHT_UL_pairs(bpy.types.UIList):
             value = row.row()
             value.alignment = "RIGHT"
             value.alert = bool(found.bad[index])
-            text = length_text(context, float(found.residuals[index]))
+            text = length_text(context.scene, float(found.residuals[index]))
             value.label(text=text, icon="ERROR" if found.bad[index] else "NONE", translate=False)
-
-
-def length_text(context: bpy.types.Context, length: float) -> str:
-    """A length of the world in the scene's unit."""
-    settings = context.scene.unit_settings
-    if settings.system == "NONE":
-        return f"{length:.3g}"
-    metres = length * settings.scale_length
-    return str(bpy.utils.units.to_string(settings.system, "LENGTH", metres, precision=2))
 
 
 class FACEWRIGHT_PT_correspondences(TransferPanel, bpy.types.Panel):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a scene remembers, as ``Scene.facewright``: players, pipelines, characters, their links, and
-character transfers.
+character transfers, blend shape conversions.
 
 A pipeline knows its player, a character its pipeline, both by id. Lists are small, so links are
 looked up each time.
@@ -15,8 +15,10 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
 from ..core.retarget.marks import MARKS
+from .batch import FACEWRIGHT_PG_batch
 from .caches import FACEWRIGHT_PG_caches
 from .character import FACEWRIGHT_PG_character
+from .conversion import FACEWRIGHT_PG_conversion
 from .exports import FACEWRIGHT_PG_exports
 from .ids import find, free_name, index_of, new_id
 from .parameters import NAMES as SHOWN_ONLY
@@ -46,9 +48,14 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     active_pipeline: IntProperty(name="Pipeline", description="The pipeline that panels show")
     transfers: CollectionProperty(type=FACEWRIGHT_PG_transfer)
     active_transfer: IntProperty(name="Transfer", description="The transfer that panels show")
+    conversions: CollectionProperty(type=FACEWRIGHT_PG_conversion)
+    active_conversion: IntProperty(
+        name="Conversion", description="The blend shape conversion that panels show"
+    )
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
     caches: PointerProperty(type=FACEWRIGHT_PG_caches)
+    batch: PointerProperty(type=FACEWRIGHT_PG_batch)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",
@@ -82,6 +89,12 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         """The character transfer that panels show; None when there is none."""
         count = len(self.transfers)
         return self.transfers[min(max(self.active_transfer, 0), count - 1)] if count else None
+
+    @property
+    def conversion(self) -> Any:
+        """The blend shape conversion that panels show; None when there is none."""
+        count = len(self.conversions)
+        return self.conversions[min(max(self.active_conversion, 0), count - 1)] if count else None
 
     def player_of(self, pipeline: Any) -> Any:
         """The player that feeds a pipeline; None when there is none."""
@@ -142,6 +155,17 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         self.transfers.remove(index_of(self.transfers, transfer.id))
         self.active_transfer = min(self.active_transfer, max(0, len(self.transfers) - 1))
 
+    def add_conversion(self, name: str = "Conversion") -> Any:
+        """A new blend shape conversion, which becomes the one that panels show."""
+        conversion = self._added(self.conversions, name)
+        self.active_conversion = len(self.conversions) - 1
+        return conversion
+
+    def remove_conversion(self, conversion: Any) -> None:
+        """Take a blend shape conversion off the list; what it has baked stays."""
+        self.conversions.remove(index_of(self.conversions, conversion.id))
+        self.active_conversion = min(self.active_conversion, max(0, len(self.conversions) - 1))
+
     def duplicate_pipeline(self, pipeline: Any) -> Any:
         """A copy of a pipeline with its settings and a copy of its player; no character."""
         at, player = index_of(self.pipelines, pipeline.id), self.player_of(pipeline)
@@ -168,7 +192,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         self.active_pipeline = min(self.active_pipeline, max(0, len(self.pipelines) - 1))
 
     def _added(self, items: Any, name: str) -> Any:
-        if not (self.players or self.pipelines or self.characters or self.transfers):
+        if not any(True for _ in _items(self)):
             self.version = VERSION
         wanted = free_name(items, name)
         item = items.add()
@@ -228,6 +252,7 @@ def _items(chosen: Any) -> Iterator[Any]:
     yield from chosen.pipelines
     yield from chosen.characters
     yield from chosen.transfers
+    yield from chosen.conversions
 
 
 def register() -> None:

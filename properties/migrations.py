@@ -33,7 +33,10 @@ def migrate(scenes: Iterable[bpy.types.Scene]) -> None:
 
 def repair(chosen: Any) -> None:
     """Cut lists that are too long, give missing ids, clear links that lead nowhere."""
-    lists = (chosen.players, chosen.pipelines, chosen.characters, chosen.transfers)
+    lists = (
+        *(chosen.players, chosen.pipelines, chosen.characters, chosen.transfers),
+        chosen.conversions,
+    )
     for items in (*lists, *_inner_lists(chosen)):
         _cut(items)
     _reset_impossible(chosen)
@@ -43,6 +46,7 @@ def repair(chosen: Any) -> None:
     _clear_dangling(chosen.characters, "pipeline_id", chosen.pipelines)
     _keep_within(chosen, "active_pipeline", chosen.pipelines)
     _keep_within(chosen, "active_transfer", chosen.transfers)
+    _keep_within(chosen, "active_conversion", chosen.conversions)
     for transfer in chosen.transfers:
         _keep_within(transfer, "active_pair", transfer.pairs)
     for owner in (*chosen.characters, *chosen.transfers):

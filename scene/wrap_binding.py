@@ -151,6 +151,12 @@ def free_binding(mesh: Any) -> str:
 def known_counts(driver: bpy.types.Object) -> str:
     """The numbers of vertices with which the driver is the same mesh: as it is, and subdivided,
     which keeps its vertices and puts them first. As the node group reads them."""
+    between = wrap_nodes.BETWEEN
+    return between + (between * 2).join(map(str, counts_of(driver))) + between
+
+
+def counts_of(driver: bpy.types.Object) -> list[int]:
+    """The same as numbers."""
     mesh: Any = driver.data
     count, edges = len(mesh.vertices), len(mesh.edges)
     faces, corners = len(mesh.polygons), len(mesh.loops)
@@ -159,8 +165,7 @@ def known_counts(driver: bpy.types.Object) -> str:
         count, edges = count + edges + faces, 2 * edges + corners
         faces, corners = corners, 4 * corners
         counts.append(count)
-    between = wrap_nodes.BETWEEN
-    return between + (between * 2).join(map(str, counts)) + between
+    return counts
 
 
 def rest_surface(driver: bpy.types.Object) -> tuple[Doubles, Doubles]:

@@ -11,6 +11,7 @@ from functools import partial
 from . import retarget_jobs as retarget
 from .animate_jobs import animate, detect, redo
 from .calls import Job
+from .conversion_jobs import convert
 from .download import download
 from .kept import Kept
 from .live_jobs import Lives
@@ -57,6 +58,8 @@ def standard_jobs() -> dict[str, Job]:
         "fit": Job(retarget.fit, NUMBERS),
         "transfer": Job(retarget.transfer, NUMBERS),
         "bind": Job(retarget.bind, NUMBERS),
+        "follow": Job(retarget.follow, NUMBERS),
         "parts": Job(retarget.parts, NUMBERS),
         "shapes": Job(retarget.shapes, NUMBERS),
+        "convert": Job(convert, NUMBERS),
     }

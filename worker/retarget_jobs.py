@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts", "shapes".
+"""The jobs of character transfer: "suggest", "fit", "transfer", "bind", "parts", "shapes"; and
+"follow" of blend shape conversion.
 
 All positions are in one space, the world's. Numbers of vertices are those of the mesh that an
 array belongs to; triangles are (F, 3) int32, wound outwards.
@@ -120,6 +121,30 @@ def bind(call: Call) -> Reply:
         "weights": found.weights,
         "smooth": np.einsum("nc,nc->n", found.shares, kept[found.corners]),
     }
+
+
+def follow(call: Call) -> Reply:
+    """Arrays driver_points, driver_triangles, driver_moves (K, V, 3) of some frames of an animated
+    mesh, target_points, target_triangles -> corners (N, 3), shares (N, 3), weights (N,): where each
+    vertex of the target is held on the moving mesh, and how far it follows."""
+    from ..core.retarget.apart import telling_frames
+    from ..core.retarget.binding import bind as bound
+
+    where = "follow"
+    arguments.only(call.args, (), where)
+    driver = _mesh(call, "driver", where)
+    given = _array(call, "driver_moves", "f", where, None, len(driver.points), 3)
+    if not np.isfinite(given).all():
+        raise UserError(
+            "The input mesh has vertices without a finite position at some frames.",
+            "Mend its animation, or leave those frames out of the range.",
+        )
+    moves = np.asarray(given, np.float64)[list(telling_frames(given))]
+    still = np.zeros((1, *driver.points.shape))
+    found = bound(
+        driver, moves if len(moves) else still, _mesh(call, "target", where), _watch(call)
+    )
+    return {}, {"corners": found.corners, "shares": found.shares, "weights": found.weights}
 
 
 def parts(call: Call) -> Reply:

@@ -28,8 +28,8 @@ from ..parameters import Settings
 from ..postprocess.blink import blinks_of_take
 from ..postprocess.jaw import jaw_motion
 from ..postprocess.skin import skin_controls, smooth, smoothing_memory
+from ..solve.basis import PoseBasis
 from ..solve.blendshape import (
-    PoseBasis,
     Solver,
     SolveState,
     WeightTrack,

@@ -19,7 +19,8 @@ from ..postprocess.blink import blink_track
 from ..postprocess.head_motion import HeadMotion, head_curves, turns_head
 from ..postprocess.jaw import jaw_motion
 from ..postprocess.skin import SmoothingState
-from ..solve.blendshape import PoseBasis, Solver, SolveState, WeightTrack, finish, prepare
+from ..solve.basis import PoseBasis
+from ..solve.blendshape import Solver, SolveState, WeightTrack, finish, prepare
 from ..solve.blendshape import solve_frames as solve
 from ..solve.pose_table import Part, RigOverrides, config_for
 from ..solve.projection import (

@@ -26,13 +26,12 @@ from ..postprocess.jaw import jaw_motion
 from ..postprocess.saccades import saccade_table
 from ..postprocess.skin import SmoothingState, skin_blocks, skin_controls, smooth
 from ..postprocess.tongue import tongue_blocks, tongue_controls
+from ..solve.basis import PoseBasis, pose_basis
 from ..solve.blendshape import (
-    PoseBasis,
     Solver,
     SolveState,
     WeightTrack,
     finish,
-    pose_basis,
     prepare,
     solve_frames,
 )

@@ -7,7 +7,6 @@ Layout and keys are those of the published Audio2Face-3D models. Every size is c
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,9 @@ from ..safe_files import NpzReader
 from .files import FolderFiles, RigFiles, find_files, hash_files
 from .info import read_network_info
 from .licences import licence_for
-from .model import BlendShapeRig, EmotionDatabase, Model, ModelData, NetworkInfo, SolveConfig
+from .model import BlendShapeRig, EmotionDatabase, Model, ModelData, NetworkInfo
 from .onnx_header import check_network_file
+from .solve_config import SECTION, solve_config
 
 # How lids close and open again when the model does not say: quick down, a moment shut, slow up.
 DEFAULT_BLINK = (0.0, 0.5, 1.0, 1.0, 0.82, 0.58, 0.36, 0.18, 0.06, 0.0)
@@ -67,6 +67,16 @@ def read_model(folder: Path, identity: str = "") -> Model:
         live_network_path=files.live_network,
         licence=licence_for(files),
     )
+
+
+def folder_sha256(folder: Path) -> str:
+    """What ``sha256`` of a model of this folder is, of any family, without reading its arrays.
+
+    Raises UserError.
+    """
+    files = find_files(folder)
+    outside = [path for network in files.networks for path in check_network_file(network)]
+    return hash_files([*files.paths(), *outside])
 
 
 def identity_index(files: FolderFiles, identity: str) -> int:
@@ -217,7 +227,8 @@ def _rig(files: RigFiles | None, vertices: int, part: str) -> BlendShapeRig | No
         for row, name in enumerate(poses):
             deltas[row] = _floats(npz, name, (vertices, 3))
         mask = _mask(npz, vertices)
-    config = _solve_config(files.config, len(poses), part)
+    fields = JsonFields.read(files.config).section(SECTION)
+    config = solve_config(fields, len(poses), part)
     return BlendShapeRig(poses, neutral, deltas, mask, config)
 
 
@@ -228,44 +239,3 @@ def _mask(npz: NpzReader, vertices: int) -> Integers | None:
     if not len(mask) or mask[0] < 0 or mask[-1] >= vertices:
         raise UserError(f"{npz.path}: frontalMask names vertices that do not exist.")
     return mask
-
-
-def _solve_config(path: Path, poses: int, part: str) -> SolveConfig:
-    fields = JsonFields.read(path).section("blendshape_params")
-
-    def strength(key: str, parameter: str, default: float) -> float:
-        return fields.number(key, 0.0, PARAMETERS[f"{part}_{parameter}"].maximum, default)
-
-    active = tuple(bool(n) for n in fields.numbers("bsSolveActivePoses", poses, 1.0))
-    if not any(active):
-        raise UserError(f"{path}: no pose is active.")
-    return SolveConfig(
-        l1=strength("strengthL1regularization", "sparsity", 1.0),
-        l2=strength("strengthL2regularization", "regularization", 3.5),
-        temporal=strength("strengthTemporalSmoothing", "temporal", 0.0),
-        symmetry=strength("strengthSymmetry", "symmetry", 100.0),
-        template_size=fields.number("templateBBSize", 1.0, limits.MAX_COORDINATE, 54.7),
-        active=active,
-        cancel_ids=_pairs(fields, "bsSolveCancelPoses", poses),
-        symmetry_ids=_pairs(fields, "bsSolveSymmetryPoses", poses),
-        multipliers=_amounts(fields, "bsWeightMultipliers", poses, 1.0),
-        offsets=_amounts(fields, "bsWeightOffsets", poses, 0.0),
-    )
-
-
-def _pairs(fields: JsonFields, key: str, poses: int) -> tuple[int, ...]:
-    """Pair ids of the poses: each id but -1 has to stand for exactly two of them."""
-    ids = fields.integers(key, poses, -1)
-    for number, times in Counter(ids).items():
-        if number >= 0 and times != 2:
-            raise UserError(
-                f"{fields.path}: {key} has the id {number} {times} times; a pair is two poses."
-            )
-    return tuple(max(number, -1) for number in ids)
-
-
-def _amounts(fields: JsonFields, key: str, poses: int, default: float) -> tuple[float, ...]:
-    amounts = fields.numbers(key, poses, default)
-    if any(abs(amount) > limits.MAX_COORDINATE for amount in amounts):
-        raise UserError(f"{fields.path}: {key} holds values that are too large.")
-    return amounts

@@ -28,28 +28,12 @@ import numpy as np
 
 from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
-from ..models.model import BlendShapeRig, SolveConfig
-from .pivoting import make_pivot
+from ..models.model import SolveConfig
+from .basis import PoseNormal
+from .pivoting import Library, make_pivot, make_root_pivot
 
 CANCELLED_BOUND = 1e-10
-_VERTEX_BLOCK = 8_192
 _ENDLESS = 1_000_000  # frames
-
-
-@dataclass(frozen=True)
-class PoseBasis:
-    """What the solve needs of a rig whatever its settings are, all P poses, float64.
-
-    ``vertices`` (M,) int64 are those that the solve looks at; ``deltas`` (P, 3 M) D transposed and
-    ``neutral`` (3 M,) there; ``normal`` (P, P) D'D; ``size2`` squared diagonal of the neutral's box
-    """
-
-    names: tuple[str, ...]
-    vertices: Integers
-    deltas: Doubles
-    neutral: Doubles
-    normal: Doubles
-    size2: float
 
 
 @dataclass(frozen=True)
@@ -57,14 +41,14 @@ class Solver:
     """A rig, prepared: A of the docstring above for its P' active poses, float64.
 
     ``active``    (P',) int64, places of those poses among all
-    ``matrix``    (P', P') what is minimised; ``outer`` (P', P') is applied to b before (SDK form)
+    ``matrix``    (P', P') A, positive definite; ``squared`` minimises |A w - b|^2 (SDK form)
     ``pull``      factor of the weights before in b
     """
 
     names: tuple[str, ...]
     active: Integers
     matrix: Doubles
-    outer: Doubles | None
+    squared: bool
     pull: float
     cancel_pairs: tuple[tuple[int, int], ...]
 
@@ -97,21 +81,7 @@ def pairs(ids: tuple[int, ...], active: Integers) -> tuple[tuple[int, int], ...]
     return tuple((g[0], g[1]) for _, g in sorted(groups.items()) if len(g) == 2)
 
 
-def pose_basis(rig: BlendShapeRig) -> PoseBasis:
-    """Read what a rig gives to the solve; once per model."""
-    count = len(rig.names)
-    vertices = rig.mask if rig.mask is not None else np.arange(len(rig.neutral), dtype=np.int64)
-    deltas = rig.deltas[:, vertices].reshape(count, -1).astype(np.float64)
-    normal = np.zeros((count, count))
-    for at in range(0, deltas.shape[1], 3 * _VERTEX_BLOCK):
-        part = deltas[:, at : at + 3 * _VERTEX_BLOCK]
-        normal += part @ part.T
-    box = np.ptp(rig.neutral.astype(np.float64), axis=0)
-    neutral = rig.neutral[vertices].reshape(-1).astype(np.float64)
-    return PoseBasis(rig.names, vertices, deltas, neutral, normal, float(box @ box))
-
-
-def prepare(basis: PoseBasis, config: SolveConfig, sdk_compatible: bool = False) -> Solver:
+def prepare(basis: PoseNormal, config: SolveConfig, sdk_compatible: bool = False) -> Solver:
     """Set up the solver of a rig; multipliers and offsets of ``config`` play no part in it.
 
     Raises UserError when the rig cannot be solved.
@@ -126,13 +96,11 @@ def prepare(basis: PoseBasis, config: SolveConfig, sdk_compatible: bool = False)
         row = np.zeros(count)
         row[first], row[second] = 1.0, -1.0
         normal += 10.0 * scale * config.symmetry * np.outer(row, row)
-    outer = normal if sdk_compatible else None
-    matrix = normal @ normal if sdk_compatible else normal
     return Solver(
         names=basis.names,
         active=active,
-        matrix=_definite(matrix),
-        outer=outer,
+        matrix=_definite(normal),
+        squared=sdk_compatible,
         pull=config.temporal * scale * (1.0 if sdk_compatible else 100.0),
         cancel_pairs=pairs(config.cancel_ids, active),
     )
@@ -142,20 +110,13 @@ def _definite(matrix: Doubles) -> Doubles:
     """Make sure that one answer exists: poses may be alike, or move nothing that is looked at."""
     highest = float(np.diag(matrix).max())
     if not highest > 0:
-        raise UserError("The model's poses move no vertex that the solve looks at.")
+        raise UserError("The poses move no vertex that the solve looks at.")
     ridge = np.eye(len(matrix)) * highest
     for strength in (0.0, 1e-13, 1e-11, 1e-9):
         candidate = matrix + strength * ridge
         if np.linalg.eigvalsh(candidate)[0] > 1e-14 * highest:
             return candidate
     return matrix + 1e-7 * ridge
-
-
-def right_sides(basis: PoseBasis, faces: Floats) -> Doubles:
-    """D'(face - n) (T, P) float64, all poses, for vertices ``faces`` (T, V, 3) of some frames."""
-    moved = faces[:, basis.vertices].reshape(len(faces), -1).astype(np.float64)
-    moved -= basis.neutral
-    return moved @ basis.deltas.T
 
 
 def start(solver: Solver) -> SolveState:
@@ -168,6 +129,7 @@ def solve_frames(
     solver: Solver,
     sides: Doubles,
     state: SolveState | None = None,
+    library: Library = "scipy",
 ) -> tuple[Doubles, SolveState]:
     """Weights (T, P') float64 of the active poses for right sides (T, P), and the state.
 
@@ -176,13 +138,11 @@ def solve_frames(
     """
     state = state or start(solver)
     weights, bounds = state.weights, state.bounds
-    pivot = make_pivot(solver.matrix)
+    pivot = (make_root_pivot if solver.squared else make_pivot)(solver.matrix, library)
     upper = np.ones(len(solver.active))
     result = np.empty((len(sides), len(solver.active)))
     for frame, target in enumerate(sides[:, solver.active]):
         side = target + solver.pull * weights
-        if solver.outer is not None:
-            side = solver.outer @ side
         weights, bounds = pivot(side, upper, bounds)
         if solver.cancel_pairs:
             weights, _ = pivot(side, _without_cancelled(solver, weights), bounds)
@@ -201,26 +161,28 @@ def memory(solver: Solver, tolerance: float) -> int:
     """
     if solver.pull <= 0:
         return 0
-    found = np.linalg.eigvalsh(solver.matrix if solver.outer is None else solver.outer)
+    found = np.linalg.eigvalsh(solver.matrix)
     shrinks = solver.pull / max(float(found[0]), 1e-300)
     # From the norm of the matrix (its square in the SDK's form) to single weights
     spread = float(found[-1]) / max(float(found[0]), 1e-300)
-    spread = np.sqrt(spread) if solver.outer is None else spread
+    spread = spread if solver.squared else np.sqrt(spread)
     if shrinks >= 1.0:
         return _ENDLESS
     frames = np.log(tolerance / (spread * np.sqrt(len(found)))) / np.log(shrinks)
     return int(min(max(np.ceil(frames), 1), _ENDLESS))
 
 
-def settled(solver: Solver, side: Doubles) -> SolveState:
+def settled(solver: Solver, side: Doubles, library: Library = "scipy") -> SolveState:
     """The state where a face that has long stood still, at the right side (1, P), would end.
 
     In the SDK's form that before the first frame, which is forgotten in a few frames anyway.
     """
-    if solver.outer is not None:
+    if solver.squared:
         return start(solver)
     still = solver.matrix - solver.pull * np.eye(len(solver.matrix))
-    return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side)[1]
+    return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side, library=library)[
+        1
+    ]
 
 
 def _without_cancelled(solver: Solver, weights: Doubles) -> Doubles:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from ..errors import UserError
@@ -17,6 +17,7 @@ from ..parameters import Settings
 
 Part = Literal["skin", "tongue"]
 LARGEST = 1_000.0  # of a multiplier or an offset, either sign
+LARGEST_ID = (1 << 31) - 1  # of a pair
 _COLUMNS = ("active", "cancel", "symmetry", "multipliers", "offsets")
 _Cell = TypeVar("_Cell", bool, int, float)
 
@@ -92,42 +93,55 @@ def config_for(rig: BlendShapeRig, part: Part, settings: Settings, table: PoseTa
     Raises UserError for poses that the rig does not have, pair ids that are not on exactly two
     poses, and when no pose is left to solve.
     """
-    own, names = rig.config, rig.names
-    active = _merged(names, own.active, table.active, part)
-    if not any(active):
-        raise UserError(f"No pose of the {part} is in use.", "Switch at least one on.")
-    cancel = _merged(names, own.cancel_ids, table.cancel, part)
-    symmetry = _merged(names, own.symmetry_ids, table.symmetry, part)
-    for kind, ids, changed in (
-        ("cancel", cancel, table.cancel),
-        ("symmetry", symmetry, table.symmetry),
-    ):
-        if changed:
-            _check_pairs(kind, ids, names, part)
-    return SolveConfig(
+    own = replace(
+        rig.config,
         l1=float(getattr(settings, f"{part}_sparsity")),
         l2=float(getattr(settings, f"{part}_regularization")),
         temporal=float(getattr(settings, f"{part}_temporal")),
         symmetry=float(getattr(settings, f"{part}_symmetry")),
-        template_size=own.template_size,
+    )
+    config = tabled(own, rig.names, table, part)
+    for kind, ids, changed in (
+        ("cancel", config.cancel_ids, table.cancel),
+        ("symmetry", config.symmetry_ids, table.symmetry),
+    ):
+        if changed:
+            _check_pairs(kind, ids, rig.names, part)
+    return config
+
+
+def tabled(
+    own: SolveConfig, names: tuple[str, ...], table: PoseTable, whose: str = "mesh"
+) -> SolveConfig:
+    """``own`` with what a table says of the poses of these names; ``whose`` is for the sentences.
+
+    A name is looked for as it is spelt, then in any case. Raises UserError for poses that are not
+    there, and when no pose is left to solve.
+    """
+    active = _merged(names, own.active, table.active, whose)
+    if not any(active):
+        raise UserError(f"No pose of the {whose} is in use.", "Switch at least one on.")
+    return replace(
+        own,
         active=active,
-        cancel_ids=cancel,
-        symmetry_ids=symmetry,
-        multipliers=_merged(names, own.multipliers, table.multipliers, part),
-        offsets=_merged(names, own.offsets, table.offsets, part),
+        cancel_ids=_merged(names, own.cancel_ids, table.cancel, whose),
+        symmetry_ids=_merged(names, own.symmetry_ids, table.symmetry, whose),
+        multipliers=_merged(names, own.multipliers, table.multipliers, whose),
+        offsets=_merged(names, own.offsets, table.offsets, whose),
     )
 
 
 def _merged(
-    names: tuple[str, ...], own: tuple[_Cell, ...], changes: Mapping[str, _Cell], part: Part
+    names: tuple[str, ...], own: tuple[_Cell, ...], changes: Mapping[str, _Cell], whose: str
 ) -> tuple[_Cell, ...]:
-    places = {name.casefold(): place for place, name in enumerate(names)}
+    exact = {name: place for place, name in enumerate(names)}
+    folded = {name.casefold(): place for name, place in exact.items()}
     merged = list(own)
     for name, value in changes.items():
-        place = places.get(name.casefold())
+        place = exact.get(name, folded.get(name.casefold()))
         if place is None:
             some = ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")
-            raise UserError(f"The {part} has no pose called {name!r}.", f"It has {some}.")
+            raise UserError(f"The {whose} has no pose called {name!r}.", f"It has {some}.")
         merged[place] = value
     return tuple(merged)
 
@@ -168,7 +182,7 @@ def _truth(value: object) -> bool | None:
 def _pair_id(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if -1 <= value < 1 << 31 else None
+    return value if -1 <= value <= LARGEST_ID else None
 
 
 def _number(value: object) -> float | None:

@@ -17,7 +17,7 @@ from ..models.model import ModelData
 from ..parameters import Settings
 from ..postprocess.skin import region_shares, region_strengths
 from ..postprocess.tongue import tongue_rest
-from .blendshape import PoseBasis
+from .basis import PoseBasis
 
 _VERTEX_BLOCK = 4_096
 

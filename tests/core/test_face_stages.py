@@ -17,6 +17,7 @@ from facewright.core.models.model import settings_for
 from facewright.core.motion import Motion, MotionShapes, at_rate, shapes_of
 from facewright.core.postprocess.blink import blink_track
 from facewright.core.solve import blendshape as solve
+from facewright.core.solve.basis import pose_basis, sides_of
 from facewright.core.solve.pose_table import PoseTable, RigOverrides, config_for
 from facewright.core.voice.audio import Voice
 
@@ -131,9 +132,9 @@ def long_way(model, motion, settings, rigs):
         (model.tongue_rig, tongue, stages.tongue_vertices),
     ):
         faces = np.concatenate(list(blocks(model, motion, settings)))
-        basis = solve.pose_basis(rig)
+        basis = pose_basis(rig)
         solver = solve.prepare(basis, config, settings.sdk_compatible)
-        weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
+        weights, _ = solve.solve_frames(solver, sides_of(basis, faces))
         track = solve.finish(solver, config, weights, settings.clamp_weights)
         columns.update(zip(track.names, track.values.T, strict=True))
     return columns

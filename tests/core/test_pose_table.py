@@ -12,6 +12,7 @@ from facewright.core.errors import UserError
 from facewright.core.models.model import settings_for
 from facewright.core.parameters import Settings
 from facewright.core.solve import blendshape as solve
+from facewright.core.solve.basis import pose_basis, sides_of
 from facewright.core.solve.pose_table import PoseTable, RigOverrides, config_for
 
 TABLE = PoseTable(
@@ -120,11 +121,11 @@ def test_a_pair_declared_as_cancelling_is_never_active_together(model, sdk):
              "cheekPuff": 2, "mouthFunnel": 2}  # fmt: skip
     values = {"skin_regularization": 0.01, "skin_sparsity": 0.0}
     config = config_for(rig, "skin", Settings.from_mapping(values), PoseTable(cancel=pairs))
-    basis = solve.pose_basis(rig)
+    basis = pose_basis(rig)
     solver = solve.prepare(basis, config, sdk)
     wanted = np.random.default_rng(0).uniform(0, 1, (200, 52))
     faces = rig.neutral + np.einsum("tp,pvx->tvx", wanted, rig.deltas)
-    sides = solve.right_sides(basis, faces.astype(np.float32))
+    sides = sides_of(basis, faces.astype(np.float32))
     weights, _ = solve.solve_frames(solver, sides)
     free, _ = solve.solve_frames(dataclasses.replace(solver, cancel_pairs=()), sides)
     places = [int(np.flatnonzero(solver.active == rig.names.index(name))[0]) for name in pairs]

@@ -14,6 +14,7 @@ from facewright.core.parameters import Settings
 from facewright.core.postprocess import skin, tongue
 from facewright.core.solve import blendshape as solve
 from facewright.core.solve import projection
+from facewright.core.solve.basis import pose_basis, sides_of
 from facewright.core.solve.pivoting import make_pivot
 
 POSES = 14
@@ -48,13 +49,13 @@ def faces_of(a_rig, count=40, noise=0.3, seed=1):
 
 
 def prepared(a_rig, sdk=False):
-    basis = solve.pose_basis(a_rig)
+    basis = pose_basis(a_rig)
     return basis, solve.prepare(basis, a_rig.config, sdk)
 
 
 def solved(a_rig, faces, sdk=False):
     basis, solver = prepared(a_rig, sdk)
-    weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
+    weights, _ = solve.solve_frames(solver, sides_of(basis, faces))
     return solver, weights
 
 
@@ -177,7 +178,7 @@ def test_a_single_pose_comes_back_as_itself_and_shrinks_with_regularisation():
 def test_the_neutral_face_gives_exactly_no_weights(model):
     basis, solver = prepared(model.skin_rig)
     faces = np.repeat(model.skin_rig.neutral[None], 3, axis=0)
-    weights, _ = solve.solve_frames(solver, solve.right_sides(basis, faces))
+    weights, _ = solve.solve_frames(solver, sides_of(basis, faces))
     assert not weights.any()
 
 
@@ -227,7 +228,7 @@ def test_multipliers_and_offsets_reach_all_poses_and_clamping_is_a_choice():
 def test_blocks_with_a_carried_state_equal_the_whole_to_the_bit(temporal):
     a_rig = rig(temporal=temporal, cancel_ids=(0, 0) + (-1,) * 12)
     basis, solver = prepared(a_rig)
-    sides = solve.right_sides(basis, faces_of(a_rig, 50))
+    sides = sides_of(basis, faces_of(a_rig, 50))
     whole, _ = solve.solve_frames(solver, sides)
     state, parts = None, []
     for part in np.split(sides, [1, 7, 30]):
@@ -242,7 +243,7 @@ def test_a_wrong_guess_changes_the_way_but_not_the_answer():
     pivot = make_pivot(solver.matrix)
     rng = np.random.default_rng(0)
     upper = rng.uniform(0.2, 1.5, len(solver.active))
-    for side in solve.right_sides(basis, faces_of(a_rig, 30))[:, solver.active]:
+    for side in sides_of(basis, faces_of(a_rig, 30))[:, solver.active]:
         expected = references.bounded_minimum(solver.matrix, side, upper)
         for _ in range(3):
             guess = rng.integers(-1, 2, len(side))
@@ -342,14 +343,14 @@ def test_right_sides_from_coefficients_equal_those_from_vertices(model):
     shortcut = projection.skin_projection(products, model.data, basis, settings)
     found = projection.project(shortcut, smoothed.reshape(30, -1))
     faces = references.skin_frames(model.data, coefficients, blink, Fraction(30), settings)
-    expected = solve.right_sides(basis, faces)
+    expected = sides_of(basis, faces)
     np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
     # and the whole way: weights of the fast path against those of float32 vertices
     blocks = np.concatenate(
         list(skin.skin_blocks(model.data, shapes, coefficients, blink, Fraction(30), settings))
     )
     fast, _ = solve.solve_frames(solver, found)
-    slow, _ = solve.solve_frames(solver, solve.right_sides(basis, blocks))
+    slow, _ = solve.solve_frames(solver, sides_of(basis, blocks))
     np.testing.assert_allclose(fast, slow, atol=1e-5)
 
 
@@ -363,7 +364,7 @@ def test_the_tongues_right_sides_include_its_offsets(model):
     shortcut = projection.tongue_projection(products, model.data, basis, settings)
     found = projection.project(shortcut, tongue.tongue_controls(values, settings))
     faces = np.concatenate(list(tongue.tongue_blocks(model.data, shapes, values, settings)))
-    expected = solve.right_sides(basis, faces)
+    expected = sides_of(basis, faces)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Presets of the solve as JSON files, in the schema of the published models' own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..core.errors import UserError
+from ..core.presets import file_name
+from ..core.solve.conversion import ConversionSettings
+from ..properties.poses import KINDS, NO_PAIR, suit_mesh
+from ..scene.conversion_meshes import pose_sizes
+from .conversion import OfConversion
+from .conversion_status import settings_of, shown_conversion, solve_problem
+from .faults import attempt
+
+SUFFIX = ".json"
+_STRENGTHS = ("regularisation", "temporal", "sparsity", "symmetry", "template_size", "smoothing")
+
+
+class _OfSolve(OfConversion):
+    """For operators that need the blend shape mesh."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        conversion = shown_conversion(context)
+        there = conversion.target is not None and len(conversion.poses)
+        return "" if there else "Choose a blend shape mesh first"
+
+
+def _filepath() -> Any:
+    return StringProperty(
+        name="File",
+        description="JSON file of the solver's settings",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+
+def _filter() -> Any:
+    return StringProperty(default="*.json", options={"HIDDEN", "SKIP_SAVE"})
+
+
+class FACEWRIGHT_OT_load_solve(_OfSolve, bpy.types.Operator):
+    """Take strengths and pose table from a preset, or from a model's bs_skin_config.json"""
+
+    bl_idname = "facewright.load_solve"
+    bl_label = "Load Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: _filepath()
+    filter_glob: _filter()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath)).absolute()
+
+        def work() -> None:
+            for notice in load_preset(shown_conversion(context), path):
+                self.report({"WARNING"}, notice)
+
+        return attempt(self, work)
+
+
+class FACEWRIGHT_OT_save_solve(_OfSolve, bpy.types.Operator):
+    """Save strengths and pose table as a preset, in the schema of the models' own settings"""
+
+    bl_idname = "facewright.save_solve"
+    bl_label = "Save Preset"
+    bl_options = {"REGISTER"}
+
+    filepath: _filepath()
+    filter_glob: _filter()
+    check_existing: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        problem = solve_problem(shown_conversion(context))
+        return problem if problem.startswith("No pose") else ""
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.filepath = self.filepath or file_name(shown_conversion(context).name)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """The file browser asks after each change of the name."""
+        wanted = str(_with_suffix(Path(self.filepath)))
+        changed = wanted != self.filepath
+        self.filepath = wanted
+        return changed
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        def work() -> None:
+            if not self.filepath:
+                raise UserError("The preset has no file.", "Give a filepath.")
+            path = _with_suffix(Path(bpy.path.abspath(self.filepath)).absolute())
+            save_preset(shown_conversion(context), path)
+            self.report({"INFO"}, f"The preset is saved as {path.name}.")
+
+        return attempt(self, work)
+
+
+def _with_suffix(path: Path) -> Path:
+    return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
+def save_preset(conversion: Any, path: Path) -> None:
+    """Write a conversion's settings. Raises UserError."""
+    from ..core.solve.solve_preset import preset_of, write_solve_preset
+
+    suit_mesh(conversion)
+    sizes = pose_sizes(conversion.target)
+    write_solve_preset(path, preset_of(sizes, settings_of(conversion)))
+
+
+def load_preset(conversion: Any, path: Path) -> list[str]:
+    """Give a conversion the settings of a file; returns notices. Raises UserError."""
+    from ..core.solve.solve_preset import applied, read_solve_preset
+
+    suit_mesh(conversion)
+    names = [pose.name for pose in conversion.poses]
+    found = applied(read_solve_preset(path), names, settings_of(conversion))
+    apply_settings(conversion, found.settings)
+    notices = []
+    if found.missing:
+        notices.append(f"The mesh has no shape key for {_listed(found.missing)}.")
+    if found.untold:
+        notices.append(f"The preset says nothing of {_listed(found.untold)}: in use, no pairs.")
+    return notices
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def apply_settings(conversion: Any, settings: ConversionSettings) -> None:
+    """Give a conversion these settings."""
+    for name in _STRENGTHS:
+        setattr(conversion, name, getattr(settings, name))
+    table = settings.table
+    for pose in conversion.poses:
+        pose.use = table.active.get(pose.name, True)
+        pose.multiplier = table.multipliers.get(pose.name, 1.0)
+        pose.offset = table.offsets.get(pose.name, 0.0)
+        for kind in KINDS:
+            setattr(pose, kind, getattr(table, kind).get(pose.name, NO_PAIR))
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_OT_load_solve, FACEWRIGHT_OT_save_solve)
+)

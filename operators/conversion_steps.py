@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A blend shape conversion in steps: read the input, solve in the worker, bake the weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core.arrays import AnyArray, Doubles
+from ..core.errors import UserError
+from ..core.solve.conversion import ConversionSettings
+from ..properties.ids import find
+from ..properties.poses import suit_mesh
+from ..scene.conversion import Baked, bake_steps, unmark_frames
+from ..scene.conversion_meshes import SAME, basis_steps, joined, unsolved_of
+from ..scene.conversion_reader import (
+    Reader,
+    follow_arrays,
+    same_reader,
+    subdivided_steps,
+    wrap_reader,
+)
+from ..scene.conversion_stage import Stage, Subdivision
+from ..scene.joints import world
+from ..scene.references import Reference, SceneChanged, reference
+from ..scene.retarget_meshes import local_points
+from ..scene.spans import Span
+from .asking import Progress, ask, part_of
+from .conversion_live import LIVE
+from .conversion_status import settings_of, solve_problem
+from .lengths import length_text
+from .rendering import until_rendered
+from .transfer_steps import Told
+
+SLICE_S = 0.03  # of work between two looks at the window
+AT_ONCE = 8  # frames that are held against the poses together
+TELLING = 9  # frames, evenly over the range, that may tell the lips apart
+READ, SOLVED, WRITTEN = 0.75, 0.9, 1.0  # shares of the whole
+MOST_WORST = 5
+READING = "Reading the input mesh"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A conversion as its job takes it."""
+
+    scene: Reference
+    source: Reference
+    target: Reference
+    conversion_id: str
+    name: str
+    neutral: str
+    neutral_frame: int
+    span: Span
+    settings: ConversionSettings
+    joined: str
+    notices: tuple[str, ...]
+
+    @property
+    def conversion(self) -> Any:
+        """The scene's conversion; raises SceneChanged when it is gone."""
+        found = find(self.scene.get().facewright.conversions, self.conversion_id)
+        if found is None:
+            raise SceneChanged(f"Stopped: the conversion '{self.name}' no longer exists.")
+        return found
+
+    def still_there(self) -> None:
+        """Raise SceneChanged when something of it is gone."""
+        for obj in (self.source.get(), self.target.get()):
+            if not obj.users_scene:
+                raise SceneChanged(f"Stopped: '{obj.name}' was deleted.")
+        _ = self.conversion
+
+
+def order_of(scene: Any, conversion: Any, span: Span) -> Order:
+    """Put a conversion together. Raises UserError for what can be seen at once."""
+    suit_mesh(conversion)
+    problem = solve_problem(conversion)
+    if problem:
+        raise UserError(f"{problem}.")
+    left_out = unsolved_of(conversion.target)
+    notices = []
+    if left_out.muted:
+        notices.append(f"Muted shape keys were left out: {_listed(left_out.muted)}.")
+    if left_out.driven:
+        notices.append(f"Shape keys with drivers were left out: {_listed(left_out.driven)}.")
+    return Order(
+        scene=reference(scene),
+        source=reference(conversion.source),
+        target=reference(conversion.target),
+        conversion_id=conversion.id,
+        name=conversion.name,
+        neutral=conversion.neutral,
+        neutral_frame=conversion.neutral_frame,
+        span=span,
+        settings=settings_of(conversion, left_out.names),
+        joined=joined(conversion.source, conversion.target),
+        notices=tuple(notices),
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+class _Pace:
+    """Says when it is time to let the window live."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now - self._since < SLICE_S:
+            return False
+        self._since = now
+        return True
+
+
+def reader_steps(
+    order: Order, stage: Stage, subdivision: Subdivision | None = None
+) -> Generator[Progress, None, Reader]:
+    """Find out how a frame of the input becomes a face of the blend shape mesh; with its
+    ``subdivision`` for an input that is read as it is seen subdivided."""
+    steps = basis_steps(order.target)
+    basis = yield from told_of(steps, 0.0, 0.3, "Reading the shape keys")
+    rest = local_points(order.source.get())
+    if order.neutral == "FRAME":
+        yield from until_rendered(0.3)
+        rest = stage.expect(len(rest), order.neutral_frame).astype(np.float64)
+    if order.joined == SAME:
+        reader = same_reader(basis, rest, order.neutral)
+        if subdivision is not None:
+            reader = yield from _subdivided(reader, subdivision)
+        return reader
+    moves = yield from _telling_moves(order, stage, rest)
+    rest = rest if subdivision is None else subdivision(rest)
+    arrays = follow_arrays(order.source.get(), order.target.get(), rest)
+    arrays["driver_moves"] = moves
+    ticket = yield from part_of(ask("follow", {}, arrays, between=order.still_there), 0.5, 0.5)
+    return wrap_reader(order.source.get(), order.target.get(), basis, rest, ticket.arrays)
+
+
+def _subdivided(reader: Reader, subdivision: Subdivision) -> Generator[Progress, None, Reader]:
+    steps = subdivided_steps(reader, subdivision)
+    return (yield from told_of(steps, 0.3, 0.7, "Subdividing the shape keys"))
+
+
+def told_of(
+    steps: Generator[float, None, T], start: float, share: float, text: str
+) -> Generator[Progress, None, T]:
+    """Steps of shares as steps of progress, as often as the window has to live."""
+    pace = _Pace()
+    try:
+        while True:
+            done = next(steps)
+            if pace.due:
+                yield Progress(start + share * done, text)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()
+
+
+def _telling_moves(
+    order: Order, stage: Stage, rest: Doubles
+) -> Generator[Progress, None, AnyArray]:
+    """How the input stands away from rest at some frames over its range (K, V, 3) float32."""
+    frames = order.span.frames
+    places = np.unique(np.linspace(0, len(frames) - 1, TELLING).round().astype(int))
+    moves = np.empty((len(places), *rest.shape), np.float32)
+    for row, frame in enumerate(frames[places]):
+        yield from until_rendered(0.3)
+        moves[row] = stage.expect(len(rest), frame) - rest
+        yield Progress(0.3 + 0.2 * row / len(places), READING)
+    return moves
+
+
+def _read_steps(
+    order: Order, stage: Stage, reader: Reader
+) -> Generator[Progress, None, tuple[Doubles, Doubles]]:
+    """Sides (T, P) and energies (T,) of all frames; the vertices are not kept."""
+    frames, pace = order.span.frames, _Pace()
+    count = len(reader.base)
+    sides = np.empty((len(frames), len(reader.basis.names)))
+    energies = np.empty(len(frames))
+    for at in range(0, len(frames), AT_ONCE):
+        faces = []
+        for place, frame in enumerate(frames[at : at + AT_ONCE]):
+            yield from until_rendered(at / len(frames))
+            order.still_there()
+            faces.append(reader.face(stage.expect(count, frame)))
+            if pace.due:
+                yield Progress((at + place) / len(frames), READING)
+        part = slice(at, at + len(faces))
+        sides[part], energies[part] = reader.read(np.stack(faces))
+    return sides, energies
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Weights (T, P) of ``names``, residuals (T,) in the scene's unit, the worst frames' places."""
+
+    names: tuple[str, ...]
+    weights: AnyArray
+    residuals: Doubles
+    worst: AnyArray
+
+
+def solve_steps(order: Order) -> Generator[Progress, None, Solved]:
+    """Read the input and solve the clip; the scene stays as it is."""
+    yield from until_rendered()
+    stage = Stage(order.scene.get(), order.source.get())
+    with closing(stage):
+        reader = yield from part_of(reader_steps(order, stage), 0.0, 0.1)
+        sides, energies = yield from part_of(_read_steps(order, stage, reader), 0.1, READ - 0.1)
+    basis = reader.basis
+    args = {
+        "names": list(basis.names),
+        "settings": order.settings.to_mapping(),
+        "size2": basis.size2,
+        "count": basis.count,
+    }
+    arrays = {"normal": basis.normal, "sides": sides, "energies": energies}
+    asked = ask("convert", args, arrays, between=order.still_there)
+    ticket = yield from part_of(asked, READ, SOLVED - READ)
+    scale = abs(np.linalg.det(world(order.target.get())[:3, :3])) ** (1 / 3)
+    return Solved(
+        basis.names,
+        ticket.arrays["weights"],
+        np.asarray(ticket.arrays["residuals"], np.float64) * scale,
+        ticket.arrays["worst"],
+    )
+
+
+def convert_steps(order: Order) -> Generator[Progress, None, Told]:
+    """The whole: solve, then keys on the blend shape mesh, and what is known of the residual."""
+    solved = yield from solve_steps(order)
+    baked = Baked(
+        conversion_id=order.conversion_id,
+        action_name=f"{order.target.get().name} {order.source.get().name}"[:50],
+        names=solved.names,
+        weights=solved.weights,
+        frames=order.span.frames,
+        step=float(order.span.step),
+        residuals=solved.residuals,
+    )
+    yield from until_rendered(SOLVED)
+    steps = bake_steps(order.target, baked)
+    notices = yield from told_of(steps, SOLVED, WRITTEN - SOLVED, "Writing keyframes")
+    _remember(order, solved)
+    return Told(_sentence(order, solved), (*order.notices, *notices))
+
+
+def _remember(order: Order, solved: Solved) -> None:
+    conversion = order.conversion
+    LIVE.end(order.scene.get(), conversion)
+    conversion.mean_residual = float(solved.residuals.mean())
+    conversion.worst.clear()
+    for place in solved.worst[:MOST_WORST]:
+        worst = conversion.worst.add()
+        worst.frame = float(order.span.frames[place])
+        worst.residual = float(solved.residuals[place])
+    unmark_frames(order.scene.get(), order.conversion_id)
+
+
+def _sentence(order: Order, solved: Solved) -> str:
+    scene, place = order.scene.get(), int(np.argmax(solved.residuals))
+    mean = length_text(scene, float(solved.residuals.mean()))
+    worst = length_text(scene, float(solved.residuals[place]))
+    return (
+        f"{len(solved.names)} poses over {order.span.count} frames: mean {mean}, "
+        f"worst {worst} at frame {order.span.frames[place]:g}"
+    )
