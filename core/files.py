@@ -71,7 +71,7 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path
                 os.chmod(pairs[-1][0], stat.S_IMODE(target.stat().st_mode))
         yield tuple(temporary for temporary, _target in pairs)
         for temporary, _target in pairs:
-            _flush(temporary)
+            flush(temporary)
         _put_in_place(pairs)
     except OSError as error:
         named = (error.filename, error.filename2)
@@ -116,7 +116,8 @@ def _put_in_place(pairs: Sequence[tuple[Path, Path]]) -> None:
                 kept.unlink()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until what is written to a file so far is on the disk. Raises OSError."""
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)

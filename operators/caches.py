@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import BoolProperty
 
 from ..core.errors import UserError
 from ..core.exchange.caches import FORMATS
@@ -16,10 +17,11 @@ from ..core.exchange.maya_cache import is_regular
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
 from ..scene.cache_copy import add_copy
-from ..scene.caches import CacheOrder, hidden_of, is_undriven, offered, write_steps
+from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
 from ..scene.references import reference
 from .asking import Progress
 from .chosen import scene_problem
+from .explained import Explained
 from .exports import order_of
 from .running import Running
 
@@ -57,14 +59,14 @@ def ticked(context: bpy.types.Context) -> list[Any]:
     return [obj for obj in meshes if obj.facewright_cache.use]
 
 
-def undriven_text(obj: bpy.types.Object) -> str:
-    """Why a mesh that a copy stands for is hardly meant."""
-    return f"'{obj.name}' does not move: its copy '{obj.name}_result' does. Choose that."
+def undriven_problem() -> str:
+    """Why a mesh that a copy stands for is hardly meant, with its {name} to be filled in."""
+    return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
 
 
 def warnings_for(objects: Sequence[bpy.types.Object]) -> list[str]:
     """What is worth a look before meshes are written."""
-    return [undriven_text(obj) for obj in objects if is_undriven(obj)]
+    return [f"{undriven_problem().format(name=each.name)}." for each in undriven(objects)]
 
 
 class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
@@ -119,6 +121,26 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
         self.report({"INFO"}, f"{result.sentence}.")
 
 
+class FACEWRIGHT_OT_tick_caches(Explained, bpy.types.Operator):
+    """Tick all meshes of the list, or none"""
+
+    bl_idname = "facewright.tick_caches"
+    bl_label = "Tick Meshes"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    use: BoolProperty(name="Tick", description="Tick them; else take the ticks away", default=True)
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if listed(context) else "The list is empty"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        meshes: list[Any] = list(listed(context))
+        for obj in meshes:
+            obj.facewright_cache.use = self.use
+        return {"FINISHED"}
+
+
 def export_steps(
     order: CacheOrder, play: bool = False, warnings: Sequence[str] = ()
 ) -> Generator[Progress, None, Written]:
@@ -161,4 +183,6 @@ def _played(order: CacheOrder, owner: Reference, path: Path) -> str:
     return f"'{copy.name}' plays the file; '{obj.name}' is hidden."
 
 
-register, unregister = bpy.utils.register_classes_factory((FACEWRIGHT_OT_export_caches,))
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_OT_export_caches, FACEWRIGHT_OT_tick_caches)
+)

@@ -75,7 +75,7 @@ class FACEWRIGHT_PG_caches(bpy.types.PropertyGroup):
         default="OBJECT",
     )
     leave_out: BoolProperty(
-        name="Leave Out Subdivision",
+        name="No Subdivision",
         description="Leave out modifiers that change the number of vertices, so that the file fits "
         "the mesh itself",
         default=True,

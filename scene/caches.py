@@ -63,9 +63,9 @@ def offered(
     return [obj for obj in meshes if fnmatch(obj.name.lower(), wanted)]
 
 
-def is_undriven(obj: Any) -> bool:
-    """Whether a mesh is one that a copy stands for: the copy, ``<name>_result``, moves, it not."""
-    return HIDDEN in obj
+def undriven(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those that a copy stands for: the copy, ``<name>_result``, moves, they do not."""
+    return [obj for obj in objects if HIDDEN in obj]
 
 
 def hidden_of(layer: bpy.types.ViewLayer, objects: Sequence[bpy.types.Object]) -> str:
@@ -84,7 +84,7 @@ def write_steps(order: CacheOrder) -> Generator[float, None, list[list[Path]]]:
     if order.neutral and not order.leave_out:
         raise UserError(
             "The neutral mesh has the vertices of the mesh itself, the caches have others.",
-            "Switch Leave Out Subdivision on.",
+            "Switch No Subdivision on.",
         )
     left = evaluated.LeftOut(())
     if order.leave_out:
@@ -171,7 +171,7 @@ class _Source:
                     f"'{obj.name}' has {len(points)} vertices at frame "
                     f"{self._scene.get().frame_current}, {count} at frame {self._first:g}: a cache "
                     "cannot hold that.",
-                    "Switch Leave Out Subdivision on, or apply what changes its vertices.",
+                    "Switch No Subdivision on, or apply what changes its vertices.",
                 )
             place = evaluated.place_of(obj, graph)
             if self._world:

@@ -112,7 +112,7 @@ def _leave_out(obj: Any, layer: Any, off: list[Any]) -> None:
         if not unknown:
             raise UserError(
                 f"'{obj.name}' has another number of vertices than its mesh, whatever is left out.",
-                "Switch Leave Out Subdivision off, or apply what changes its vertices.",
+                "Switch No Subdivision off, or apply what changes its vertices.",
             )
         off.append(unknown.pop())
         off[-1].show_viewport = False

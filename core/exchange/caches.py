@@ -16,12 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import atomic_paths
+from ..files import atomic_paths, flush
 from . import maya_cache, mdd, pc2, usd_points
 from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write
 
 Filling = Callable[[Sequence[Path], CacheClip], AbstractContextManager[Write]]
 _BYTES_PER_POINT = 12
+_FLUSH_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -103,19 +104,25 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
     parts = [clip] if chosen.together else [replace(clip, meshes=(mesh,)) for mesh in clip.meshes]
     paths = [path for files in caches for path in files]
     with atomic_paths(paths) as temporary, ExitStack() as open_files:
-        each = len(chosen.endings)
+        each, waiting = len(chosen.endings), 0
         writes = [
             open_files.enter_context(chosen.filling(temporary[at * each : (at + 1) * each], part))
             for at, part in enumerate(parts)
         ]
 
         def write(blocks: Sequence[Block]) -> None:
+            nonlocal waiting
             turned = [chosen.space.block(clip, block) for block in blocks]
             if chosen.together:
                 writes[0](turned)
             else:
                 for own, block in zip(writes, turned, strict=True):
                     own([block])
+            waiting += sum(block.points.nbytes for block in turned)
+            if waiting > _FLUSH_BYTES:  # else all of it is waited for at once in the end
+                waiting = 0
+                for path in temporary:
+                    flush(path)
 
         yield write
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import AnyArray, Doubles
+from ..arrays import AnyArray, Doubles, Floats
 from ..errors import UserError
 from .crate import ATTRIBUTE, PRIM, PSEUDO_ROOT, CrateWriter, Value
 from .point_cache import Block, CacheClip, CacheMesh, Frames, Space, Write, identifiers
 
 MOST = 0xFFFFFFFF  # of an array's values
+FOLD = 64
 
 
 @contextmanager
@@ -57,10 +58,22 @@ class _Samples:
     def add(self, block: Block) -> None:
         for points in block.points:
             self.points.append(self._crate.vec3f_array(points))
-            extent = np.stack([points.min(axis=0), points.max(axis=0)])
-            self.extents.append(self._crate.vec3f_array(extent))
+            self.extents.append(self._crate.vec3f_array(_extent(points)))
         if block.places is not None:
             self.places += list(np.swapaxes(block.places, 1, 2))
+
+
+def _extent(points: Floats) -> Floats:
+    """Lowest and highest corner (2, 3) of points (V, 3).
+
+    Many points are folded into few rows first, which numpy goes through far faster."""
+    whole = len(points) // FOLD * FOLD
+    folded, rest = points[:whole].reshape(-1, 3 * FOLD), points[whole:]
+    corners = []
+    for pick in (np.min, np.max):
+        found = pick(folded, axis=0).reshape(-1, 3) if whole else rest
+        corners.append(pick(np.concatenate([found, rest]), axis=0))
+    return np.stack(corners)
 
 
 def _describe(
