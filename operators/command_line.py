@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate``, ``transfer``, ``models``, ``devices``; exit codes 0, 1, 2, 4.
+"""The command line: ``animate``, ``transfer``, ``convert``, ``models``, ``devices``; exit codes 0, 1, 2, 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -24,6 +24,7 @@ from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
+from .command_conversion import add_convert
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
 from .faults import report_fault, sentence
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
     _add_animate(commands)
     add_transfer(commands, _USAGE)
+    add_convert(commands, _USAGE)
     models = commands.add_parser(
         "models", prog=f"{_USAGE} models", help="list the models, or describe one"
     )

@@ -242,8 +242,13 @@ def solve_steps(order: Order) -> Generator[Progress, None, Solved]:
 
 
 def convert_steps(order: Order) -> Generator[Progress, None, Told]:
-    """The whole: solve, then keys on the blend shape mesh, and what is known of the residual."""
+    """The whole: solve, then key the weights; what is known of the residual is kept."""
     solved = yield from solve_steps(order)
+    return (yield from written_steps(order, solved))
+
+
+def written_steps(order: Order, solved: Solved) -> Generator[Progress, None, Told]:
+    """Keys on the blend shape mesh for what is solved."""
     baked = Baked(
         conversion_id=order.conversion_id,
         action_name=f"{order.target.get().name} {order.source.get().name}"[:50],

@@ -11,7 +11,15 @@ import bpy
 import numpy as np
 from makers import curves_of
 
-NAMES = ("jawOpen", "mouthLeft", "mouthRight", "eyeBlinkLeft", "eyeBlinkRight", "smile_L", "smile_R")
+NAMES = (
+    "jawOpen",
+    "mouthLeft",
+    "mouthRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "smile_L",
+    "smile_R",
+)
 FRAMES = 12
 
 
@@ -67,7 +75,9 @@ def known_weights(count: int = FRAMES, poses: int = len(NAMES), seed: int = 3) -
     other."""
     rng = np.random.default_rng(seed)
     time = np.linspace(0, 1, count)[:, None]
-    waves = 0.5 + 0.45 * np.sin(2 * np.pi * (time * rng.uniform(0.5, 1.5, poses) + rng.random(poses)))
+    waves = 0.5 + 0.45 * np.sin(
+        2 * np.pi * (time * rng.uniform(0.5, 1.5, poses) + rng.random(poses))
+    )
     if poses == len(NAMES):
         left = waves[:, 1].copy()
         waves[:, 1] = np.where(left > 0.5, 2 * (left - 0.5), 0)
