@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``animate``, ``transfer``, ``convert``, ``models``, ``devices``; exit codes 0, 1, 2, 4.
+"""The command line and its subcommands; exit codes 0, 1, 2, 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """

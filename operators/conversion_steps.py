@@ -32,7 +32,7 @@ from ..scene.retarget_meshes import local_points
 from ..scene.spans import Span
 from .asking import Progress, ask, part_of
 from .conversion_live import LIVE
-from .conversion_status import settings_of, solve_problem
+from .conversion_status import marks_of, settings_of, solve_problem
 from .lengths import length_text
 from .rendering import until_rendered
 from .transfer_steps import Told
@@ -269,12 +269,12 @@ def _remember(order: Order, solved: Solved) -> None:
     conversion = order.conversion
     LIVE.end(order.scene.get(), conversion)
     conversion.mean_residual = float(solved.residuals.mean())
+    unmark_frames(order.scene.get(), marks_of(conversion))
     conversion.worst.clear()
     for place in solved.worst[:MOST_WORST]:
         worst = conversion.worst.add()
         worst.frame = float(order.span.frames[place])
         worst.residual = float(solved.residuals[place])
-    unmark_frames(order.scene.get(), order.conversion_id)
 
 
 def _sentence(order: Order, solved: Solved) -> str:

@@ -11,7 +11,7 @@ from ..operators.conversion import TOPIC as PARENT
 from ..operators.conversion import FACEWRIGHT_OT_bake_solve
 from ..operators.conversion_live import shown_residual
 from ..operators.conversion_setup import FACEWRIGHT_OT_set_up_solve
-from ..operators.conversion_status import shown_conversion, solve_problem, status_of
+from ..operators.conversion_status import shown_conversion, status_of
 from ..operators.lengths import length_text
 from ..properties.poses import suits
 from ..properties.progress import STATE
@@ -206,9 +206,6 @@ class FACEWRIGHT_PT_conversion_poses(ConversionPanel, bpy.types.Panel):
             column = aligned(layout.column())
             column.prop(pose, "multiplier")
             column.prop(pose, "offset")
-        problem = solve_problem(conversion)
-        if problem and len(conversion.poses) and not any(p.use for p in conversion.poses):
-            draw_sentence(layout, problem, "INFO", room(context, MARGIN_PX, MOST_PX))
 
 
 class FACEWRIGHT_MT_poses(bpy.types.Menu):
