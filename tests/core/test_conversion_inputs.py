@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from facewright.core.naming import ARKIT_NAMES, TONGUE_NAMES, mirrored_pairs, opposite_pairs
 from facewright.core.retarget.apart import telling_frames
 from facewright.core.retarget.spaces import between
@@ -42,7 +41,7 @@ def test_axes_and_units_are_found_exactly_although_the_face_has_an_expression(sc
 def test_a_head_of_ten_per_cent_more_is_no_other_unit_and_a_far_one_is_shifted():
     found = between(POINTS * 1.1, POINTS)
     assert found.scale == 1.0
-    moved = POINTS + [0.0, 1.7, 0.0]
+    moved = POINTS + np.array([0.0, 1.7, 0.0])
     moved[:50] += 0.01  # an expression of a few vertices
     np.testing.assert_allclose(between(moved, POINTS).shift, [0.0, -1.7, 0.0], atol=1e-9)
 
@@ -72,7 +71,9 @@ def test_what_poses_make_is_the_same_head_and_other_forms_are_another(basis):
 def test_a_shift_is_told_from_an_expression(basis):
     shown = POINTS + MOVES[0] + 0.5 * MOVES[4]
     np.testing.assert_allclose(shift_between(basis, shown), 0, atol=1e-9)
-    np.testing.assert_allclose(shift_between(basis, shown + [0.1, -2, 3]), [0.1, -2, 3], rtol=1e-9)
+    np.testing.assert_allclose(
+        shift_between(basis, shown + np.array([0.1, -2, 3])), [0.1, -2, 3], rtol=1e-9
+    )
 
 
 # ---- frames

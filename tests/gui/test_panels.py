@@ -33,6 +33,7 @@ def script() -> driver.Steps:
         bpy.ops.facewright.animate()
     _fill_wrap()
     _fill_transfer()
+    _fill_conversion()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
     assert all(spent.values()), f"never drawn: {[name for name in spent if not spent[name]]}"
@@ -55,6 +56,25 @@ def _fill_transfer() -> None:
         for name in ("add_transfer", "add_driver", "add_sample_target"):
             getattr(bpy.ops.facewright, name)()
         bpy.ops.facewright.setup_apply(name="Sample Target")
+
+
+def _fill_conversion() -> None:
+    """A copy of the head that a few keyframes move, and what came of its bake."""
+    head: Any = bpy.data.objects["Facewright Head"]
+    source = bpy.data.objects.new("Performance", head.data.copy())
+    bpy.context.scene.collection.objects.link(source)
+    source.animation_data_clear()
+    source.data.shape_keys.animation_data_clear()
+    key = source.data.shape_keys.key_blocks["jawOpen"]
+    for frame, value in ((1, 0.0), (6, 0.8), (12, 0.1)):
+        key.value = value
+        key.keyframe_insert("value", frame=frame)
+    chosen = bpy.context.scene.facewright
+    conversion = chosen.add_conversion("Performance")
+    conversion.source, conversion.target = source, head
+    chosen.exports.use_scene_range, chosen.exports.frame_end = False, 12
+    bpy.ops.facewright.bake_solve()
+    bpy.data.objects.remove(source)
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
