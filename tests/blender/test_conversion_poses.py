@@ -142,7 +142,7 @@ def test_a_models_own_settings_are_read_and_broken_files_change_nothing(scene, t
     assert not pairs(made, "symmetry")
     broken = tmp_path / "kaputt.json"
     broken.write_text('{"blendshape_params": {"numPoses": 3}}', encoding="utf-8")
-    with pytest.raises(RuntimeError, match="kaputt.json|3 poses"):
+    with pytest.raises(RuntimeError, match="kaputt"):
         bpy.ops.facewright.load_solve(filepath=str(broken))
     assert made.regularisation == pytest.approx(1e-7)
 
