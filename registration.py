@@ -17,6 +17,7 @@ def _modules() -> tuple[ModuleType, ...]:
         animate_all,
         attached_meshes,
         auto_emotion,
+        batch,
         command,
         conversion_files,
         conversion_live,
@@ -49,6 +50,7 @@ def _modules() -> tuple[ModuleType, ...]:
         voices,
         worker_host,
     )
+    from .operators import caches as cache_buttons
     from .operators import conversion as conversion_buttons
     from .operators import correspondences as pair_buttons
     from .operators import emotion as emotion_buttons
@@ -63,6 +65,8 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
+    from .panels import batch as batch_panel
+    from .panels import caches as cache_panel
     from .panels import conversion as conversion_panels
     from .panels import correspondences as pair_panel
     from .panels import correspondences_overlay as pair_drawing
@@ -80,7 +84,9 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
     from .panels import wrap as wrap_panel
+    from .properties import batch as batch_properties
     from .properties import (
+        caches,
         changes,
         character,
         conversion,
@@ -117,6 +123,8 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        caches,
+        batch_properties,
         poses,
         conversion,
         instances,
@@ -147,6 +155,8 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        cache_buttons,
+        batch,
         drop_voice,
         scene_watch,
         settings,
@@ -184,6 +194,8 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        cache_panel,
+        batch_panel,
         conversion_panels,
         library_panel,
     )

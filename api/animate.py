@@ -44,6 +44,7 @@ def animate(
     head_target: bpy.types.Object | None = None,
     head_bone: str = "",
     accept_licence: bool = False,
+    output: str = "SHAPE_KEYS",
     scene: bpy.types.Scene | None = None,
 ) -> Job[Result]:
     """Start to animate a face; returns at once. From Blender's main thread only.
@@ -61,6 +62,9 @@ def animate(
     ``head_target``      object that head motion turns, or an armature with its ``head_bone``; None:
                          the template head itself, and nothing of another face
     ``accept_licence``   accept the terms of the models that are used
+    ``output``           what the face moves by: "SHAPE_KEYS", "VERTICES" (the network's full
+                         geometry through a Mesh Cache modifier, which needs a mesh of its topology
+                         but no shape keys) or "BOTH"
     ``scene``            None: the present one
 
     Raises UserError, naming the argument, for what can be seen at once; the job tells the rest.
@@ -70,7 +74,7 @@ def animate(
     chosen = choose(where, provider, emotion, face_parameters, emotion_model, settings, device)
     request = animation_job.make_request(
         where,
-        [parts_of(face, head_target, head_bone)],
+        [parts_of(face, head_target, head_bone, keyless=output == "VERTICES")],
         _source(voice, channel),
         accept_licence=accept_licence,
         fps=None if fps is None else parse_rate(fps),
@@ -82,6 +86,7 @@ def animate(
         device=chosen.device,
         threads=chosen.threads,
         place_sound=place_sound,
+        output=output,
     )
     return Job(animation_job.animation_steps(request))
 

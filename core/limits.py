@@ -56,3 +56,6 @@ MAX_NETWORK_FIELDS = 4_000_000  # protobuf fields looked at in one network file
 MAX_NPY_HEADER_BYTES = 64 << 10
 MAX_COORDINATE = 1e6  # of anything in a model's arrays, so that no later sum overflows
 MAX_LICENCE_BYTES = 256 << 10  # looked at in a file of terms
+
+MAX_MANIFEST_BYTES = 256 << 20  # of a batch's rows
+MAX_BATCH_ROWS = 1_000_000

@@ -20,6 +20,7 @@ from typing import Any
 from .errors import UserError
 
 LOCK = Path(__file__).with_name("runtimes.lock.toml")
+FOLDER = "runtimes"  # of the extension's user folder
 MARKER = "facewright-runtime.json"  # written last: a folder without it is not whole
 
 # The device that a user chooses, and the runtime that a worker for it is started with
@@ -143,3 +144,13 @@ def fetched_version(folder: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return str(version)
+
+
+def newest_fetched(folder: Path, name: str) -> Path | None:
+    """The newest runtime of this name that was fetched whole for this Python into a folder."""
+    found = [
+        (tuple(int(part) for part in version.split(".") if part.isdigit()), one)
+        for one in folder.glob(f"{name}-*-{this_python()}")
+        if (version := fetched_version(one)) and not unusable(one)
+    ]
+    return max(found)[1] if found else None

@@ -23,6 +23,7 @@ LEAD = "facewright_lead"  # on one action of a take; before Blender 4.4 a face h
 MAX_CHARS = 1 << 18
 
 REPLACE, NEW, NLA = "REPLACE", "NEW", "NLA"  # what baking does with the take before
+SHAPE_KEYS, VERTICES, BOTH = "SHAPE_KEYS", "VERTICES", "BOTH"  # what a take moves
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class TakeLabel:
     ``fingerprint``     of what was asked for; the same as long as it would give the same take
     ``version``         of the extension
     ``face``            name of the face's object; ``character_id`` of its character, if it has one
+    ``output``          what it moves: shape keys, vertices or both
+    ``caches``          names of its point caches, by which mesh of the face plays them; until
+                        ``of_face`` with the face's number and a slash before
     """
 
     take_id: str
@@ -76,6 +80,8 @@ class TakeLabel:
     first_frame: float = 0.0
     last_frame: float = 0.0
     character_ids: tuple[str, ...] = ()
+    output: str = SHAPE_KEYS
+    caches: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -86,7 +92,19 @@ class TakeLabel:
         """The label of one of the faces that were animated at once."""
         ids = self.character_ids
         one = ids[index] if index < len(ids) else ""
-        return replace(self, character_id=one, character_ids=(one,) if one else (), face=face)
+        own = f"{index}/"
+        caches = {
+            role.removeprefix(own): name
+            for role, name in self.caches.items()
+            if role.startswith(own)
+        }
+        return replace(
+            self,
+            character_id=one,
+            character_ids=(one,) if one else (),
+            face=face,
+            caches=caches,
+        )
 
     def to_json(self) -> str:
         """As text; ``label_from`` takes it back."""

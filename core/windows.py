@@ -94,6 +94,28 @@ def exact_fps(fps: Fraction | float) -> Fraction:
     return exact
 
 
+def parse_rate(value: str | float | Fraction) -> Fraction:
+    """A rate as people write it: 24, "23.976", "24000/1001". Raises UserError.
+
+    Decimals near a 1000/1001 rate mean that rate.
+    """
+    try:
+        rate = Fraction(value) if not isinstance(value, str) else Fraction(value.strip())
+        if rate.denominator > 1 and not (isinstance(value, str) and "/" in value):
+            whole = Fraction(math.ceil(rate))
+            broadcast = whole * 1000 / 1001
+            rate = broadcast if abs(broadcast - rate) < 0.005 else rate.limit_denominator(10_000)
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+        rate = Fraction(0)
+    if not limits.MIN_FPS <= rate <= limits.MAX_FPS:
+        raise UserError(
+            f"The frame rate {value} is wrong.",
+            f"Give frames per second from {limits.MIN_FPS} to {limits.MAX_FPS}, "
+            "such as 24, 23.976 or 60.",
+        )
+    return rate
+
+
 def scene_fps(fps: int, fps_base: float) -> Fraction:
     """Exact rate of a scene: 24 / 1.001 is 24000/1001 although the base is stored inexactly.
 

@@ -52,6 +52,7 @@ def animate_object(
     head_target: bpy.types.Object | None = None,
     head_bone: str = "",
     accept_licence: bool = False,
+    output: str = "SHAPE_KEYS",
     outputs: Sequence[str] = (),
     progress: Callable[[float, str], None] | None = None,
 ) -> Result:
@@ -65,8 +66,10 @@ def animate_object(
     best here.
     ``head_target`` is the object that head motion turns (an armature with its ``head_bone``), None
     the built-in head itself; the parameter ``head_motion`` switches it on.
-    ``accept_licence`` accepts the terms of the models used. ``outputs`` are files to save, told
-    apart by their endings.
+    ``accept_licence`` accepts the terms of the models used. ``output`` is what the face moves by:
+    "SHAPE_KEYS", "VERTICES" (the network's full geometry through a Mesh Cache modifier, which needs
+    a mesh of its topology but no shape keys) or "BOTH". ``outputs`` are files to save, told apart
+    by their endings.
     Raises UserError with one clear sentence; the scene is then as it was.
     """
     # Here and below: what only a job needs is imported by the first job, not with the extension.
@@ -85,7 +88,7 @@ def animate_object(
     paths = check_outputs(outputs)
     request = make_request(
         context.scene,
-        [parts_of(obj, head_target, head_bone)],
+        [parts_of(obj, head_target, head_bone, keyless=output == "VERTICES")],
         voice,
         fps=None if fps is None else parse_rate(fps),
         start_frame=start_frame,
@@ -98,15 +101,17 @@ def animate_object(
         threads=threads,
         place_sound=place_sound,
         accept_licence=accept_licence,
+        output=output,
     )
     result = wait_for(animation_steps(request), progress)
     notices = list(result.notices)
     for path in paths:
-        notices += save(path, _content(context.scene, result))
+        notices += save(path, content_of(context.scene, result))
     return replace(result, notices=tuple(notices))
 
 
-def _content(scene: bpy.types.Scene, result: Result) -> Exported:
+def content_of(scene: bpy.types.Scene, result: Result) -> Exported:
+    """What of a scene is saved after Animate."""
     from ..scene.exports import Exported
 
     members = (bpy.data.objects.get(name) for name in result.members)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -21,7 +22,7 @@ from ..core.face.track import FaceTrack, jaw_rest_of
 from ..core.naming import CANONICAL_NAMES
 from ..core.network.devices import label_of
 from ..core.parameters import checked_values
-from ..core.take_label import REPLACE, Origin
+from ..core.take_label import REPLACE, SHAPE_KEYS, Origin
 from ..core.voice.audio import Voice
 from ..properties.library import check_licence, name_of
 from ..properties.progress import note_speed
@@ -38,6 +39,7 @@ from .asking import Progress, ask, part_of
 from .preview import PREVIEW
 from .rendering import until_rendered
 from .take_labels import fingerprint_of, label_for
+from .vertex_animation import VertexPlan, check_output, plan_of
 from .voices import voice_fields
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ class Request:
     ``rigs`` overrides poses of the solver, as the worker's job takes them. ``device`` "" is the
     best that works here. ``low_delay`` listens with the model's network for live use, as a live
     session does. ``owner`` is the id of the player whose voice it is, "" for none.
-    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before.
+    ``origin`` is what the take remembers of who asked; ``bake`` what becomes of the take before;
+    ``keep`` keeps what the network gave in a file, so that later stages can be done again.
+    ``output`` is what moves: shape keys, vertices by point caches, or both.
     """
 
     scene: Reference
@@ -75,6 +79,8 @@ class Request:
     low_delay: bool = False
     origin: Origin = field(default_factory=Origin)
     bake: str = REPLACE
+    keep: bool = True
+    output: str = SHAPE_KEYS
 
     def characters(self, poses: Sequence[str] = CANONICAL_NAMES) -> list[Character]:
         """The faces as they are now. Raises UserError, and SceneChanged when a part is gone."""
@@ -150,6 +156,7 @@ def make_request(
     resolved_voice(source, scene)
     options["settings"] = checked_values(options.get("settings", {}))
     _check_start(options.get("start_frame"))
+    check_output(options.get("output", SHAPE_KEYS), options.get("bake", REPLACE))
     request = Request(reference(scene), tuple(faces), source, **options)
     check_terms(request.model, request.emotion, accept_licence)
     return request
@@ -178,25 +185,35 @@ def animation_steps(request: Request) -> Steps:
     resolved = resolved_voice(request.source, scene)
     start_frame, begin = first_frames(request, resolved, scene)
     take_id = uuid.uuid4().hex
-    path = take_path(take_id)
+    kept = request.keep or request.output != SHAPE_KEYS  # point caches lie beside the take
+    path = take_path(take_id) if kept else Path()
     fingerprint = fingerprint_of(request)
     args, arrays = job_fields(request, resolved.voice, request.fps or scene_rate(scene))
-    args["take_path"] = str(path)
+    plan = plan_of(request, take_id, path.parent)
+    args.update(plan.args)
+    if kept:
+        args["take_path"] = str(path)
+    arrays.update(plan.arrays)
     del scene
     done = False
     try:
-        ticket = yield from _worked(request, args, arrays)
+        ticket = yield from _worked(request, args, arrays, plan)
         face = face_track(ticket)
         label = label_for(request, ticket, resolved.voice.label, take_id, fingerprint)
+        label = replace(label, caches=plan.label_caches)
         characters = request.characters(face.names)
         info = _about(characters)
-        writing = write_steps(request.faces, face, request.scene.get(), begin, label, request.bake)
+        writing = write_steps(
+            request.faces, face, request.scene.get(), begin, label, request.bake,
+            plan.faces,
+        )  # fmt: skip
         del characters
         written = yield from _keyframes(writing)
         done = True
     finally:
         if not done:
             remove_take(path)
+            plan.remove_files()
     scene = request.scene.get()
     PREVIEW.animated(scene, request.origin.pipeline_id)
     emotion_model = _listening(request.emotion)
@@ -209,7 +226,7 @@ def animation_steps(request: Request) -> Steps:
         written=written,
         face=face,
         voice_path=resolved.voice.path or resolved.voice.label,
-        notices=(*face.notices, *info["notices"], *written.notices, *sound_notices),
+        notices=(*face.notices, *info["notices"], *plan.notices, *written.notices, *sound_notices),
         remarks=remarks,
         seconds=time.monotonic() - began,
         members=info["members"],
@@ -299,7 +316,7 @@ def emotion_fields(source: EmotionSource) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _worked(
-    request: Request, args: dict[str, Any], arrays: dict[str, Any]
+    request: Request, args: dict[str, Any], arrays: dict[str, Any], plan: VertexPlan
 ) -> Generator[Progress, None, Ticket]:
     """Let the worker do the job as long as the scene and the face are there."""
 
@@ -308,6 +325,10 @@ def _worked(
         for parts in request.faces:
             parts.skin.get()
 
+    def remove() -> None:
+        remove_take(args.get("take_path", ""))
+        plan.remove_files()
+
     asking = ask(
         "animate",
         args,
@@ -315,7 +336,7 @@ def _worked(
         device=request.device,
         threads=request.threads,
         between=still_there,
-        undo=lambda: remove_take(args["take_path"]),
+        undo=remove,
     )
     return (yield from part_of(asking, 0.0, WORKER_SHARE))
 

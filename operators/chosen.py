@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import bpy
 
 from ..core.errors import UserError
 from ..core.parameters import EMOTION_NAMES, EMOTION_PREFIX
-from ..core.take_label import Origin
+from ..core.take_label import SHAPE_KEYS, VERTICES, Origin
 from ..properties.ids import index_of
 from ..properties.library import preferences
 from ..properties.parameters import default_of
@@ -52,13 +53,15 @@ def source_of(player: Any) -> VoiceSource:
 def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     """The parts of the characters that a pipeline drives. Raises UserError for what is no face."""
     chosen: Any = scene.facewright
-    turns = pipeline.head_motion
-    return [character_parts(one, turns) for one in chosen.characters_of(pipeline)]
+    turns, keyless = pipeline.head_motion, pipeline.output == VERTICES
+    return [character_parts(one, turns, keyless) for one in chosen.characters_of(pipeline)]
 
 
-def character_parts(character: Any, turns: bool) -> Parts:
-    """The parts of a character, with its head where it ``turns``. Raises UserError."""
-    return parts_of(character.skin, *_head_of(character, turns), attachments_of(character))
+def character_parts(character: Any, turns: bool, keyless: bool = False) -> Parts:
+    """The parts of a character, with its head where it ``turns``; ``keyless`` where vertices move
+    without shape keys. Raises UserError."""
+    attached = attachments_of(character)
+    return parts_of(character.skin, *_head_of(character, turns), attached, keyless)
 
 
 def attachments_of(character: Any) -> Attachments:
@@ -90,7 +93,12 @@ def emotion_of(pipeline: Any) -> EmotionSource | None:
     The preferred emotion is a part of listening: keys that were generated hold it already, so the
     timeline goes to the network as it is. Raises UserError where there are keys and no voice.
     """
-    keys, listens = emotion_keys_of(pipeline), pipeline.detects
+    return emotion_with(pipeline, emotion_keys_of(pipeline))
+
+
+def emotion_with(pipeline: Any, keys: EmotionTrack | None) -> EmotionSource | None:
+    """As ``emotion_of``, with these keys in the place of the timeline's."""
+    listens = pipeline.detects
     if keys is None and not listens:
         return None
     from ..core.emotion.source import EmotionSource
@@ -146,6 +154,7 @@ def options_of(pipeline: Any, player: Any) -> dict[str, Any]:
         "owner": player.id,
         "origin": origin_of(pipeline, player),
         "bake": pipeline.takes.bake,
+        "output": pipeline.output,
     }
 
 
@@ -216,7 +225,22 @@ def pipeline_problem(scene: bpy.types.Scene, pipeline: Any) -> str:
     if not chosen.characters_of(pipeline):
         return "Add a character first"
     try:
-        faces_of(scene, pipeline)
+        faces = faces_of(scene, pipeline)
     except UserError as error:
         return sentence(error)
-    return models_problem(pipeline)
+    return models_problem(pipeline) or _vertices_problem(pipeline, faces)
+
+
+def _vertices_problem(pipeline: Any, faces: Sequence[Parts]) -> str:
+    """Why the vertices of a pipeline's faces cannot be animated; empty when they are not to be."""
+    if pipeline.output == SHAPE_KEYS:
+        return ""
+    from .vertex_animation import check_output, check_skin
+
+    try:
+        check_output(pipeline.output, pipeline.takes.bake)
+        for each in faces:
+            check_skin(each.character(), pipeline.model_text)
+    except UserError as error:
+        return sentence(error)
+    return ""

@@ -46,8 +46,8 @@ def add_convert(commands: Any, usage: str) -> None:
     for name in STRENGTHS:
         add(f"--{name}", type=float, metavar="X", help=f"{name} of the solve, 0 to 1000")
     add("--smoothing", choices=("two_sided", "causal", "sdk"), help="which frames smooth a frame")
-    add("--range", type=int, nargs=2, metavar=("START", "END"), help="frames of the scene; the "
-        "scene's range without")  # fmt: skip
+    add("--start", type=int, metavar="N", help="first frame of the scene; its own without")
+    add("--end", type=int, metavar="N", help="last frame of the scene; its own without")
     add("--fps", metavar="N", help="frames per second of the keys; the scene's without")
     add("--file", metavar="FILE", help="refuse to run unless this .blend is the one open")
     add("--save-preset", metavar="FILE.json", help="save strengths and pose table as used")
@@ -99,7 +99,8 @@ def _span(scene: Any, options: argparse.Namespace) -> Any:
     from ..scene.rates import parse_rate
     from ..scene.spans import span_of
 
-    first, last = options.range or (scene.frame_start, scene.frame_end)
+    first = scene.frame_start if options.start is None else options.start
+    last = scene.frame_end if options.end is None else options.end
     return span_of(scene, first, last, parse_rate(options.fps) if options.fps else None)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line and its subcommands; exit codes 0, 1, 2, 4.
+"""The command line: its subcommands, and exit codes 0 to 4.
 
 Blender itself goes on with its start-up scene when FILE is missing; ``--file`` notices that.
 """
@@ -7,7 +7,6 @@ Blender itself goes on with its start-up scene when FILE is missing; ``--file`` 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -18,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import Cancelled, UserError
-from ..core.parameters import EMOTION_NAMES, PARAMETERS, Value
+from ..core.parameters import EMOTION_NAMES
+from ..core.setting_text import number_of, setting_of
+from ..core.take_label import BOTH, SHAPE_KEYS, VERTICES
 from ..properties.character import HEAD_TYPES
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.places import SAMPLE_VOICE
 from ..scene.sounds import VoiceSource
 from .animate import animate_object
+from .command_batch import add_batch
+from .command_caches import add_cache
 from .command_conversion import add_convert
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from ..core.emotion.source import EmotionSource
 
 DONE, USER_ERROR, WRONG_USAGE, FAULT = 0, 1, 2, 4
+_OUTPUTS = {"shape-keys": SHAPE_KEYS, "vertices": VERTICES, "both": BOTH}
 _USAGE = "blender --background FILE --command facewright"
 
 
@@ -42,16 +46,15 @@ def run(argv: Sequence[str]) -> int:
         options = _parser().parse_args(list(argv))
     except SystemExit as end:  # argparse has said what is wrong, or printed its help
         return DONE if end.code in (None, 0) else WRONG_USAGE
-    subcommand: Callable[[argparse.Namespace], None] = options.subcommand
+    subcommand: Callable[[argparse.Namespace], int | None] = options.subcommand
     try:
-        subcommand(options)
+        return subcommand(options) or DONE
     except UserError as error:
         return _fail(sentence(error), USER_ERROR)
     except (Cancelled, KeyboardInterrupt) as error:
         return _fail(str(error) or "Cancelled.", USER_ERROR)
     except Exception as error:
         return _fail(report_fault(error), FAULT)
-    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,11 +62,13 @@ def _parser() -> argparse.ArgumentParser:
         prog=_USAGE,
         description="Turns a voice into facial animation.",
         epilog="Exit codes: 0 done, 1 something about the input is wrong, 2 wrong usage, "
-        "4 a fault of Facewright's (the message names a report file).",
+        "3 rows of a batch failed, 4 a fault of Facewright's (the message names a report file).",
     )
     commands = parser.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
     _add_animate(commands)
+    add_batch(commands, _USAGE)
     add_transfer(commands, _USAGE)
+    add_cache(commands, _USAGE)
     add_convert(commands, _USAGE)
     models = commands.add_parser(
         "models", prog=f"{_USAGE} models", help="list the models, or describe one"
@@ -112,6 +117,8 @@ def _add_animate(commands: Any) -> None:
     add("--device", default="", metavar="NAME", help="processor of the network: auto (default) "
         "or a name that the subcommand devices lists")  # fmt: skip
     add("--threads", type=int, default=0, metavar="N", help="processor threads; 0 chooses")
+    add("--output", choices=tuple(_OUTPUTS), default="shape-keys",
+        help="what the face moves by; vertices are the network's full geometry")  # fmt: skip
     add("--no-sound", action="store_true", help="leave the sequencer alone")
     add("--out", action="extend", nargs="+", default=[], metavar="PATH",
         help=".blend .usdc .usd .fbx .json; repeatable")  # fmt: skip
@@ -131,7 +138,7 @@ def _animate(options: argparse.Namespace) -> None:
         _source(options),
         fps=options.fps,
         start_frame=options.start_frame,
-        settings=dict(_setting(text) for text in options.set),
+        settings=dict(setting_of(text) for text in options.set),
         model=full_path(options.model),
         identity=options.identity,
         emotion=_emotion(options),
@@ -142,6 +149,7 @@ def _animate(options: argparse.Namespace) -> None:
         head_target=head,
         head_bone=options.head_bone,
         accept_licence=options.accept_licence,
+        output=_OUTPUTS[options.output],
         outputs=options.out,
         progress=None if options.quiet else PrintedProgress(),
     )
@@ -196,17 +204,10 @@ def _override(text: str) -> tuple[str, float]:
             f"--emotion-override {text} names no emotion.",
             f"Write it as NAME=VALUE; there are {', '.join(EMOTION_NAMES)}.",
         )
-    strength = _number(value, f"--emotion-override {text}")
+    strength = number_of(value, f"--emotion-override {text}")
     if not 0.0 <= strength <= 1.0:
         raise UserError(f"--emotion-override {text} has to be between 0 and 1.")
     return name.strip(), strength
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"{where} gives no number.") from None
 
 
 def _pose_table(path: str | None) -> dict[str, Any]:
@@ -232,22 +233,6 @@ def _source(options: argparse.Namespace) -> VoiceSource:
         return VoiceSource("STRIP", options.strip, channel)
     path = str(SAMPLE_VOICE) if options.sample else os.path.abspath(options.audio)
     return VoiceSource("FILE", path, channel)
-
-
-def _setting(text: str) -> tuple[str, Value]:
-    name, equals, value = text.partition("=")
-    parameter = PARAMETERS.get(name.strip())
-    if parameter is None:
-        near = difflib.get_close_matches(name.strip(), PARAMETERS, 1)
-        hint = f"Did you mean {near[0]}?" if near else "Write it as NAME=VALUE."
-        raise UserError(f"--set {text} names no parameter.", hint)
-    if not equals:
-        raise UserError(f"--set {text} gives no value.", f"Write it as {name.strip()}=VALUE.")
-    if parameter.kind == "text":
-        return name.strip(), value
-    if parameter.kind == "bool" and value.lower() in ("true", "false"):
-        return name.strip(), value.lower() == "true"
-    return name.strip(), _number(value, f"--set {text}")
 
 
 def _fail(text: str, code: int) -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import bpy
 from ..core.errors import UserError
 from ..scene.rates import parse_rate
 from ..scene.spans import Span, span_of
+
+FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in names of files, on one system or another
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,12 @@ class ExportOrder:
 def order_of(scene: bpy.types.Scene, name: str) -> ExportOrder:
     """The scene's common settings; ``name`` stands where they give none. Raises UserError."""
     chosen: Any = scene.facewright.exports
-    file_name = chosen.file_name.strip() or bpy.path.clean_name(name)
-    if any(character in file_name for character in '/\\:*?"<>|') or file_name in (".", ".."):
+    file_name = chosen.file_name.strip() or FORBIDDEN.sub("_", name)
+    if FORBIDDEN.search(file_name) or file_name in (".", ".."):
         raise UserError(
             f"'{file_name}' cannot be the name of a file.", 'Take out / \\ : * ? " < > and |.'
         )
-    return ExportOrder(_folder(chosen.directory), file_name, chosen_span(scene))
+    return ExportOrder(export_folder(chosen.directory), file_name, chosen_span(scene))
 
 
 def chosen_span(scene: bpy.types.Scene) -> Span:
@@ -48,7 +51,8 @@ def chosen_span(scene: bpy.types.Scene) -> Span:
     return span_of(scene, first, last, rate)
 
 
-def _folder(text: str) -> Path:
+def export_folder(text: str) -> Path:
+    """The export directory as a full path. Raises UserError when it is not there."""
     if text.startswith("//") and not bpy.data.filepath:
         raise UserError(
             "The export directory is the .blend's, which is not saved yet.",

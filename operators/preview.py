@@ -18,7 +18,7 @@ from ..properties.changes import LISTENERS
 from ..properties.ids import find
 from ..properties.progress import STATE
 from ..providers.base import Ticket
-from ..scene.frames import edited, show_frame
+from ..scene.frames import edited, give_noted_back, show_frame
 from ..scene.references import Reference, reference
 from . import pump
 from .chosen import pipeline_problem, request_of
@@ -63,6 +63,7 @@ class Preview:
         self.changed: set[Wish] = set()  # and not animated since: they follow the playhead
         self.problem = ""
         self.running = False
+        self._covered = False  # vertex animation was switched off, so that what is shown is seen
         self._asked: _Asked | None = None
 
     @property
@@ -88,6 +89,13 @@ class Preview:
         wish = Wish(reference(scene), pipeline_id)
         self.changed.discard(wish)
         self.wishes.pop(wish, None)
+        self.uncover()
+
+    def uncover(self) -> None:
+        """Let vertex animation be seen again."""
+        if self._covered and not follows_now():
+            self._covered = False
+            give_noted_back()
 
     def _want(self, wish: Wish) -> None:
         self.wishes[wish] = None
@@ -97,6 +105,8 @@ class Preview:
 
     def step(self) -> bool:
         """Ask for a frame, or show one that has come."""
+        if _plays():
+            self.uncover()
         if not _busy():
             try:
                 self._step()
@@ -110,6 +120,7 @@ class Preview:
         return self.running
 
     def cancel(self) -> None:
+        self.uncover()
         self.wishes.clear()
         self.changed.clear()
         self._asked, self.running = None, False
@@ -139,6 +150,7 @@ class Preview:
         if _is_edited(asked.wish):
             self.wishes[asked.wish] = None  # asked again once the user has left that mode
         else:
+            self._covered = True
             _show(asked.wish, ticket)
 
 
@@ -147,6 +159,10 @@ def _busy() -> bool:
     follow the microphone."""
     if STATE.running or follows_now() or rendering():
         return True
+    return _plays()
+
+
+def _plays() -> bool:
     return any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
 
 
@@ -241,6 +257,12 @@ def _undone(*_: Any) -> None:
 
 
 @bpy.app.handlers.persistent
+def _saving(*_: Any) -> None:
+    """A file holds the takes, not what a preview shows in their place."""
+    PREVIEW.uncover()
+
+
+@bpy.app.handlers.persistent
 def _loaded(*_: Any) -> None:
     PREVIEW.cancel()
 
@@ -252,6 +274,8 @@ def _handlers() -> list[tuple[list[Any], Any]]:
         (known.undo_post, _undone),
         (known.redo_post, _undone),
         (known.load_pre, _loaded),
+        (known.save_pre, _saving),
+        (known.save_post, _undone),
     ]
 
 

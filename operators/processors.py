@@ -18,6 +18,7 @@ from ..core.errors import UserError
 from ..core.memory import Card, free_memory, megabytes, shortage
 from ..core.network.devices import DEVICE_NAMES, label_of
 from ..core.runtimes import (
+    FOLDER,
     RUNTIME_OF_DEVICE,
     TITLES,
     Runtime,
@@ -27,7 +28,7 @@ from ..core.runtimes import (
 )
 from ..providers.base import Ticket
 from ..scene.places import user_folder
-from ..scene.runtimes import FOLDER, chosen_folder, fetched_folder, runtime_folder
+from ..scene.runtimes import chosen_folder, fetched_folder, runtime_folder
 from . import pump
 from .asking import Progress, ask, wait_for
 from .explained import Explained

@@ -19,7 +19,7 @@ from ..core.fingerprints import request_fingerprint
 from ..core.parameters import AUTO_EMOTION, PARAMETERS
 from ..core.solve.pose_table import RigOverrides
 from ..core.take import Request as CoreRequest
-from ..core.take_label import TakeLabel
+from ..core.take_label import SHAPE_KEYS, TakeLabel
 from ..core.voice.audio import Voice
 from ..properties.library import defaults
 from ..scene.places import BUILT_IN_MODEL, extension_version, model_folder
@@ -64,7 +64,8 @@ def fingerprint_of(request: Request) -> str:
     )
     said = request_fingerprint(made, _voice(resolved.voice), _model(request.model))
     frame = float(scene.frame_start) if start is None else float(start)
-    return f"{said}@{frame:g}{_curves(emotion)}"
+    output = "" if request.output == SHAPE_KEYS else f" {request.output}"
+    return f"{said}@{frame:g}{_curves(emotion)}{output}"
 
 
 def label_for(
@@ -93,6 +94,7 @@ def label_for(
         source=_source(request),
         emotion=_emotion_source(request.emotion),
         character_ids=origin.character_ids,
+        output=request.output,
     )
 
 

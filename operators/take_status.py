@@ -23,6 +23,7 @@ from ..scene.takes import character_of, shown_label
 from .chosen import request_of
 from .rendering import rendering
 from .running import redraw
+from .vertex_animation import is_complete
 
 TICK_S = 0.25
 AGE_S = 5.0  # after which files are looked at again
@@ -62,8 +63,8 @@ def _look(scene: bpy.types.Scene, pipeline: Any, key: tuple[int, str]) -> _Seen:
 def _status(scene: bpy.types.Scene, pipeline: Any) -> str:
     chosen: Any = scene.facewright
     found = [character_of(one.skin) for one in chosen.characters_of(pipeline)]
-    labels = [[] if each is None else shown_label(each) for each in found]
-    if not any(labels):
+    labels = [(each, shown_label(each)) for each in found if each is not None]
+    if not any(on_face for _face, on_face in labels):
         return NOT_BAKED
     from .take_labels import fingerprint_of  # with all that a job needs: not before one has run
 
@@ -71,7 +72,10 @@ def _status(scene: bpy.types.Scene, pipeline: Any) -> str:
         now = fingerprint_of(request_of(scene, pipeline))
     except (UserError, Cancelled):
         return OUTDATED  # it could not be made again
-    fresh = all(any(label.fingerprint == now for label in on_face) for on_face in labels)
+    fresh = len(labels) == len(found) and all(
+        any(label.fingerprint == now and is_complete(label, scene, face) for label in on_face)
+        for face, on_face in labels
+    )
     return UP_TO_DATE if fresh else OUTDATED
 
 

@@ -12,13 +12,13 @@ from bpy.props import BoolProperty, StringProperty
 
 from ..core.errors import Cancelled, UserError
 from ..core.presets import preset_from
-from ..core.take_label import TakeLabel
+from ..core.take_label import BOTH, SHAPE_KEYS, VERTICES, TakeLabel
 from ..properties.ids import find
 from ..properties.pipeline import people_of
 from ..properties.presets import apply_preset
 from ..properties.progress import STATE
 from ..properties.take import chosen_take
-from ..scene import takes
+from ..scene import takes, vertex_animation
 from ..scene.characters import Character
 from ..scene.places import remove_take, take_files
 from .chosen import character_parts
@@ -26,6 +26,7 @@ from .explained import Explained
 from .faults import attempt
 from .rendering import PATIENCE, rendering
 
+NO_STRIP = "A strip of the NLA cannot hold the vertex animation of this take."
 KINDS = ("FILE", "SOUND", "STRIP")
 
 
@@ -77,7 +78,7 @@ def character_of(context: bpy.types.Context, label: TakeLabel) -> Character | No
     one = find(chosen.characters, label.character_id)
     if one is not None:
         with suppress(UserError, Cancelled):
-            return character_parts(one, True).character()
+            return character_parts(one, True, True).character()
     skin = one.skin if one is not None else bpy.data.objects.get(label.face)
     return takes.character_of(skin) if skin is not None else None
 
@@ -94,7 +95,10 @@ class FACEWRIGHT_OT_take_activate(_OfTake, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         def work() -> list[str]:
             label, actions = self.found(context)
-            return takes.activate(actions, character_of(context, label))
+            vertex_animation.check_files(label)
+            character = character_of(context, label)
+            notices = takes.activate(actions, character)
+            return notices + vertex_animation.show_again(label, character)
 
         return self.work(work)
 
@@ -111,7 +115,13 @@ class FACEWRIGHT_OT_take_to_nla(_OfTake, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         def work() -> list[str]:
             label, actions = self.found(context)
-            return takes.as_strip(label, actions, character_of(context, label))
+            if label.output == VERTICES:
+                raise UserError(NO_STRIP, "Activate it instead.")
+            character = character_of(context, label)
+            notices = takes.as_strip(label, actions, character)
+            if vertex_animation.stop_playing(character):
+                notices.append("The strip plays shape keys; the vertex animation was taken off.")
+            return notices
 
         return self.work(work)
 
@@ -129,6 +139,7 @@ class FACEWRIGHT_OT_take_remove(_OfTake, bpy.types.Operator):
         def work() -> list[str]:
             label, actions = self.found(context)
             notices = takes.remove(actions, character_of(context, label))
+            vertex_animation.forget(label.take_id)
             if not takes.is_used(label.take_id):
                 for path in take_files(label.take_id):
                     remove_take(path)
@@ -175,6 +186,8 @@ def _restore(pipeline: Any, label: TakeLabel) -> None:
     if isinstance(model, str) and model:
         pipeline.emotion_model = model
     apply_preset(pipeline, preset)
+    if label.output in (SHAPE_KEYS, VERTICES, BOTH):
+        pipeline.output = label.output
 
 
 def _restore_voice(player: Any, label: TakeLabel) -> None:

@@ -106,7 +106,9 @@ class FACEWRIGHT_PT_takes(SubPanel, bpy.types.Panel):
         label = label_of(action) if action is not None else None
         if label is not None and belongs(label, chosen.characters_of(pipeline)):
             _draw_label(layout.column(align=True), label)
-        aligned(layout.column()).prop(pipeline.takes, "bake")
+        column = aligned(layout.column())
+        column.prop(pipeline, "output")
+        column.prop(pipeline.takes, "bake")
 
 
 def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline: Any) -> None:

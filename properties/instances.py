@@ -15,6 +15,8 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty
 
 from ..core.retarget.marks import MARKS
+from .batch import FACEWRIGHT_PG_batch
+from .caches import FACEWRIGHT_PG_caches
 from .character import FACEWRIGHT_PG_character
 from .conversion import FACEWRIGHT_PG_conversion
 from .exports import FACEWRIGHT_PG_exports
@@ -52,6 +54,8 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     )
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
+    caches: PointerProperty(type=FACEWRIGHT_PG_caches)
+    batch: PointerProperty(type=FACEWRIGHT_PG_batch)
     preview: BoolProperty(
         name="Live Preview",
         description="Show a changed setting at once on the present frame",

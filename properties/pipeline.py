@@ -20,6 +20,7 @@ from bpy.props import (
 )
 
 from ..core.parameters import EMOTION_NAMES
+from ..core.take_label import BOTH, SHAPE_KEYS, VERTICES
 from . import parameters
 from .changes import tell, telling
 from .emotion import FACEWRIGHT_PG_emotion
@@ -208,6 +209,29 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         name="Generate on Track Change",
         description="Read the emotion from the voice by itself when the voice changes",
         default=False,
+    )
+
+    output: EnumProperty(
+        name="Output",
+        description="What an animated face moves by",
+        items=(
+            (SHAPE_KEYS, "Shape Keys", "Keyframes of the shape keys that have names of poses"),
+            (
+                VERTICES,
+                "Vertex Animation",
+                "The network's full geometry, played on the skin and the tongue by a Mesh Cache "
+                "modifier, without keyframes of their shape keys. The meshes have to be of the "
+                "network's topology; brows, lashes and other meshes keep their shape keys",
+            ),
+            (
+                BOTH,
+                "Both",
+                "Keyframes of the shape keys, and the full geometry over them: it shows as long as "
+                "the Mesh Cache modifier is on",
+            ),
+        ),
+        default=SHAPE_KEYS,
+        update=telling("output"),
     )
 
     # ---- what follows from the choices ---------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker as a process: start, log file, life line, end."""
+"""The worker and other programs as processes: start, log file, life line, end."""
 
 from __future__ import annotations
 
@@ -8,42 +8,46 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ENTRY = Path(__file__).resolve().parent.parent / "worker" / "__main__.py"
 LOG_LIMIT = 1 << 20
 TAIL_BYTES = 4096
+READ_BYTES = 1 << 16
 TAIL_LINES = 8
 KILL_WAIT_S = 10.0
 # what fits into an empty pipe on every system, so that writing the start line cannot wait
 START_LINE_LIMIT = 4096
 
 
-class WorkerProcess:
-    """A running worker. Its standard input is its life line, its output goes to ``log_path``."""
+class Child:
+    """A process whose standard input is its life line; its output goes to ``log_path``."""
 
     def __init__(
-        self, log_path: str, start: Mapping[str, object], entry: str | Path = ENTRY
+        self,
+        words: Sequence[str],
+        log_path: str | Path,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it; raises OSError when Python or the log file cannot be opened."""
-        line = json.dumps(start).encode("ascii") + b"\n"
-        if len(line) > START_LINE_LIMIT:
-            raise OSError(f"the start line of {len(line)} bytes is too long")
+        """Start it; raises OSError when the program or the log file cannot be opened.
+
+        ``environment`` holds variables that are set beside those of this process.
+        """
         self._log_path = Path(log_path)
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         _rotate(self._log_path)
         with self._log_path.open("ab") as log:
-            self._log_start = log.tell()
+            self._log_start = self._read_to = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-X", "utf8", str(entry)],
+                list(words),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=self._log_path.parent,
+                env={**os.environ, **environment} if environment else None,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        self._write(line)
 
     @property
     def pid(self) -> int:
@@ -94,6 +98,34 @@ class WorkerProcess:
         except OSError:
             return ""
         return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
+
+    def new_lines(self) -> list[str]:
+        """Whole lines that it has written to its log since the last call. Does not wait."""
+        try:
+            with self._log_path.open("rb") as log:
+                log.seek(self._read_to)
+                data = log.read(READ_BYTES)
+        except OSError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        if not whole and len(data) == READ_BYTES:  # no line is that long: let it go
+            whole = data
+        self._read_to += len(whole)
+        return whole.decode("utf-8", "replace").splitlines()
+
+
+class WorkerProcess(Child):
+    """A running worker."""
+
+    def __init__(
+        self, log_path: str, start: Mapping[str, object], entry: str | Path = ENTRY
+    ) -> None:
+        """Start it; raises OSError when Python or the log file cannot be opened."""
+        line = json.dumps(start).encode("ascii") + b"\n"
+        if len(line) > START_LINE_LIMIT:
+            raise OSError(f"the start line of {len(line)} bytes is too long")
+        super().__init__([sys.executable, "-I", "-X", "utf8", str(entry)], log_path)
+        self._write(line)
 
 
 def _rotate(path: Path) -> None:

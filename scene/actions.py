@@ -26,6 +26,14 @@ from .parts import Parts
 from .placing import Part, check_assignable, lasting, left_behind, put_in_place
 from .rates import scene_rate, take_frames
 from .references import Reference, reference
+from .vertex_animation import (
+    FaceCaches,
+    RestingKeys,
+    place,
+    players,
+    put_to_rest,
+    resting_keys,
+)
 
 KEYS_PER_STEP = 30_000
 NO_TARGET = "The head does not turn: choose a head target, an object or the head bone of a rig."
@@ -47,12 +55,16 @@ class Written:
 @dataclass(frozen=True)
 class _Plan:
     """What one character gets: the name of its action, its channels, what its former take turned
-    and this one does not, and what its action says of itself."""
+    and this one does not, what its action says of itself, and its point caches. ``players`` are
+    the objects that play those of the take before, ``resting`` shape keys that no longer move."""
 
     name: str
     channels: list[Channels]
     left: list[tuple[Reference, str]]
     label: TakeLabel
+    vertices: FaceCaches
+    players: list[Reference]
+    resting: list[RestingKeys]
 
 
 def write_take(
@@ -79,14 +91,17 @@ def write_steps(
     start_frame: float,
     label: TakeLabel,
     bake: str = REPLACE,
+    vertices: Sequence[FaceCaches] = (),
 ) -> Generator[float, None, Written]:
     """Write a take, yielding the share that is done. Closing the generator leaves nothing behind.
 
     Several characters get the same motion, each in an action of its own; all are put in place in
-    one step. Faces that are given as their parts are looked for one in each step. Raises UserError,
-    and SceneChanged when a face vanishes on the way.
+    one step. Faces that are given as their parts are looked for one in each step. ``vertices`` has
+    the point caches of each face where it has any. Raises UserError, and SceneChanged when a face
+    vanishes on the way.
     """
     frames = take_frames(face, scene_rate(scene), start_frame)
+    scale = float(face.fps / scene_rate(scene))
     faces = [character] if isinstance(character, Character) else list(character)
     first = float(frames[0]) if len(frames) else start_frame
     last = float(frames[-1]) if len(frames) else start_frame
@@ -98,7 +113,8 @@ def write_steps(
     for at, given in enumerate(faces):
         found = given.character(face.names) if isinstance(given, Parts) else given
         unturned = unturned or (face.head is not None and found.head is None)
-        plans.append(_plan(found, face, label.of_face(at, found.face.name), bake))
+        own = vertices[at] if vertices else FaceCaches()
+        plans.append(_plan(found, face, label.of_face(at, found.face.name), bake, own))
         del found  # nothing of Blender may be held across a yield
         if all(isinstance(each, Parts) for each in faces):
             yield 0.0
@@ -112,7 +128,7 @@ def write_steps(
     try:
         yield from _build(parts, plans, frames)
         notices = [NO_TARGET] if unturned else []
-        notices += put_in_place(parts, left, bake)
+        notices += _put_in_place(parts, left, plans, scale, bake)
         placed = True
     finally:
         if not placed:
@@ -129,12 +145,43 @@ def write_steps(
     )
 
 
-def _plan(character: Character, face: FaceTrack, label: TakeLabel, bake: str) -> _Plan:
-    channels = channels_of(character, face)
+def _put_in_place(
+    parts: list[Part],
+    left: list[tuple[Reference, str]],
+    plans: list[_Plan],
+    scale: float,
+    bake: str,
+) -> list[str]:
+    """Put actions and modifiers in place in one step; on any error all is as before."""
+    label = plans[0].label
+    change = place(
+        [plan.vertices for plan in plans],
+        [each for plan in plans for each in plan.players],
+        label.first_frame,
+        scale,
+        label.output,
+    )
+    try:
+        notices = put_in_place(parts, left, bake)
+    except BaseException:
+        change.take_back()
+        raise
+    for plan in plans:
+        put_to_rest(plan.resting)
+    return notices
+
+
+def _plan(
+    character: Character, face: FaceTrack, label: TakeLabel, bake: str, vertices: FaceCaches
+) -> _Plan:
+    resting = vertices.resting
+    channels = channels_of(character, face, resting)
     left = left_behind(channels, character)
     name = f"{character.name} {label.voice}".strip()[:50]
     more = [] if bake == NLA else lasting(left, channels)
-    return _Plan(name, channels + more, left, label)
+    playing = [reference(obj) for obj in players(character)]
+    keys = resting_keys(character, resting)
+    return _Plan(name, channels + more, left, label, vertices, playing, keys)
 
 
 def _build(parts: list[Part], plans: list[_Plan], frames: Array) -> Generator[float, None, None]:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import bpy
 import numpy as np
 
 from ..core.face.track import FaceTrack
@@ -33,10 +35,14 @@ class Channels:
     shared: bool = False
 
 
-def channels_of(character: Character, face: FaceTrack) -> list[Channels]:
+def channels_of(
+    character: Character, face: FaceTrack, resting: Collection[bpy.types.Object] = ()
+) -> list[Channels]:
     """Everything that a take moves: the keys that match, the lower denture, eyes and head.
 
-    Each data-block comes once, also where several bones of an armature turn.
+    Each data-block comes once, also where several bones of an armature turn. The keys of
+    ``resting`` meshes get no curves, since their vertices are moved; they, or the face where
+    nothing has keys, still get the action, by which the take is known.
     """
     skin = character.face
     joints = [(joint, jaw_turns(joint, skin, face)) for joint in character.jaw]
@@ -47,8 +53,15 @@ def channels_of(character: Character, face: FaceTrack) -> list[Channels]:
     ]
     if face.head is not None and character.head is not None:
         joints.append((character.head, head_turns(character.head, face.head)))
-    result = [_key_channels(mesh, face) for mesh in character.meshes]
+    result = [
+        Channels(reference(mesh.key), "KEY", {})
+        if mesh.object in resting
+        else _key_channels(mesh, face)
+        for mesh in character.meshes
+    ]
     merged: dict[Reference, Channels] = {}
+    if not character.meshes:
+        merged[reference(skin)] = Channels(reference(skin), "OBJECT", {})
     for joint, turns in joints:
         shared = not joint.is_part or joint == character.head
         new = _joint_channels(joint, turns, shared)

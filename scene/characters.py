@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from ..core.naming import ARKIT_NAMES, CANONICAL_NAMES, Match, match
+from ..core.naming import ARKIT_NAMES, CANONICAL_NAMES, TONGUE_NAMES, Match, match
 from ..core.retarget.marks import FITTED, RESULT
 from .joints import PART, Joint, check_joint
 
@@ -65,7 +65,8 @@ NOTHING = Attachments()
 class Character:
     """One face. ``eyes`` are [right, left]; ``missing`` ARKit poses that no mesh has;
     ``unmatched`` keys of the face's own mesh that mean no pose; ``head`` is turned by head motion:
-    the built-in head turns as a whole, of any other face nobody knows."""
+    the built-in head turns as a whole, of any other face nobody knows. ``tongue`` is the mesh that
+    is the tongue alone. ``meshes`` may be empty where vertices move without shape keys."""
 
     name: str
     face: bpy.types.Object
@@ -73,6 +74,7 @@ class Character:
     jaw: tuple[Joint, ...] = ()
     eyes: tuple[Joint | None, Joint | None] = (None, None)
     head: Joint | None = None
+    tongue: bpy.types.Object | None = None
     members: tuple[bpy.types.Object, ...] = ()
     missing: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -102,15 +104,19 @@ def find_character(
     obj: bpy.types.Object | None,
     poses: Sequence[str] = CANONICAL_NAMES,
     attached: Attachments = NOTHING,
+    keyless: bool = False,
 ) -> Character:
-    """The face that an object belongs to. Raises UserError when it cannot be animated."""
+    """The face that an object belongs to. Raises UserError when it cannot be animated.
+
+    ``keyless``: meshes need no shape keys, since their vertices are moved.
+    """
     seen = _seen[0]
     if seen is None:
-        return _found(obj, poses, attached)
-    key = (obj, tuple(poses), attached)
+        return _found(obj, poses, attached, keyless)
+    key = (obj, tuple(poses), attached, keyless)
     if key not in seen:
         try:
-            seen[key] = _found(obj, poses, attached)
+            seen[key] = _found(obj, poses, attached, keyless)
         except UserError as error:
             seen[key] = error
     found = seen[key]
@@ -119,7 +125,9 @@ def find_character(
     return found
 
 
-def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments) -> Character:
+def _found(
+    obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments, keyless: bool
+) -> Character:
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
     if not obj.users_scene:  # deleted, but kept by whoever points at it
@@ -136,9 +144,10 @@ def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachm
     turned = [joint.object for _what, joint in attached.joints if not joint.bone]
     shaped = [obj for obj in members if obj not in turned]  # an eye that turns needs no key for it
     meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices))
-    if not meshes:
-        raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
-    _check_shaped(attached, meshes)
+    if not keyless:
+        if not meshes:
+            raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
+        _check_shaped(attached, meshes)
     used = {name for mesh in meshes for name in mesh.found.pairs}
     return Character(
         name=face.name,
@@ -150,11 +159,19 @@ def _found(obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachm
             attached.eye_left or next(_parts(parts, EYE_PARTS[1:]), None),
         ),
         head=Joint(face) if PART in face else None,
+        tongue=attached.tongue or parts.get("tongue") or _tongue_of(face, meshes),
         members=members,
         missing=tuple(name for name in ARKIT_NAMES if name not in used),
         unmatched=next((m.found.unmatched_available for m in meshes if m.object == face), ()),
         notices=tuple(notices),
     )
+
+
+def _tongue_of(face: bpy.types.Object, meshes: Iterable[ShapedMesh]) -> bpy.types.Object | None:
+    """The mesh whose keys are the tongue's, other than the face itself."""
+    names = set(TONGUE_NAMES)
+    shaped = (mesh for mesh in meshes if mesh.object != face)
+    return next((mesh.object for mesh in shaped if names & set(mesh.found.pairs)), None)
 
 
 def with_head_target(

@@ -39,23 +39,28 @@ def check_outputs(paths: Sequence[str]) -> tuple[Path, ...]:
     result = []
     for text in paths:
         path = Path(bpy.path.abspath(text)).absolute()
-        suffix = path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise UserError(
-                f"{path.name} cannot be saved: its ending is none of {', '.join(SUFFIXES)}.",
-                "Choose another file name.",
-            )
-        if suffix in (".usdc", ".usd") and not versions.has_usd():
-            raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
-        if suffix == ".fbx" and not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
-            raise UserError(
-                f"{path.name} cannot be saved: the FBX format is switched off.",
-                "Enable the add-on 'FBX format' in the preferences.",
-            )
+        check_kind(path)
         with suppress(_Trial), atomic_path(path):
             raise _Trial  # nothing is written, but what is wrong with the place is said
         result.append(path)
     return tuple(result)
+
+
+def check_kind(path: Path) -> None:
+    """Raises UserError for a file whose ending is not saved in this Blender."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(
+            f"{path.name} cannot be saved: its ending is none of {', '.join(SUFFIXES)}.",
+            "Choose another file name.",
+        )
+    if suffix in (".usdc", ".usd") and not versions.has_usd():
+        raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
+    if suffix == ".fbx" and not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
+        raise UserError(
+            f"{path.name} cannot be saved: the FBX format is switched off.",
+            "Enable the add-on 'FBX format' in the preferences.",
+        )
 
 
 def save(path: Path, content: Exported) -> tuple[str, ...]:
@@ -100,7 +105,7 @@ def _write_blend(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.wm.usd_export(
             filepath=str(path),
             check_existing=False,
@@ -124,7 +129,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
-    with _only(content):
+    with only(content):
         bpy.ops.export_scene.fbx(
             filepath=str(path),
             check_existing=False,
@@ -142,7 +147,7 @@ def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
 
 
 @contextmanager
-def _only(content: Exported) -> Iterator[None]:
+def only(content: Exported) -> Iterator[None]:
     """Select the face's objects and set the range to the take's frames, then put all back."""
     scene, layer = content.scene, bpy.context.view_layer
     hidden = [o.name for o in content.objects if not _selectable(o, layer)]

@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ from ..core.face.track import FaceTrack
 from .channels import Channels, channels_of
 from .characters import Character
 from .joints import REST, remember_rest, turning
-from .references import Reference
+from .references import Reference, reference
+from .vertex_animation import caches_of, players
 
 NOTED = "facewright_look"  # on what shows a frame for a while: how it looked, as JSON
 
@@ -43,14 +45,33 @@ def _is_edited(obj: Any) -> bool:
 def show_frame(character: Character, frame: FaceTrack) -> None:
     """Give a face the values of the first frame of a track.
 
-    Where an object or bone stands at rest is noted on it first, as a take does.
+    Where an object or bone stands at rest is noted on it first, as a take does. Vertex animation
+    would hide the frame, so it is switched off in the viewport, which is noted as well.
     """
+    _uncover(character)
     for channels in channels_of(character, frame):
         owner = channels.owner.get()
         _keep_rest(owner, channels)
         for (path, index), values in channels.curves.items():
             _put(owner, path, index, float(values[0]))
         owner.update_tag()
+
+
+def _uncover(character: Character) -> None:
+    for owner, rows in _covering(character):
+        noted = json.loads(owner[NOTED]) if NOTED in owner else []
+        owner[NOTED] = json.dumps(noted + [row for row in rows if row not in noted])
+        for path, index, _value in rows:
+            _put(owner, path, index, 0.0)
+
+
+def _covering(character: Character) -> Iterator[tuple[Any, list[list[Any]]]]:
+    """What switches the vertex animation off that a face and its followers show: the objects, and
+    rows of data path, index, value."""
+    for obj in players(character):
+        on = [each for each in caches_of(obj) if each.show_viewport]
+        if on:
+            yield obj, [[f"{each.path_from_id()}.show_viewport", 0, 1.0] for each in on]
 
 
 def _keep_rest(owner: Any, channels: Channels) -> None:
@@ -68,7 +89,10 @@ def _put(owner: Any, path: str, index: int, value: float) -> None:
     """Set the property of a data path, as an F-curve does."""
     place, _, name = path.rpartition(".")
     struct = owner.path_resolve(place) if place else owner
-    if struct.bl_rna.properties[name].is_array:
+    property = struct.bl_rna.properties[name]
+    if property.type == "BOOLEAN":
+        setattr(struct, name, bool(value))
+    elif property.is_array:
         getattr(struct, name)[index] = value
     else:
         setattr(struct, name, value)
@@ -82,15 +106,19 @@ class Look:
 
     def note(self) -> None:
         """Note it on what is moved: steps of undo and automatic saves hold that as well."""
-        for reference in dict.fromkeys(owner for owner, *_ in self.values):
-            owner = reference.find()
+        for owned in dict.fromkeys(owner for owner, *_ in self.values):
+            owner = owned.find()
             if owner is not None and NOTED not in owner:
-                owner[NOTED] = json.dumps([row for by, *row in self.values if by == reference])
+                owner[NOTED] = json.dumps([row for by, *row in self.values if by == owned])
 
 
 def look_of(character: Character, frame: FaceTrack) -> Look:
     """What a face shows now, before it shows the first frame of a track."""
-    values: list[tuple[Reference, str, int, float]] = []
+    values: list[tuple[Reference, str, int, float]] = [
+        (reference(obj), path, index, value)
+        for obj, rows in _covering(character)
+        for path, index, value in rows
+    ]
     for channels in channels_of(character, frame):
         owner = channels.owner.get()
         _keep_rest(owner, channels)
@@ -103,8 +131,8 @@ def give_back(look: Look) -> bool:
     """Let a face look as it did; what of it is gone is left out. True where a take moves it, which
     then shows again with the next change of frame."""
     owners = {owner: owner.find() for owner, *_ in look.values}
-    for reference, path, index, value in look.values:
-        owner = owners[reference]
+    for owned, path, index, value in look.values:
+        owner = owners[owned]
         if owner is not None:
             with suppress(ValueError, KeyError):  # a key or bone that is gone
                 _put(owner, path, index, value)

@@ -28,7 +28,8 @@ class Attached:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts that a user has named; what is None is found by itself, or is not there."""
+    """The parts that a user has named; what is None is found by itself, or is not there.
+    ``keyless``: no mesh needs shape keys, since vertices are moved."""
 
     skin: Reference
     head: Attached | None = None
@@ -37,10 +38,11 @@ class Parts:
     eye_right: Attached | None = None
     eye_left: Attached | None = None
     others: tuple[Reference, ...] = ()
+    keyless: bool = False
 
     def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
         """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
-        found = find_character(self.skin.get(), poses, self.attachments())
+        found = find_character(self.skin.get(), poses, self.attachments(), self.keyless)
         if self.head is None:
             return found
         return with_head_target(found, self.head.object.get(), self.head.bone)
@@ -61,9 +63,11 @@ def parts_of(
     head: bpy.types.Object | None = None,
     head_bone: str = "",
     attached: Attachments = NOTHING,
+    keyless: bool = False,
 ) -> Parts:
     """The parts of a face with what head motion turns. Raises UserError when it is no face."""
-    with_head_target(find_character(skin, attached=attached), head, head_bone)
+    found = find_character(skin, attached=attached, keyless=keyless)
+    with_head_target(found, head, head_bone)
     return Parts(
         reference(skin),
         None if head is None else Attached(reference(head), head_bone),
@@ -72,6 +76,7 @@ def parts_of(
         _remembered(attached.eye_right),
         _remembered(attached.eye_left),
         tuple(reference(each) for each in attached.others),
+        keyless,
     )
 
 

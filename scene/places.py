@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import tomllib
 from contextlib import suppress
@@ -20,6 +21,7 @@ SAMPLE_VOICE = ROOT / "assets" / "sample_voice.flac"
 BUILT_IN_MODEL = ROOT / "models" / "facewright"
 TAKES = "facewright_takes"
 PRESETS = ROOT / "presets"
+_KNOWN_ID = re.compile(r"[0-9A-Za-z]+")
 SETUPS = ROOT / "assets"  # of character transfers, built with the meshes that they are for
 
 
@@ -74,13 +76,30 @@ def recordings_folder(track_root: str) -> tuple[Path, str]:
 
 
 def take_files(take_id: str) -> list[Path]:
-    """Where the file of a take may be: beside the .blend and in the user's folder."""
-    if not take_id.isalnum():  # of a .blend that anybody may have made
+    """The files of a take that are there: itself and its point caches."""
+    if not _KNOWN_ID.fullmatch(take_id):  # of a .blend that anybody may have made
         return []
+    names = (f"{take_id}.npz", f"{take_id}_*.pc2")
+    found = (path for folder in _take_folders() for name in names for path in folder.glob(name))
+    return [path for path in found if path.is_file()]
+
+
+def cache_path(take_id: str, name: str) -> Path | None:
+    """The point cache of a take by its name; None when it is not there, or no cache of it."""
+    if not _KNOWN_ID.fullmatch(take_id) or not name.startswith(f"{take_id}_"):
+        return None
+    if Path(name).name != name or not name.endswith(".pc2"):
+        return None
+    paths = (folder / name for folder in _take_folders())
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _take_folders() -> list[Path]:
+    """Where files of takes may be: beside the .blend and in the user's folder."""
     folders = [user_folder("takes")]
     if bpy.data.filepath:
         folders.insert(0, Path(bpy.data.filepath).parent / TAKES)
-    return [path for folder in folders if (path := folder / f"{take_id}.npz").is_file()]
+    return folders
 
 
 @lru_cache(maxsize=1)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import bpy
 
-from ..core.runtimes import RUNTIME_OF_DEVICE, fetched_version, this_python, unusable
+from ..core.runtimes import FOLDER, RUNTIME_OF_DEVICE, newest_fetched, unusable
 from .places import PACKAGE, user_folder
 
-FOLDER = "runtimes"
 AUTO = "auto"
 
 
@@ -39,13 +38,4 @@ def chosen_folder(name: str) -> Path | None:
 
 def fetched_folder(name: str) -> Path | None:
     """The newest runtime of this name that was fetched whole for this Python."""
-    found = [
-        (_number(version), folder)
-        for folder in user_folder(FOLDER).glob(f"{name}-*-{this_python()}")
-        if (version := fetched_version(folder)) and not unusable(folder)
-    ]
-    return max(found)[1] if found else None
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return newest_fetched(user_folder(FOLDER), name)

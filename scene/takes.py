@@ -51,8 +51,9 @@ def take_of(lead: bpy.types.Action | None) -> tuple[TakeLabel, list[bpy.types.Ac
 
 def shown_label(character: Character) -> list[TakeLabel]:
     """The takes that move a face now: the active one alone, else those of the NLA."""
-    active = [action for mesh in character.meshes if (action := ours(mesh.key))]
-    strips = [] if active else [s.action for m in character.meshes for s in take_strips(m.key)]
+    owners = [mesh.key for mesh in character.meshes] or [character.face]
+    active = [action for owner in owners if (action := ours(owner))]
+    strips = [] if active else [s.action for owner in owners for s in take_strips(owner)]
     labels = [label_of(action) for action in active or strips]
     return [label for label in labels if label is not None]
 
@@ -283,7 +284,7 @@ def _remove_curves(action: bpy.types.Action, slot: int) -> None:
 def character_of(skin: bpy.types.Object | None) -> Character | None:
     """The face of an object, or None where it is none any more."""
     try:
-        return find_character(skin)
+        return find_character(skin, keyless=True)
     except UserError:
         return None
 

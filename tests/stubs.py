@@ -260,6 +260,17 @@ FAMILIES: dict[str, Callable[..., Any]] = {
 }
 
 
+def wav_head(
+    data_bytes: int, rate: int = 16000, channels: int = 1, bits: int = 16, kind: int = 1
+) -> bytes:
+    """The first 44 bytes of a WAV file, whatever sense they make."""
+    width = channels * bits // 8
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", (36 + data_bytes) & 0xFFFFFFFF, b"WAVE", b"fmt ", 16, kind,
+        channels, rate, (rate * width) & 0xFFFFFFFF, width & 0xFFFF, bits, b"data", data_bytes,
+    )  # fmt: skip
+
+
 def write_wav(path: Path | str, samples: np.ndarray, rate: int = 16000, bits: int = 16) -> Path:
     """Write samples (n,) or (n, channels) in [-1, 1] as PCM (16 bits) or float (32 bits) WAV."""
     values = np.asarray(samples, np.float64)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, UserError
 from . import arguments
 from .calls import Call, Reply
+from .geometry import SHARE, CacheOrder, cache_orders, remove_caches, write_geometry
 from .kept import Kept, Wanted
 from .messages import Arrays, Fields
 from .requests import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ..core.take import Loaded, Take
     from ..core.workbench import Workbench
 
+GEOMETRY_PATIENCE_S = 120.0  # for a slow disk, and a fitted mesh's derivatives
 UNFINISHED = 4  # files of other runs that were broken off and may be gone on with
 
 
@@ -38,19 +40,22 @@ def animate(kept: Kept, call: Call) -> Reply:
     """Animate a face from a voice; the take is also written to "take_path" when that is given.
 
     {voice, model, fps: [n, d], settings, rigs, emotion, low_delay, device, threads, take_path,
-    workbench} -> {names, jaw_rest, fps, duration_s, notices, voice, model, settings, rigs, timings,
-    device, network_ms_per_frame, network_real_time, emotion_names}, arrays "weights" (T, P),
-    "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``, "emotion_times" (K,) and
-    "emotion_values" (K, E), what the network was given; with head motion "head" (T, 3). With
-    "low_delay" the face is the one that a live session of the same sound gives.
+    geometry, workbench} -> {names, jaw_rest, fps, duration_s, notices, voice, model, settings,
+    rigs, timings, device, network_ms_per_frame, network_real_time, emotion_names}, arrays
+    "weights" (T, P), "jaw" (T, 4, 4), "eyes" (T, 2, 2) as in ``core.face.track.FaceTrack``,
+    "emotion_times" (K,) and "emotion_values" (K, E), what the network was given; with head motion
+    "head" (T, 3). With "low_delay" the face is the one that a live session of the same sound gives.
+    "geometry" asks for point caches of meshes, see ``geometry.cache_orders``; then all of them are
+    there, or an error.
 
     Jobs with the same "workbench", any text, are about one face: only what changed is done again.
     """
     from ..core.take import Request
 
     where = "animate"
-    arguments.only(call.args, ("voice", "take_path", "workbench", *ORDER), where)
+    arguments.only(call.args, ("voice", "take_path", "geometry", "workbench", *ORDER), where)
     order = order_of(call, where)
+    caches = cache_orders(call, where)
     take_path = arguments.full_path(call.args, "take_path", where)
     name = arguments.text(call.args, "workbench", where)
     request = Request(
@@ -71,19 +76,22 @@ def animate(kept: Kept, call: Call) -> Reply:
     checkpoint = _checkpoint(call, loaded)
     request = replace(request, checkpoint=checkpoint)
     try:
-        take = bench.face(request, patient(call, loaded.network.device), call.cancelled)
+        progress = _before_geometry(patient(call, loaded.network.device), caches)
+        take = bench.face(request, progress, call.cancelled)
     except Cancelled:
         _remove(checkpoint)
         raise
     take = replace(take, timings={"model": opening_s, **take.timings})
     kept.tidy()
+    _write_geometry(call, caches, take, loaded)
     return answer(_written(take_path, take))
 
 
 def redo(kept: Kept, call: Call) -> Reply:
     """Make a face again with other values after the network; what is left out stays as it is.
 
-    {workbench, take_path, model, settings, rigs, fps, device, threads, take_out} -> as "animate".
+    {workbench, take_path, model, settings, rigs, fps, device, threads, take_out, geometry} -> as
+    "animate".
     A workbench that is still there is used first, else the take of "take_path", which needs
     "model". The new take is written to "take_out" when that is given.
     """
@@ -91,23 +99,29 @@ def redo(kept: Kept, call: Call) -> Reply:
 
     where = "redo"
     known = ("workbench", "take_path", "take_out", "model", "settings", "rigs", "fps", "device",
-             "threads")  # fmt: skip
+             "threads", "geometry")  # fmt: skip
     args = call.args
     arguments.only(args, known, where)
     settings = arguments.table(args, "settings", where) if "settings" in args else None
     rigs = RigOverrides.from_mapping(arguments.table(args, "rigs", where))
     fps = arguments.frame_rate(args, "fps", where) if "fps" in args else None
     take_out = arguments.full_path(args, "take_out", where)
+    caches = cache_orders(call, where)
     bench = _bench_of(kept, call, where)
     take = bench.redo(
         settings,
         rigs if "rigs" in args else None,
         fps,
-        patient(call, bench.loaded.network.device),
+        _before_geometry(patient(call, bench.loaded.network.device), caches),
         call.cancelled,
     )
     kept.tidy()
-    _write(take_out, take)
+    _write_geometry(call, caches, take, bench.loaded)
+    try:
+        _write(take_out, take)
+    except BaseException:
+        remove_caches(caches)
+        raise
     return answer(take)
 
 
@@ -224,6 +238,24 @@ def patient(call: Call, device: str) -> Callable[[float, str], None]:
     if device != "tensorrt":
         return call.progress
     return lambda share, stage: call.progress(share, stage, ENGINE_PATIENCE_S)
+
+
+def _before_geometry(
+    tell: Callable[..., None], caches: list[CacheOrder]
+) -> Callable[[float, str], None]:
+    """The progress of what comes before the geometry is written, if it is."""
+    if not caches:
+        return tell
+    return lambda share, stage: tell(share * (1 - SHARE), stage)
+
+
+def _write_geometry(call: Call, caches: list[CacheOrder], take: Take, loaded: Loaded) -> None:
+    if caches:
+
+        def tell(share: float, stage: str) -> None:
+            call.progress(1 - SHARE + SHARE * share, stage, GEOMETRY_PATIENCE_S)
+
+        write_geometry(call, caches, take, loaded.model, tell)
 
 
 def _look(call: Call) -> None:

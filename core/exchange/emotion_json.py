@@ -24,16 +24,37 @@ from ..safe_files import Json, parse_json, read_limited
 def read_emotion_keys(path: str | os.PathLike[str]) -> EmotionTrack:
     """Read a file of keys; the columns are ``EMOTION_NAMES``. Raises UserError naming the key."""
     source = Path(path)
-    values = parse_json(read_limited(source, limits.MAX_JSON_BYTES), str(source))
+    return parse_emotion_keys(
+        parse_json(read_limited(source, limits.MAX_JSON_BYTES), str(source)), str(source)
+    )
+
+
+def parse_emotion_keys(values: Json, where: str) -> EmotionTrack:
+    """Keys of parsed JSON; ``where`` they stand is for the sentences. Raises UserError."""
     if not isinstance(values, list) or not values:
-        raise UserError(f"{source} has to hold a list of emotion keys, at least one.")
-    rows = [_row(key, f"{source}: key {place}") for place, key in enumerate(values, 1)]
+        raise UserError(f"{where} has to hold a list of emotion keys, at least one.")
+    rows = [_row(key, f"{where}: key {place}") for place, key in enumerate(values, 1)]
     times = [time for time, _strengths in rows]
     for place, (before, after) in enumerate(pairwise(times), 2):
         if after <= before:
-            raise UserError(f"{source}: key {place} is not later than the key before it.")
+            raise UserError(f"{where}: key {place} is not later than the key before it.")
     strengths = np.array([row for _time, row in rows], np.float32)
     return EmotionTrack(np.array(times, np.float64), strengths)
+
+
+def key_rows(track: EmotionTrack) -> list[Json]:
+    """Keys (K, 10) in the order of ``EMOTION_NAMES`` as ``parse_emotion_keys`` reads them."""
+    return [
+        {
+            "time": time,
+            "emotions": {
+                name: float(str(np.float32(value)))  # as few digits as give the same strength
+                for name, value in zip(EMOTION_NAMES, row, strict=True)
+                if value
+            },
+        }
+        for time, row in zip(track.times_s.tolist(), track.values, strict=True)
+    ]
 
 
 def _row(key: Json, where: str) -> tuple[float, list[float]]:

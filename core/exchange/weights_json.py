@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,10 +33,12 @@ from ..errors import UserError
 from ..face.track import FaceTrack
 from ..files import write_text
 from ..safe_files import Json, read_json
+from .rest import face_from
 
 JOINTS = ("leftEye", "rightEye", "jaw")
 DEFAULT_FPS = 60
 _DECIMALS = 6
+BLOCK = 256  # frames in one piece of a file's text
 
 
 def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str = "") -> None:
@@ -43,28 +46,45 @@ def write_weights(path: str | os.PathLike[str], face: FaceTrack, track_path: str
 
     Whole or not at all. Raises UserError when the place cannot be written.
     """
-    rotations, translations = _joints(face)
-    fps = int(face.fps) if face.fps.denominator == 1 else float(face.fps)
+    write_text(path, "".join(weights_pieces(face, track_path)))
+
+
+def weights_pieces(face: FaceTrack, track_path: str = "") -> Iterator[str]:
+    """The file's text in pieces."""
+    rotations, translations = joint_values(face)
     head = {
-        "exportFps": fps,
+        "exportFps": plain_rate(face.fps),
         "trackPath": track_path,
         "numPoses": len(face.names),
         "numFrames": face.frame_count,
         "facsNames": list(face.names),
         "joints": list(JOINTS),
     }
-    parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
-    tables: list[tuple[str, AnyArray]] = [
-        ("weightMat", face.weights),
-        ("rotations", rotations),
-        ("translations", translations),
-    ]
+    tables: dict[str, AnyArray] = {
+        "weightMat": face.weights,
+        "rotations": rotations,
+        "translations": translations,
+    }
     if face.head is not None:
-        tables.append(("headRotations", face.head))
-    for key, values in tables:
-        rows = ",\n".join(json.dumps(row) for row in _rounded(values).tolist())
-        parts.append(f'"{key}": [\n{rows}\n]')
-    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+        tables["headRotations"] = face.head
+    yield from json_pieces(head, tables)
+
+
+def json_pieces(head: Mapping[str, Json], tables: Mapping[str, AnyArray]) -> Iterator[str]:
+    """An object of plain values, then tables of rounded numbers with one row a line."""
+    yield "{\n" + ",\n".join(f'"{key}": {json.dumps(value)}' for key, value in head.items())
+    for key, values in tables.items():
+        yield f',\n"{key}": [\n'
+        for start in range(0, len(values), BLOCK):
+            rows = _rounded(values[start : start + BLOCK]).tolist()
+            yield (",\n" if start else "") + ",\n".join(json.dumps(row) for row in rows)
+        yield "\n]"
+    yield "\n}\n"
+
+
+def plain_rate(fps: Fraction) -> int | float:
+    """A rate as files have it: whole where it is."""
+    return int(fps) if fps.denominator == 1 else float(fps)
 
 
 def _rounded(values: AnyArray) -> Doubles:
@@ -72,18 +92,18 @@ def _rounded(values: AnyArray) -> Doubles:
     return rounded + np.float64(0)  # no negative zeros
 
 
-def _joints(face: FaceTrack) -> tuple[Doubles, Doubles]:
-    """Rotations and translations (T, 3, 3) [joint][X, Y, Z]."""
+def joint_values(face: FaceTrack) -> tuple[Doubles, Doubles]:
+    """Rotations in degrees and translations, (T, 3, 3) [joint][X, Y, Z], of ``JOINTS``."""
     rotations = np.zeros((face.frame_count, 3, 3))
     translations = np.zeros_like(rotations)
     rotations[:, 0, :2] = face.eyes[:, 1]
     rotations[:, 1, :2] = face.eyes[:, 0]
-    rotations[:, 2] = _angles(face.jaw[:, :3, :3].astype(np.float64))
+    rotations[:, 2] = angles_of(face.jaw[:, :3, :3].astype(np.float64))
     translations[:, 2] = face.jaw[:, :3, 3]
     return rotations, translations
 
 
-def _angles(turns: Doubles) -> Doubles:
+def angles_of(turns: Doubles) -> Doubles:
     """Degrees (T, 3) about fixed X, Y, Z of rotation matrices (T, 3, 3) = Rz Ry Rx."""
     level = np.hypot(turns[:, 0, 0], turns[:, 1, 0])
     x = np.arctan2(turns[:, 2, 1], turns[:, 2, 2])
@@ -92,7 +112,7 @@ def _angles(turns: Doubles) -> Doubles:
     return np.degrees(np.stack([x, y, z], axis=1))
 
 
-def _turns(degrees: Doubles) -> Doubles:
+def turns_of(degrees: Doubles) -> Doubles:
     """Rotation matrices (T, 3, 3) = Rz Ry Rx of degrees (T, 3)."""
     x, y, z = np.radians(degrees).T
     zero, one = np.zeros_like(x), np.ones_like(x)
@@ -110,7 +130,7 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
     """Read a weights file of ours or of legacy Audio2Face.
 
     ``exportFps`` may be missing (60 then), ``numPoses`` may be wrong (the list of names counts),
-    joints may be missing (at rest then). Raises UserError naming the file and the reason.
+    joints may be missing (the jaw rests then, the eyes turn as the eyeLook poses say). Raises UserError naming the file and the reason.
     """
     source = Path(path)
     values = read_json(source, limits.MAX_WEIGHTS_JSON_BYTES)
@@ -119,8 +139,12 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
         raise UserError(f"{source} is not a weights file: it has no facsNames.")
     if len(set(names)) != len(names):
         raise UserError(f"{source}: facsNames names a pose twice.")
+    if len(names) > limits.MAX_POSES or max(map(len, names)) > limits.MAX_POSE_NAME:
+        raise UserError(f"{source}: facsNames names too many poses, or one too long.")
     weights = _numbers(values, "weightMat", (None, len(names)), source)
     count = len(weights)
+    if count > limits.MAX_FRAMES:
+        raise UserError(f"{source} is too long: {count} frames.")
     fps = values.get("exportFps", DEFAULT_FPS)
     if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= limits.MAX_FPS:
         raise UserError(f"{source}: exportFps is {fps!r}; it has to be a frame rate.")
@@ -128,28 +152,21 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
     eyes, jaw = _read_joints(values, count, source)
     head = None
     if "headRotations" in values:
-        head = _numbers(values, "headRotations", (count, 3), source).astype(np.float32)
-    return FaceTrack(
-        names=tuple(names),
-        weights=weights.astype(np.float32),
-        jaw=jaw.astype(np.float32),
-        eyes=eyes.astype(np.float32),
-        fps=rate,
-        duration_s=float(count / rate),
-        head=head,
-    )
+        head = _numbers(values, "headRotations", (count, 3), source)
+    return face_from(names, weights, rate, eyes, jaw, head)
 
 
-def _read_joints(values: dict[str, Json], count: int, source: Path) -> tuple[Doubles, Doubles]:
+def _read_joints(
+    values: dict[str, Json], count: int, source: Path
+) -> tuple[Doubles | None, Doubles | None]:
+    if values.get("joints") != list(JOINTS):
+        return None, None
     eyes = np.zeros((count, 2, 2))
     jaw = np.repeat(np.eye(4)[None], count, axis=0)
-    joints = values.get("joints")
-    if joints != list(JOINTS):
-        return eyes, jaw
     rotations = _numbers(values, "rotations", (count, 3, 3), source)
     translations = _numbers(values, "translations", (count, 3, 3), source)
     eyes[:, 1], eyes[:, 0] = rotations[:, 0, :2], rotations[:, 1, :2]
-    jaw[:, :3, :3] = _turns(rotations[:, 2])
+    jaw[:, :3, :3] = turns_of(rotations[:, 2])
     jaw[:, :3, 3] = translations[:, 2]
     return eyes, jaw
 
@@ -170,4 +187,7 @@ def _numbers(
     if array.dtype.kind not in "if" or not fits:
         wanted = " x ".join("frames" if n is None else str(n) for n in shape)
         raise UserError(f"{source}: {key} has to hold {wanted} numbers.")
-    return array.astype(np.float64)
+    numbers = array.astype(np.float64)
+    if numbers.size and not np.abs(numbers).max() <= limits.MAX_COORDINATE:
+        raise UserError(f"{source}: {key} holds a number that is too large.")
+    return numbers

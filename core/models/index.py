@@ -73,6 +73,8 @@ def read_model_index(folder: Path) -> ModelIndex:
         good_at=_GOOD_AT_MODEL.get(known) or _GOOD_AT_FAMILY.get(files.family, ""),
         people_good_at=_people_good_at(files.identities),
         licence=licence_for(files),
+        skin_vertices=info.skin_vertices if info else 0,
+        tongue_vertices=info.tongue_vertices if info else 0,
     )
 
 

@@ -69,6 +69,16 @@ def read_model(folder: Path, identity: str = "") -> Model:
     )
 
 
+def folder_sha256(folder: Path) -> str:
+    """What ``sha256`` of a model of this folder is, of any family, without reading its arrays.
+
+    Raises UserError.
+    """
+    files = find_files(folder)
+    outside = [path for network in files.networks for path in check_network_file(network)]
+    return hash_files([*files.paths(), *outside])
+
+
 def identity_index(files: FolderFiles, identity: str) -> int:
     """Place of a person in the folder's list; case matters only where names differ by it alone.
 

@@ -290,6 +290,7 @@ class ModelIndex:
     model. ``memory_bytes`` is about what it takes on the device, ``memory_known`` whether that is a
     published figure rather than an estimate. ``good_at`` is a sentence for the library, or empty;
     ``people_good_at`` the same for those of several people who are known, by identity.
+    ``skin_vertices`` and ``tongue_vertices`` are those that a face's network moves.
     """
 
     folder: Path
@@ -307,6 +308,8 @@ class ModelIndex:
     good_at: str
     people_good_at: tuple[tuple[str, str], ...]
     licence: Licence | None
+    skin_vertices: int = 0
+    tongue_vertices: int = 0
 
     @property
     def frame_rate(self) -> str:

@@ -111,15 +111,20 @@ def default_threads() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def engine_folder() -> Path:
-    """Where TensorRT keeps the engines that it builds: the user's own cache."""
+def user_cache() -> Path:
+    """The user's own folder for what can be made again."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = str(Path.home() / "Library" / "Caches")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "facewright" / "engines"
+    return Path(base) / "facewright"
+
+
+def engine_folder() -> Path:
+    """Where TensorRT keeps the engines that it builds: the user's own cache."""
+    return user_cache() / "engines"
 
 
 @cache

@@ -61,9 +61,7 @@ def transfer(
     moves, fitted = np.asarray(moves, np.float64), np.asarray(fitted, np.float64)
     watch.tell(0.0, "Transfer the expressions")
     with watch.stage("jacobians", 0.1, "Transfer the expressions"):
-        size = face_size(driver.points, moves)
-        posed = _as_open(driver, moves, names, fitted)
-        local = jacobians(posed.points, fitted, REACH * size)
+        posed, local, size = derivatives(driver, moves, fitted, names)
     moved = np.empty_like(moves)
     for row, move in zip(moved, moves, strict=True):
         row[:] = np.einsum("vij,vj->vi", local, move)
@@ -71,6 +69,17 @@ def transfer(
         Contacts(posed, fitted, local, size).apply(moves, moved, names, watch)
     watch.tell(1.0, "Transfer the expressions")
     return moved
+
+
+def derivatives(
+    driver: Mesh, moves: AnyArray, fitted: AnyArray, names: Sequence[str]
+) -> tuple[Mesh, Doubles, float]:
+    """The driver as far open as the fitted mesh, the derivatives (V, 3, 3) of the fit at its
+    vertices, and the size of its face. Arguments as those of `transfer`."""
+    moves, fitted = np.asarray(moves, np.float64), np.asarray(fitted, np.float64)
+    size = face_size(driver.points, moves)
+    posed = _as_open(driver, moves, names, fitted)
+    return posed, jacobians(posed.points, fitted, REACH * size), size
 
 
 def _as_open(driver: Mesh, moves: Doubles, names: Sequence[str], fitted: Doubles) -> Mesh:

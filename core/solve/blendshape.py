@@ -30,7 +30,7 @@ from ..arrays import Doubles, Floats, Integers
 from ..errors import UserError
 from ..models.model import SolveConfig
 from .basis import PoseNormal
-from .pivoting import Library, make_pivot
+from .pivoting import Library, make_pivot, make_root_pivot
 
 CANCELLED_BOUND = 1e-10
 _ENDLESS = 1_000_000  # frames
@@ -41,14 +41,14 @@ class Solver:
     """A rig, prepared: A of the docstring above for its P' active poses, float64.
 
     ``active``    (P',) int64, places of those poses among all
-    ``matrix``    (P', P') what is minimised; ``outer`` (P', P') is applied to b before (SDK form)
+    ``matrix``    (P', P') A, positive definite; ``squared`` minimises |A w - b|^2 (SDK form)
     ``pull``      factor of the weights before in b
     """
 
     names: tuple[str, ...]
     active: Integers
     matrix: Doubles
-    outer: Doubles | None
+    squared: bool
     pull: float
     cancel_pairs: tuple[tuple[int, int], ...]
 
@@ -96,13 +96,11 @@ def prepare(basis: PoseNormal, config: SolveConfig, sdk_compatible: bool = False
         row = np.zeros(count)
         row[first], row[second] = 1.0, -1.0
         normal += 10.0 * scale * config.symmetry * np.outer(row, row)
-    outer = normal if sdk_compatible else None
-    matrix = normal @ normal if sdk_compatible else normal
     return Solver(
         names=basis.names,
         active=active,
-        matrix=_definite(matrix),
-        outer=outer,
+        matrix=_definite(normal),
+        squared=sdk_compatible,
         pull=config.temporal * scale * (1.0 if sdk_compatible else 100.0),
         cancel_pairs=pairs(config.cancel_ids, active),
     )
@@ -140,13 +138,11 @@ def solve_frames(
     """
     state = state or start(solver)
     weights, bounds = state.weights, state.bounds
-    pivot = make_pivot(solver.matrix, library)
+    pivot = (make_root_pivot if solver.squared else make_pivot)(solver.matrix, library)
     upper = np.ones(len(solver.active))
     result = np.empty((len(sides), len(solver.active)))
     for frame, target in enumerate(sides[:, solver.active]):
         side = target + solver.pull * weights
-        if solver.outer is not None:
-            side = solver.outer @ side
         weights, bounds = pivot(side, upper, bounds)
         if solver.cancel_pairs:
             weights, _ = pivot(side, _without_cancelled(solver, weights), bounds)
@@ -165,11 +161,11 @@ def memory(solver: Solver, tolerance: float) -> int:
     """
     if solver.pull <= 0:
         return 0
-    found = np.linalg.eigvalsh(solver.matrix if solver.outer is None else solver.outer)
+    found = np.linalg.eigvalsh(solver.matrix)
     shrinks = solver.pull / max(float(found[0]), 1e-300)
     # From the norm of the matrix (its square in the SDK's form) to single weights
     spread = float(found[-1]) / max(float(found[0]), 1e-300)
-    spread = np.sqrt(spread) if solver.outer is None else spread
+    spread = spread if solver.squared else np.sqrt(spread)
     if shrinks >= 1.0:
         return _ENDLESS
     frames = np.log(tolerance / (spread * np.sqrt(len(found)))) / np.log(shrinks)
@@ -181,7 +177,7 @@ def settled(solver: Solver, side: Doubles, library: Library = "scipy") -> SolveS
 
     In the SDK's form that before the first frame, which is forgotten in a few frames anyway.
     """
-    if solver.outer is not None:
+    if solver.squared:
         return start(solver)
     still = solver.matrix - solver.pull * np.eye(len(solver.matrix))
     return solve_frames(replace(solver, matrix=_definite(still), pull=0.0), side, library=library)[

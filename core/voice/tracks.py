@@ -24,11 +24,16 @@ def tracks(folder: str) -> tuple[str, ...]:
         return ()
 
 
-@lru_cache(maxsize=16)
-def _listed(folder: str, _changed_ns: int) -> tuple[str, ...]:
+def voices(folder: str) -> list[str]:
+    """As ``tracks``, all of them. Raises OSError for a folder that cannot be read."""
     with os.scandir(folder) as entries:
         found = [entry.name for entry in entries if _is_voice(entry)]
-    return tuple(sorted(found, key=_place)[:MOST])
+    return sorted(found, key=_place)
+
+
+@lru_cache(maxsize=16)
+def _listed(folder: str, _changed_ns: int) -> tuple[str, ...]:
+    return tuple(voices(folder)[:MOST])
 
 
 def _is_voice(entry: os.DirEntry[str]) -> bool:

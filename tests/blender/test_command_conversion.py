@@ -63,7 +63,7 @@ def test_keys_files_and_the_residual(command, face, tmp_path, scene):
     assert (conversion.source.name, conversion.regularisation) == ("Input", 0)
     status, said, errors = command(
         "--source", "Input", "--target", "Das Gesicht", "--preset", str(preset), "--quiet",
-        "--range", "3", "5", "--fps", "60",
+        "--start", "3", "--end", "5", "--fps", "60",
     )  # fmt: skip
     assert (status, errors) == (0, "")
     assert "over 5 frames" in said
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_said_and_nothing_is_left(command, face, tmp_path, scen
         (("--source", "Das Gesicht", "--target", "Das Gesicht"), "another mesh"),
         (("--source", "Input", "--target", "Das Gesicht", "--neutral", "x"), "is no neutral"),
         (("--source", "Input", "--target", "Das Gesicht", "--symmetry", "-1"), "between 0 and"),
-        (("--source", "Input", "--target", "Das Gesicht", "--range", "9", "1"), "ends at frame"),
+        (("--source", "Input", "--target", "Das Gesicht", "--start", "9", "--end", "1"), "ends at frame"),
         (("--source", "Input", "--target", "Das Gesicht", "--preset", "none.json"), "none.json"),
         (("--source", "Input", "--target", "Das Gesicht", "--out", "a.mp4"), "a.mp4"),
     ):

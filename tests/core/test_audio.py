@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import os
 import shutil
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +16,11 @@ from facewright.core import limits
 from facewright.core.errors import UserError
 from facewright.core.voice.audio import Voice, probe_voice, read_voice
 from facewright.core.voice.resampling import Resampler
+from stubs import wav_head
 
 
 def tone(hertz, seconds, rate):
     return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
-
-
-def wav_head(data_bytes, rate=16000, channels=1, bits=16, kind=1):
-    width = channels * bits // 8
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", (36 + data_bytes) & 0xFFFFFFFF, b"WAVE", b"fmt ", 16, kind,
-        channels, rate, (rate * width) & 0xFFFFFFFF, width & 0xFFFF, bits, b"data", data_bytes,
-    )  # fmt: skip
 
 
 def refusal(path, **part):

@@ -24,6 +24,8 @@ runpy.run_path(str(ROOT / "worker" / "bootstrap.py"))["load_package"]()
 from facewright.providers.base import Ticket  # noqa: E402
 from facewright.providers.local import DEADLINES, Deadlines, LocalWorker  # noqa: E402
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 ENTRY = Path(__file__).with_name("entry.py")
 TEST_LIMIT_S = 40
 

@@ -130,7 +130,7 @@ def _manual(_chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     """A developer's shortcut: any program in an environment, with pytest at hand."""
     python = envs.ensure(chosen.env)
-    extra: Dict[str, str] = {}
+    extra = envs.farm_variables(chosen.env)
     if chosen.env != "lint":
         extra["PYTHONPATH"] = str(envs.ensure_test_tools(envs.RECIPES[chosen.env].python))
     archives = sorted(DIST.glob(f"*{extension.this_platform().replace('-', '_')}.zip"))

@@ -47,12 +47,14 @@ BLENDERS: Tuple[Blender, ...] = (
     Blender("4.2", "bpy42", "3.11"),
 )
 CORE = {"3.11": "core", "3.13": "core313"}
+FARM = "core"  # the environment whose tests also try the templates of tools/farm
 
 # The environments of Blender hold bpy and the numpy that Blender ships, nothing else of ours
 RECIPES: Dict[str, Recipe] = {
     **{b.env: Recipe(b.python, REQUIREMENTS / f"{b.env}.txt", False) for b in BLENDERS},
     "core": Recipe("3.11", REQUIREMENTS / "core311.txt"),
     "core313": Recipe("3.13", REQUIREMENTS / "core313.txt"),
+    "farm": Recipe("3.11", REQUIREMENTS / "farm.txt", False),
     "lint": Recipe("3.11", REQUIREMENTS / "lint.txt"),
     "training": Recipe("3.11", ROOT / "training" / "requirements.txt"),
 }
@@ -93,6 +95,11 @@ def ensure_test_tools(version: str) -> Path:
                 with stage(f"test tools (Python {version})"), _aside(folder, stamp) as new:
                     _pip_install(python, recipe.requirements, "--target", str(new))
     return folder
+
+
+def farm_variables(name: str) -> Dict[str, str]:
+    """What tells the tests of an environment where a farm's programs are; empty for the others."""
+    return {"FACEWRIGHT_FARM": str(ensure("farm"))} if name == FARM else {}
 
 
 def python_of(folder: Path) -> Path:

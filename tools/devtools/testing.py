@@ -110,7 +110,7 @@ def core_suites(choice: Choice) -> List[Result]:
             results.append(_skipped("core", where, f"no Python {version} found or fetched"))
             continue
         extension.build_head()
-        runs.append(Run("core", where, env, folders, {}))
+        runs.append(Run("core", where, env, folders, envs.farm_variables(env)))
     return results + side_by_side(runs, choice)
 
 

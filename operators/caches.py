@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing geometry caches: frame by frame, with progress and Esc."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty
+
+from ..core.errors import UserError
+from ..core.exchange.caches import FORMATS
+from ..core.exchange.maya_cache import is_regular
+from ..properties.caches import MAYA, PLAYED
+from ..properties.progress import STATE
+from ..scene.cache_copy import add_copy
+from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
+from ..scene.references import reference
+from .asking import Progress
+from .chosen import scene_problem
+from .explained import Explained
+from .exports import order_of
+from .running import Running
+
+if TYPE_CHECKING:
+    from ..scene.references import Reference
+
+PANEL = "FACEWRIGHT_PT_caches"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of each cache, and what is worth a look."""
+
+    caches: tuple[tuple[Path, ...], ...]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What was written, without full stop."""
+        names = [path.name for files in self.caches for path in files]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"Wrote {', '.join(names[:3])}{more} to {self.caches[0][0].parent}"
+
+
+def listed(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The meshes that the filter of the shown scene lets through."""
+    scene: Any = context.scene
+    chosen = scene.facewright.caches
+    return offered(scene, context.view_layer, chosen.mesh_filter, chosen.pattern)
+
+
+def ticked(context: bpy.types.Context) -> list[Any]:
+    """Those of them that are to be written."""
+    meshes: list[Any] = list(listed(context))
+    return [obj for obj in meshes if obj.facewright_cache.use]
+
+
+def undriven_problem() -> str:
+    """Why a mesh that a copy stands for is hardly meant, with its {name} to be filled in."""
+    return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
+
+
+def warnings_for(objects: Sequence[bpy.types.Object]) -> list[str]:
+    """What is worth a look before meshes are written."""
+    return [f"{undriven_problem().format(name=each.name)}." for each in undriven(objects)]
+
+
+class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
+    """Write the ticked meshes, frame by frame, as a geometry cache; Esc cancels"""
+
+    bl_idname = "facewright.export_caches"
+    bl_label = "Export Geometry Cache"
+    bl_options = {"REGISTER", "UNDO"}
+
+    topic = PANEL
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        if context.mode != "OBJECT":
+            return "Leave the edit mode first"
+        if STATE.running:
+            return "Wait until the running job is done"
+        reason = scene_problem(context.scene)
+        if reason:
+            return reason
+        objects = ticked(context)
+        if not objects:
+            return "No mesh is ticked: choose what to write"
+        if hidden_of(context.view_layer, objects):
+            return "A ticked mesh is hidden: show it, or take its tick away"
+        return ""
+
+    def steps(self, context: bpy.types.Context) -> Generator[Progress, None, Written]:
+        scene: Any = context.scene
+        chosen, objects = scene.facewright.caches, ticked(context)
+        if not objects:
+            raise UserError("No mesh is ticked.", "Choose what to write.")
+        exported = order_of(scene, objects[0].name)
+        order = CacheOrder(
+            scene,
+            context.view_layer,
+            tuple(objects),
+            exported.span,
+            exported.folder / exported.name,
+            chosen.format,
+            world=chosen.space == "WORLD",
+            leave_out=chosen.leave_out,
+            neutral=chosen.neutral,
+            channel=chosen.channel,
+        )
+        return export_steps(order, chosen.play and chosen.format in PLAYED, warnings_for(objects))
+
+    def tell(self, result: Written) -> None:
+        for notice in result.notices:
+            self.report({"WARNING"}, notice)
+        STATE.end(f"{result.sentence}.", "done", result.notices)
+        self.report({"INFO"}, f"{result.sentence}.")
+
+
+class FACEWRIGHT_OT_tick_caches(Explained, bpy.types.Operator):
+    """Tick all meshes of the list, or none"""
+
+    bl_idname = "facewright.tick_caches"
+    bl_label = "Tick Meshes"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    use: BoolProperty(name="Tick", description="Tick them; else take the ticks away", default=True)
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if listed(context) else "The list is empty"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        meshes: list[Any] = list(listed(context))
+        for obj in meshes:
+            obj.facewright_cache.use = self.use
+        return {"FINISHED"}
+
+
+def export_steps(
+    order: CacheOrder, play: bool = False, warnings: Sequence[str] = ()
+) -> Generator[Progress, None, Written]:
+    """Write caches and, where they are to ``play``, give each mesh a copy that plays its file.
+
+    Closing it leaves nothing. Raises UserError.
+    """
+    references = [reference(obj) for obj in order.objects]
+    notices = list(warnings)
+    files: Any = []
+    steps = write_steps(order)
+    try:
+        while True:
+            yield Progress(next(steps), f"Writing {FORMATS[order.kind].title}")
+    except StopIteration as end:
+        files = end.value
+    finally:
+        steps.close()
+    if order.kind in MAYA and not is_regular(order.span.rate):
+        notices.append(
+            "Maya counts 6000 ticks a second; at this frame rate each frame is at the nearest tick."
+        )
+    for place, owner in enumerate(references if play else ()):
+        notices.append(_played(order, owner, files[place][0]))
+    return Written(tuple(tuple(each) for each in files), tuple(notices))
+
+
+def _played(order: CacheOrder, owner: Reference, path: Path) -> str:
+    obj = owner.get()
+    copy = add_copy(
+        obj,
+        order.scene,
+        order.layer,
+        path,
+        order.span.first,
+        order.span.rate,
+        world=order.world,
+        leave_out=order.leave_out,
+    )
+    return f"'{copy.name}' plays the file; '{obj.name}' is hidden."
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (FACEWRIGHT_OT_export_caches, FACEWRIGHT_OT_tick_caches)
+)
