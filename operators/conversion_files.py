@@ -130,7 +130,11 @@ def load_preset(conversion: Any, path: Path) -> list[str]:
 
     suit_mesh(conversion)
     names = [pose.name for pose in conversion.poses]
-    found = applied(read_solve_preset(path), names, settings_of(conversion))
+    preset = read_solve_preset(path)
+    try:
+        found = applied(preset, names, settings_of(conversion))
+    except UserError as error:
+        raise UserError(f"{path.name}: {error.message}", error.hint) from error
     apply_settings(conversion, found.settings)
     notices = []
     if found.missing:

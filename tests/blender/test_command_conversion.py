@@ -75,7 +75,10 @@ def test_what_is_wrong_is_said_and_nothing_is_left(command, face, tmp_path, scen
         (("--source", "Das Gesicht", "--target", "Das Gesicht"), "another mesh"),
         (("--source", "Input", "--target", "Das Gesicht", "--neutral", "x"), "is no neutral"),
         (("--source", "Input", "--target", "Das Gesicht", "--symmetry", "-1"), "between 0 and"),
-        (("--source", "Input", "--target", "Das Gesicht", "--start", "9", "--end", "1"), "ends at frame"),
+        (
+            ("--source", "Input", "--target", "Das Gesicht", "--start", "9", "--end", "1"),
+            "ends at frame",
+        ),
         (("--source", "Input", "--target", "Das Gesicht", "--preset", "none.json"), "none.json"),
         (("--source", "Input", "--target", "Das Gesicht", "--out", "a.mp4"), "a.mp4"),
     ):

@@ -52,6 +52,7 @@ def _set_up() -> driver.Steps:
     """A head, and beside it a mesh of the same vertices that only a scripted animation moves."""
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = 1, LAST
+    scene.facewright.preview = False  # it moves the head, too
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.facewright.add_pipeline("INVOKE_DEFAULT")
     yield
