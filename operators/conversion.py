@@ -102,7 +102,7 @@ class FACEWRIGHT_OT_bake_solve(Running, bpy.types.Operator):
     def tell(self, result: Told) -> None:
         for notice in result.notices:
             self.report({"WARNING"}, notice)
-        STATE.end(f"{result.sentence}.", "done", result.notices)
+        STATE.end("The weights are keyed", "done", result.notices)  # the panel shows how well
         self.report({"INFO"}, f"{result.sentence}.")
 
 

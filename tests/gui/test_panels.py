@@ -59,22 +59,24 @@ def _fill_transfer() -> None:
 
 
 def _fill_conversion() -> None:
-    """A copy of the head that a few keyframes move, and what came of its bake."""
-    head: Any = bpy.data.objects["Facewright Head"]
-    source = bpy.data.objects.new("Performance", head.data.copy())
-    bpy.context.scene.collection.objects.link(source)
-    source.animation_data_clear()
-    source.data.shape_keys.animation_data_clear()
-    key = source.data.shape_keys.key_blocks["jawOpen"]
-    for frame, value in ((1, 0.0), (6, 0.8), (12, 0.1)):
-        key.value = value
-        key.keyframe_insert("value", frame=frame)
-    chosen = bpy.context.scene.facewright
+    """Two copies of the head, of which one is moved by a few keyframes and the other follows."""
+    copies: list[Any] = []
+    for name in ("Performance", "Head"):
+        mesh: Any = bpy.data.objects["Facewright Head"].data.copy()
+        mesh.shape_keys.animation_data_clear()
+        copies.append(bpy.data.objects.new(name, mesh))
+        bpy.context.scene.collection.objects.link(copies[-1])
+    for name, size in (("jawOpen", 0.8), ("mouthPucker", 0.4), ("browInnerUp", 1.0)):
+        key = copies[0].data.shape_keys.key_blocks[name]
+        for frame, value in ((1, 0.0), (9, size), (20, 0.1), (30, size / 2)):
+            key.value = value
+            key.keyframe_insert("value", frame=frame)
+    chosen: Any = bpy.context.scene.facewright
     conversion = chosen.add_conversion("Performance")
-    conversion.source, conversion.target = source, head
-    chosen.exports.use_scene_range, chosen.exports.frame_end = False, 12
+    conversion.source, conversion.target = copies
+    chosen.exports.use_scene_range, chosen.exports.frame_end = False, 30
     bpy.ops.facewright.bake_solve()
-    bpy.data.objects.remove(source)
+    chosen.exports.use_scene_range = True
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
