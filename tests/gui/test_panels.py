@@ -66,6 +66,8 @@ def _fill_weights() -> None:
     weights.usd = weights.metahuman_usd = weights.fbx = True
     bpy.ops.facewright.gains_reset()
     weights.gains["eyeBlinkLeft"].multiplier = 1.2
+
+
 def _fill_conversion() -> None:
     """Two copies of the head, of which one is moved by a few keyframes and the other follows."""
     copies: list[Any] = []
