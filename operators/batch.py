@@ -39,7 +39,8 @@ class FACEWRIGHT_OT_batch_animate(Explained, bpy.types.Operator):
         def work() -> None:
             BATCH.forget()
             _run(batch_steps(plan(context.scene)))
-            self.report({"WARNING" if BATCH.count(FAILED) else "INFO"}, f"{BATCH.outcome}.")
+            if BATCH.outcome:
+                self.report({"WARNING" if BATCH.count(FAILED) else "INFO"}, f"{BATCH.outcome}.")
 
         outcome = attempt(self, work)
         redraw(context)
@@ -105,7 +106,7 @@ class _Task:
 
     def _list(self) -> bool:
         """Let the panel's list have as many rows as the batch; True when it has changed."""
-        rows: Any = bpy.context.window_manager.facewright_batch.rows  # type: ignore[attr-defined]
+        rows: Any = bpy.context.window_manager.facewright_batch.rows
         missing = len(BATCH.rows) - len(rows)
         if missing < 0:
             rows.clear()
