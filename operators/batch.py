@@ -105,7 +105,7 @@ class _Task:
 
     def _list(self) -> bool:
         """Let the panel's list have as many rows as the batch; True when it has changed."""
-        rows: Any = bpy.context.window_manager.facewright_batch.rows  # type: ignore[attr-defined]
+        rows: Any = bpy.context.window_manager.facewright_batch.rows
         missing = len(BATCH.rows) - len(rows)
         if missing < 0:
             rows.clear()

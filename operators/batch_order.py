@@ -78,7 +78,8 @@ def notices_for(scene: bpy.types.Scene) -> list[str]:
 def order_of(scene: bpy.types.Scene) -> Order:
     """The shown pipeline's model, settings and emotion, and the files that are ticked. Raises
     UserError."""
-    from ..core.batch.order import BUILT_IN, Order
+    from ..core.batch.fields import BUILT_IN
+    from ..core.batch.order import Order
     from ..core.emotion.source import EmotionSource
 
     chosen: Any = scene.facewright

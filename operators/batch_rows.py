@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..core.batch.fields import BUILT_IN
 from ..core.batch.ledger import audio_sha256, row_mark
-from ..core.batch.order import BUILT_IN
 from ..core.batch.outputs import BAKED, ENDINGS, write_files
 from ..core.errors import UserError
 from ..core.models.loading import folder_sha256
@@ -120,15 +120,13 @@ class Stage:
         content = content_of(bpy.context.scene, result)
         notices = list(result.notices)
         kinds = [kind for kind in order.formats if kind in BAKED]
-        plain = tuple(kind for kind in order.formats if kind not in BAKED)
         made = []
         for kind in kinds:
             watch(1.0, f"Saving .{kind}")
             path = folder / f"{Path(row.output).name}.{kind}"
             notices += _save(path, self.out / Path(row.output).parent, content)
             made.append(path)
-        if plain:
-            made += write_files(folder, row, replace(order, formats=plain), result.face)
+        made += write_files(folder, row, order, result.face)
         return Baked(made, tuple(notices))
 
     def _request(self, row: Row, order: Order) -> Request:

@@ -72,10 +72,8 @@ def plan(scene: bpy.types.Scene) -> Plan:
     device = str(getattr(general, "device", ""))
     words = ["--manifest", str(manifest_of(scene, rows, folder))]
     words += ["--order", str(folder / "order.json"), "--out", str(ledger.folder)]
-    words += ["--device", device or "auto", "--accept-licence"]
-    if chosen.batch.redo:
-        for row in rows:
-            ledger.forget(row)
+    words += ["--device", device or "auto", "--accept-licence", "--life-line"]
+    words += ["--redo"] if chosen.batch.redo else []
     found = Plan(rows, order, ledger, folder, words, chosen.batch.processes, device)
     if found.bakes:
         words += _character_words(scene, folder)
@@ -201,7 +199,12 @@ def _take(share: Share, ended: bool) -> None:
 
 def _goes_on(plan: Plan, share: Share, code: int) -> bool:
     """Whether a program that ended is begun again: it died over a row, and more are left."""
-    if code in FINE or share.complaint or not share.in_blender or not share.is_left:
+    if code in FINE or share.complaint or not share.is_left:
+        return False
+    if not (share.in_blender and share.begun):
+        what = "Blender" if share.in_blender else "The batch"
+        said = f"{what} ended with the code {code}: {share.last_words()}"
+        share.complaint = said.rstrip(": ") + "."
         return False
     row = BATCH.rows[share.skip()]
     row.state, row.sentence = FAILED, f"{row.name}: Blender ended over it, with the code {code}."

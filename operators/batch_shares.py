@@ -21,11 +21,13 @@ from ..scene.places import PACKAGE, ROOT
 COMMAND = ROOT / "worker" / "batch.py"
 FINE = (0, 3)  # exit codes of a batch that was done to its end
 READS = 4  # of a file in one look
+STATUS = "openjd_status: "
 SAID = ("openjd_fail: ", "Error: ")
 # Of a Python that has Blender as a module: what ``blender --command`` does
 _MODULE = """
 import importlib, os, sys
-import addon_utils, bpy
+import bpy
+import addon_utils  # only now it is found
 file, package, *words = sys.argv[1:]
 bpy.ops.wm.open_mainfile(filepath=file)
 addon_utils.enable(package, default_set=True)
@@ -52,6 +54,7 @@ class Share:
     step: int = 1
     in_blender: bool = False
     complaint: str = ""
+    begun: bool = False
     done: set[int] = field(default_factory=set)
     pids: list[int] = field(default_factory=list)
     _child: Child | None = None
@@ -59,7 +62,7 @@ class Share:
     def begin(self) -> None:
         """Start the program. Raises OSError."""
         rows = f"{self.first}-{self.last}:{self.step}"
-        self.complaint = ""
+        self.complaint, self.begun = "", False
         self._child = Child([*self.words, "--rows", rows], self.log)
         self.pids.append(self._child.pid)
 
@@ -83,6 +86,7 @@ class Share:
         return found
 
     def _heard(self, line: str) -> dict[str, Any] | None:
+        self.begun = self.begun or line.startswith(STATUS)
         for beginning in SAID:
             if line.startswith(beginning):
                 self.complaint = line.removeprefix(beginning)
@@ -98,12 +102,15 @@ class Share:
         """How the program ended, None while it runs."""
         return None if self._child is None else self._child.exit_code()
 
+    def last_words(self) -> str:
+        """The last line that the program wrote."""
+        said = self._child.last_words() if self._child is not None else ""
+        return said.strip().rpartition("\n")[2]
+
     def end(self) -> None:
-        """Ask the program to end; Blender would not end in good order by itself."""
-        if self._child is not None and self.in_blender:
+        """Ask the program to end in good order."""
+        if self._child is not None:
             self._child.close_life_line()
-        elif self._child is not None:
-            self._child.terminate()
 
     def kill(self) -> None:
         """Have it killed."""
@@ -136,12 +143,11 @@ def plain_words(packages: Sequence[str]) -> list[str]:
 
 def blender_words(file: Path) -> list[str]:
     """What starts the command in another Blender that has a file open."""
-    command = ["batch", "--life-line"]
     if not bpy.app.binary_path:
-        return [sys.executable, "-X", "utf8", "-c", _MODULE, str(file), PACKAGE, *command]
+        return [sys.executable, "-X", "utf8", "-c", _MODULE, str(file), PACKAGE, "batch"]
     online = [] if bpy.app.online_access else ["--offline-mode"]
     start = [bpy.app.binary_path, "--background", *online, str(file), "--addons", PACKAGE]
-    return [*start, "--command", "facewright", *command]
+    return [*start, "--command", "facewright", "batch"]
 
 
 def sweep(folders: Sequence[Path], pids: Sequence[int]) -> None:

@@ -44,9 +44,7 @@ def add_batch(commands: Any, usage: str) -> None:
     add("--scene", default="", metavar="NAME", help="scene of the file; its own without")
     add("--start-frame", type=float, metavar="N", help="frame at which voices begin")
     add("--threads", type=int, default=0, metavar="N", help="processor threads; 0 chooses")
-    add("--redo", action="store_true", help="make rows again that are up to date")
     add("--file", metavar="FILE", help="refuse to run unless this .blend is the one open")
-    add("--life-line", action="store_true", help=argparse.SUPPRESS)
 
 
 def _batch(options: argparse.Namespace) -> int:
@@ -75,31 +73,31 @@ def _batch(options: argparse.Namespace) -> int:
             options.threads,
             options.accept_licence,
         )
-        maker = _Maker(order, ledger, stage, options.redo, options.life_line)
+        maker = _Maker(order, ledger, stage, options.life_line)
+        say(f"openjd_status: {report.sentence}")
         for row in rows:
+            if options.redo:
+                ledger.forget(row)
             if row.problem:
                 ledger.fail(row, "", row.problem)
                 result = RowResult.of(row, "failed", row.problem)
             else:
                 result = maker.make(row)
             _say(report.add(result))
-    _say(report.last_lines())
+    _say(report.last_lines(options.no_fail))
     return report.exit_code(options.no_fail)
 
 
 class _Maker:
     """Makes rows of one order."""
 
-    def __init__(
-        self, order: Order, ledger: Ledger, stage: Stage, redo: bool, life_line: bool
-    ) -> None:
+    def __init__(self, order: Order, ledger: Ledger, stage: Stage, life_line: bool) -> None:
         from .batch_rows import Folders
 
         self._order, self._ledger, self._stage = order, ledger, stage
-        self._redo, self._life_line = redo, life_line
-        self._folders = Folders(
-            order, stage.accept_licence
-        )  # raises UserError: no row has to be tried
+        self._life_line = life_line
+        # Raises UserError for a model that is no use: then no row has to be tried
+        self._folders = Folders(order, stage.accept_licence)
 
     def make(self, row: Row) -> RowResult:
         """Make a row's files unless they are up to date. Raises Cancelled."""
@@ -110,9 +108,9 @@ class _Maker:
             own = self._order.for_row(row)
             mark = self._folders.mark(row, self._stage.about(row))
             record = self._ledger.record(row)
-            if record is not None and not self._redo and self._ledger.is_done(row, mark):
+            if record is not None and self._ledger.is_done(row, mark):
                 return RowResult.of(row, "skipped", files=tuple(record.files))
-            with self._ledger.working(row) as folder:
+            with self._ledger.working() as folder:
                 baked = self._stage.bake(row, self._folders.filled(own), folder, self._watch)
                 sizes = self._ledger.put(row, mark, baked.files)
         except Cancelled:

@@ -130,7 +130,7 @@ def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context, width: f
 def _draw_rows(layout: bpy.types.UILayout, context: bpy.types.Context, width: float) -> None:
     if not BATCH.rows:
         return
-    listed: Any = context.window_manager.facewright_batch  # type: ignore[attr-defined]
+    listed: Any = context.window_manager.facewright_batch
     layout.template_list("FACEWRIGHT_UL_batch", "", listed, "rows", listed, "active", rows=5)
     if listed.rows and listed.active < len(BATCH.rows):
         row = BATCH.rows[listed.active]

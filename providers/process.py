@@ -70,11 +70,6 @@ class Child:
         with contextlib.suppress(OSError):
             self._process.kill()
 
-    def terminate(self) -> None:
-        """Ask it to end, as the system does; on Windows it is killed. Does not wait."""
-        with contextlib.suppress(OSError):
-            self._process.terminate()
-
     def close_life_line(self) -> None:
         """Ask it to end by closing its standard input."""
         if self._process.stdin is not None:

@@ -3,28 +3,28 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.batch import report as reports
 from ..core.batch.ledger import Ledger, audio_sha256, row_mark
-from ..core.batch.manifest import Row, chosen_rows, folder_rows, read_manifest
-from ..core.batch.order import BUILT_IN, Order, read_order
+from ..core.batch.manifest import Row
+from ..core.batch.order import Order
 from ..core.batch.outputs import ENDINGS, check_formats
 from ..core.batch.report import Report, RowResult, sentence
+from ..core.batch.words import add_words, order_of, rows_of
 from ..core.errors import Cancelled, UserError
 from ..core.models.licences import licence_of
 from ..core.models.loading import folder_sha256
-from ..core.setting_text import setting_of
-from ..core.windows import parse_rate
 from .batch_pool import Pool
 from .batch_rows import EMOTION_MODEL, MODEL, serve, words_for
 from .batch_share import cards_for
@@ -53,6 +53,8 @@ def run(words: Sequence[str]) -> int:
         return reports.DONE if end.code in (None, 0) else reports.WRONG_USAGE
     with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGTERM, _interrupt)
+    if options.life_line:
+        threading.Thread(target=_hold_on, name="life line", daemon=True).start()
     try:
         return _sum_up(options) if verb else _make(options)
     except UserError as error:
@@ -72,6 +74,14 @@ def _interrupt(_number: int, _frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _hold_on() -> None:
+    """Stop as soon as standard input ends."""
+    with suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    _thread.interrupt_main(signal.SIGTERM)
+
+
 def _packages_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
@@ -89,52 +99,20 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         parents=[_packages_parser()],
     )
+    add_words(parser, ENDINGS)
     add = parser.add_argument
-    rows = parser.add_mutually_exclusive_group(required=True)
-    rows.add_argument("--manifest", metavar="FILE", help="JSON lines, one row a line")
-    rows.add_argument("--folder", metavar="DIR", help="every sound file of a folder is a row")
-    add("--rows", default="", metavar="0-9,12", help="some of the rows, counted from 0")
-    add("--out", required=True, metavar="DIR", help="output folder; made when it is not there")
-    add("--order", metavar="FILE", help="what all rows have in common, as the panel saves it")
-    add("--model", default="", metavar="DIR", help="model folder, before the order's")
-    add("--identity", default="", metavar="NAME", help="person of the model, before the order's")
-    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable")
-    add("--fps", metavar="N", help="frames per second, before the order's (60 without)")
-    add("--format", nargs="+", action="extend", default=[], metavar="NAME",
-        help=f"what is written, before the order's: {', '.join(ENDINGS)}")  # fmt: skip
     add("--jobs", type=int, default=0, metavar="N",
         help="processes; without, one for each core or graphics card that has memory")  # fmt: skip
     add("--threads", type=int, default=1, metavar="N", help="threads of each process (1)")
-    add("--device", default="auto", metavar="NAME", help="processor of the network: auto, cpu, ...")
-    add("--accept-licence", action="store_true", help="accept the terms of the models used")
-    add("--no-fail", action="store_true", help="exit with 0 also when rows failed")
     return parser
 
 
 # ---- what is asked
 
 
-def _rows(options: argparse.Namespace) -> tuple[Row, ...]:
-    rows = read_manifest(options.manifest) if options.manifest else folder_rows(options.folder)
-    return chosen_rows(rows, options.rows)
-
-
 def _order(options: argparse.Namespace) -> Order:
-    """The order with what the command line puts before it. Raises UserError."""
-    order = read_order(options.order) if options.order else Order()
-    settings = {**order.settings, **dict(setting_of(text) for text in options.set)}
-    if options.identity:
-        settings["identity"] = options.identity
-    model = options.model if options.model in ("", BUILT_IN) else os.path.abspath(options.model)
-    order = replace(
-        order,
-        model=model or order.model,
-        settings=settings,
-        fps=parse_rate(options.fps) if options.fps else order.fps,
-        formats=tuple(dict.fromkeys(options.format)) or order.formats,
-    )
+    order = order_of(options)
     check_formats(order.formats)
-    order.to_mapping()  # checks the values
     return order
 
 
@@ -157,7 +135,7 @@ def _model_sha256(order: Order, options: argparse.Namespace) -> str:
 
 
 def _make(options: argparse.Namespace) -> int:
-    rows, order = _rows(options), _order(options)
+    rows, order = rows_of(options), _order(options)
     if options.jobs < 0 or options.threads < 1:
         raise UserError("--jobs and --threads have to be positive.")
     ledger = Ledger(options.out)
@@ -167,6 +145,8 @@ def _make(options: argparse.Namespace) -> int:
     report = Report(len(rows), ledger.folder)
     good = []
     for row in rows:
+        if options.redo:
+            ledger.forget(row)
         if row.problem:
             ledger.fail(row, "", row.problem)
             _say(report.add(RowResult.of(row, "failed", row.problem)))
@@ -206,7 +186,7 @@ def _remember(ledger: Ledger, row: Row, result: RowResult) -> None:
 
 def _sum_up(options: argparse.Namespace) -> int:
     """Look whether the files of all rows are there, as they would be made now."""
-    rows, order, ledger = _rows(options), _order(options), Ledger(options.out)
+    rows, order, ledger = rows_of(options), _order(options), Ledger(options.out)
     model = _model_sha256(order, options)
     emotions: dict[str, str] = {}
     report = Report(len(rows))

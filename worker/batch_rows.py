@@ -115,6 +115,9 @@ class Maker:
 
     def _open(self, common: Order) -> None:
         """Open what all rows need: when that is bad, no row has to be tried."""
+        problems: dict[str, str] = describe()["problems"]
+        if problems:
+            raise Refused(" ".join(problems.values()))
         try:
             self._kept.loaded(self._wanted(common))
         except UserError as error:
@@ -137,10 +140,6 @@ def serve() -> int:
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(lines,), name="life line", daemon=True).start()
     start = json.loads(lines.get())
-    problems: dict[str, Any] = describe()["problems"]
-    if problems:
-        _answer(out, {"refused": " ".join(problems.values())})
-        return 0
     maker = Maker(
         Order.from_mapping(start["order"], Path(os.sep)),
         Ledger(start["out"]),

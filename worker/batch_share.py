@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..core import memory
-from ..core.models.model import read_index
+from ..core.models.model import read_index as read_index
 from ..core.network.devices import AUTO, CPU, DEVICE_NAMES, resolve
 
 MOST = 256
@@ -29,7 +29,7 @@ def cards_for(
         count = jobs or _processes(read_index(folder).memory_bytes, threads)
         return ("",) * max(1, min(count, rows, MOST)), ()
     names = _names(len(listed)) if real in memory.ON_CARD else ("",)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if jobs > len(names):
         notes = (f"{jobs} processes would share a graphics card; {len(names)} are used.",)
     count = min(jobs or len(names), len(names), max(rows, 1))

@@ -46,11 +46,11 @@ def use_packages(given: Sequence[str], device: str = "") -> tuple[str, ...]:
     if not _missing():
         return tuple(dict.fromkeys([*folders, *_places()]))
     for find in (_unpacked_by_blender, _unpacked_here):
-        folder = find()
-        if folder is not None:
-            use_site_folders([*folders, folder])
+        found = find()
+        if found is not None:
+            use_site_folders([*folders, found])
             if not _missing():
-                return (*folders, folder)
+                return (*folders, found)
     raise UserError(
         f"{', '.join(_missing())} cannot be found for Python {sys.version.split()[0]}.",
         "Run the batch with the Python of a Blender in which Facewright is installed, or name the"

@@ -2,7 +2,8 @@
 """What all rows of a batch have in common: model, settings, solve, emotion, rate and formats.
 
 As JSON: {"facewright_batch": 1, "model", "low_delay", "settings", "rigs", "emotion", "fps",
-"formats", "gains", "mapping", "tongue", "joints"}. All but the first may be left out, and then have the defaults of ``Order``.
+"formats", "gains", "mapping", "tongue", "joints"}. All but the first may be left out, and then have
+the defaults of ``Order``.
 Names of files and folders count from the order's own folder.
 """
 
@@ -26,7 +27,7 @@ from ..parameters import checked_values
 from ..safe_files import Json, read_json
 from ..solve.pose_table import RigOverrides
 from . import fields
-from .fields import BUILT_IN
+from .fields import BUILT_IN as BUILT_IN
 
 if TYPE_CHECKING:
     from .manifest import Row

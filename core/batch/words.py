@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..setting_text import setting_of
 from ..windows import parse_rate
+from .fields import BUILT_IN
 from .manifest import Row, chosen_rows, folder_rows, read_manifest
-from .order import BUILT_IN, Order, read_order
+from .order import Order, read_order
 
 
-def add_words(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+def add_words(parser: argparse.ArgumentParser, formats: Iterable[str]) -> None:
     """Add the options that ``rows_of`` and ``order_of`` read, and those of every batch."""
     add = parser.add_argument
     rows = parser.add_mutually_exclusive_group(required=True)
@@ -31,7 +32,10 @@ def add_words(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
         help=f"what is written, before the order's: {', '.join(formats)}")  # fmt: skip
     add("--device", default="auto", metavar="NAME", help="processor of the network: auto, cpu, ...")
     add("--accept-licence", action="store_true", help="accept the terms of the models used")
+    add("--redo", action="store_true", help="make rows again that are up to date")
     add("--no-fail", action="store_true", help="exit with 0 also when rows failed")
+    # Standard input is the life line: the batch stops in good order when it is closed
+    add("--life-line", action="store_true", help=argparse.SUPPRESS)
 
 
 def rows_of(options: argparse.Namespace) -> tuple[Row, ...]:

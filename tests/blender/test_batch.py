@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import bpy
 import pytest
 import stubs
+from makers import curves_of
 
 GOOD = ("line 1.wav", "台詞 2.wav")
 
@@ -62,11 +64,11 @@ def states(batch: Any) -> dict[str, str]:
 def test_each_voice_gets_its_file_and_a_bad_one_stops_nothing(batch, wired):
     assert run() == {"FINISHED"}
     assert states(batch) == {"line 1.wav": "done", "台詞 2.wav": "done", "broken.wav": "failed"}
-    assert set(files(batch.out)) == {"line 1.json", "台詞 2.json"}
+    assert set(files(batch.out)) == {"line 1_bsweight.json", "台詞 2_bsweight.json"}
     wrong = next(row for row in batch.state.rows if row.state == "failed")
     assert "broken.wav" in wrong.sentence and "Traceback" not in wrong.sentence
     assert "2 of 3 voices done, 1 failed" in batch.state.outcome and batch.state.failed
-    weights = json.loads(files(batch.out)["line 1.json"])
+    weights = json.loads(files(batch.out)["line 1_bsweight.json"])
     assert weights["numFrames"] == 18 and weights["exportFps"] == 30  # the scene's rate
 
 
@@ -84,7 +86,7 @@ def test_the_second_run_does_only_what_is_new_or_was_changed(batch, wired):
     run()
     assert set(states(batch).values()) == {"done", "failed"}
     changed = files(batch.out)
-    assert changed["line 1.json"] != again["line 1.json"]
+    assert changed["line 1_bsweight.json"] != again["line 1_bsweight.json"]
     batch.chosen.redo = True
     run()
     assert set(states(batch).values()) == {"done", "failed"}
@@ -95,8 +97,8 @@ def test_common_settings_reach_the_files(batch, wired):
     exports = wired.scene.facewright.exports
     exports.use_scene_fps, exports.fps = False, 60
     run()
-    assert json.loads(files(batch.out)["line 1.json"])["exportFps"] == 60
-    assert json.loads(files(batch.out)["line 1.json"])["numFrames"] == 36
+    assert json.loads(files(batch.out)["line 1_bsweight.json"])["exportFps"] == 60
+    assert json.loads(files(batch.out)["line 1_bsweight.json"])["numFrames"] == 36
 
 
 def test_the_rows_of_a_manifest_may_differ(batch, tmp_path):
@@ -110,8 +112,8 @@ def test_the_rows_of_a_manifest_may_differ(batch, tmp_path):
     batch.chosen.source, batch.chosen.manifest = "MANIFEST", str(path)
     run()
     assert [row.state for row in batch.state.rows] == ["done", "done", "failed", "failed"]
-    assert set(files(batch.out)) == {"scene 1/first.json", "other.json"}
-    assert json.loads(files(batch.out)["other.json"])["exportFps"] == 24
+    assert set(files(batch.out)) == {"scene 1/first_bsweight.json", "other_bsweight.json"}
+    assert json.loads(files(batch.out)["other_bsweight.json"])["exportFps"] == 24
     assert "nowhere.wav" in batch.state.rows[2].sentence
     assert "rows.jsonl, line 4" in batch.state.rows[3].sentence
 
@@ -158,3 +160,134 @@ def test_what_is_wrong_with_a_folder_is_one_sentence(batch, change, expected):
     with pytest.raises(RuntimeError, match=expected):
         run()
     assert not files(batch.out)
+
+
+@pytest.fixture
+def baking(batch, wired, own_face):
+    """The batch's settings: a .blend of each voice, with what is not saved of this one."""
+    wired.character.skin = own_face
+    batch.chosen.use_blend = True
+    return batch
+
+
+def test_the_present_scene_is_baked_in_a_blender_of_its_own(baking, own_face, code):
+    own_face.location.x = 2.0  # nobody has saved that
+    baking.chosen.processes = 2
+    run()
+    assert states(baking) == {
+        "line 1.wav": "done", "台詞 2.wav": "done", "broken.wav": "failed"
+    }, baking.state.rows  # fmt: skip
+    assert set(files(baking.out)) == {
+        f"{stem}{end}" for stem in ("line 1", "台詞 2") for end in (".blend", "_bsweight.json")
+    }
+    assert bpy.data.filepath == "" and own_face.data.shape_keys.animation_data is None
+    bpy.ops.wm.open_mainfile(filepath=str(baking.out / "台詞 2.blend"))
+    face = bpy.data.objects["Face"]
+    assert face.location.x == 2.0
+    assert len(curves_of(face.data.shape_keys)) == 52
+    assert code("scene.reopening").is_saved() is False  # in background nobody knows
+
+
+def test_a_blender_that_dies_costs_one_row(baking, code, monkeypatch):
+    """The second program of three rows kills itself where it would say what came of a row."""
+    shares = code("operators.batch_shares")
+    marker = baking.out.parent / "died"
+    crash = f"""
+import os, pathlib
+marker = pathlib.Path({str(marker)!r})
+reports = importlib.import_module(package + ".core.batch.report")
+add = reports.Report.add
+def dying(self, result):
+    if result.row == 1 and not marker.exists():
+        marker.write_text("")
+        os._exit(11)
+    return add(self, result)
+reports.Report.add = dying
+"""
+    broken = shares._MODULE.replace("code = ", f"{crash}\ncode = ")
+    monkeypatch.setattr(shares, "_MODULE", broken)
+    run()
+    assert states(baking) == {
+        "broken.wav": "failed", "line 1.wav": "failed", "台詞 2.wav": "done"
+    }  # fmt: skip
+    said = baking.state.rows[1].sentence
+    assert said == "line 1.wav: Blender ended over it, with the code 11."
+
+
+def _started(batch: Any, code: Any) -> tuple[Any, Any]:
+    """A batch that goes on as in a window: its steps, and the programs."""
+    module = code("operators.batch_run")
+    plan = module.plan(bpy.context.scene)
+    found: list[Any] = []
+    original = module._shares
+
+    def shares(plan: Any) -> Any:
+        found.extend(original(plan))
+        return found
+
+    module._shares = shares
+    try:
+        batch.state.begin()
+        steps = module.batch_steps(plan)
+        next(steps)
+        next(steps)
+    finally:
+        module._shares = original
+    return steps, found
+
+
+@pytest.mark.parametrize("kind", ["plain", "baked"])
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_a_stop_ends_all_programs_and_leaves_nothing_half_done(
+    batch, wired, own_face, code, kind, end
+):
+    wired.character.skin = own_face
+    batch.chosen.use_blend = kind == "baked"
+    for number in range(8):
+        stubs.write_wav(batch.voices / f"more {number}.wav", stubs.speech_like(20.0))
+    steps, shares = _started(batch, code)
+    stop = time.monotonic() + 60
+    while not batch.state.count("done") and time.monotonic() < stop:
+        next(steps)
+    assert 0 < batch.state.count("done") < 10
+    if end == "cancel":
+        batch.state.cancel = True
+        with pytest.raises(code("core.errors").Cancelled):
+            code("operators.asking").wait_for(steps)
+    else:
+        steps.close()
+    assert all(share.exit_code() is not None for share in shares)
+    assert not any(row.state == "running" for row in batch.state.rows)
+    _no_leftovers(batch, [pid for share in shares for pid in share.pids])
+    made = files(batch.out)
+    for name in made:
+        if name.endswith(".json"):
+            assert json.loads(made[name])["numFrames"] > 0
+    if kind == "plain":
+        for number in range(8):
+            (batch.voices / f"more {number}.wav").unlink()
+        batch.state.forget()
+        run()
+        assert set(states(batch).values()) <= {"done", "fresh", "failed"}
+        assert made.items() <= files(batch.out).items()
+
+
+def _no_leftovers(batch: Any, pids: list[int]) -> None:
+    end = time.monotonic() + 20  # programs of programs end a little later
+    while _children(pids) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _children(pids)
+    assert not [name for name in files(batch.out) if Path(name).name.startswith(".")]
+
+
+def _children(pids: list[int]) -> list[str]:
+    """Programs that the given ones have started, as far as this system shows them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent in pids:
+            found.append(path.parent.name)
+    return found

@@ -11,6 +11,7 @@ import pytest
 import stubs
 from makers import curves_of
 
+ENDS = (".blend", ".fbx", "_bsweight.json")
 GOOD = ("line 1.wav", "台詞 2.wav")
 
 
@@ -73,7 +74,7 @@ def test_rows_are_baked_and_bad_ones_give_3(command, words, out, blend):
         "broken.wav": "failed", **dict.fromkeys(GOOD, "done")
     }  # fmt: skip
     assert "broken.wav" in told["broken.wav"]["message"]
-    wanted = {f"{Path(name).stem}.{kind}" for name in GOOD for kind in ("blend", "fbx", "json")}
+    wanted = {f"{Path(name).stem}{end}" for name in GOOD for end in ENDS}
     assert {path.name for path in out.iterdir()} == {*wanted, "report.jsonl", ".facewright"}
     assert not (blend.parent / "facewright_takes").exists()
     for place, name in enumerate(GOOD):
@@ -84,7 +85,7 @@ def test_rows_are_baked_and_bad_ones_give_3(command, words, out, blend):
         assert [action.name for action in bpy.data.actions] == [keys.animation_data.action.name]
         player = bpy.context.scene.facewright.players[0]
         assert Path(bpy.path.abspath(player.voice_path)).name == name
-        weights = json.loads((out / f"{Path(name).stem}.json").read_text(encoding="utf-8"))
+        weights = json.loads((out / f"{Path(name).stem}_bsweight.json").read_text(encoding="utf-8"))
         at = weights["facsNames"].index("jawOpen")
         keyed = [point.co[1] for point in curve.keyframe_points]
         assert keyed == pytest.approx([row[at] for row in weights["weightMat"]], abs=1e-5)
@@ -122,7 +123,9 @@ def test_rows_do_not_know_of_each_other(command, words, tmp_path, out):
     mine = [*words, "--rows", "2", "--format", "blend", "json", "--out", str(alone)]
     assert command(*mine)[0] == 0
     name = Path(GOOD[1]).stem
-    assert (alone / f"{name}.json").read_bytes() == (out / f"{name}.json").read_bytes()
+    assert (alone / f"{name}_bsweight.json").read_bytes() == (
+        out / f"{name}_bsweight.json"
+    ).read_bytes()
     seen = []
     for folder in (out, alone):
         bpy.ops.wm.open_mainfile(filepath=str(folder / f"{name}.blend"))

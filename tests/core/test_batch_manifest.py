@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from facewright.core.errors import UserError
 
 @pytest.fixture
 def manifest(tmp_path):
-    def write(*rows, name="rows.jsonl"):
+    def write(*rows: object, name: str = "rows.jsonl") -> Path:
         lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
         path = tmp_path / name
         path.write_text("\n".join(lines), "utf-8")
@@ -44,7 +45,8 @@ def test_every_field_of_a_row_is_read(manifest, tmp_path):
     assert row.fps == Fraction(24000, 1001)
     assert (row.blend, row.character) == (str(tmp_path / "b.blend"), "Face")
     again = Row.from_mapping(json.loads(json.dumps(row.to_mapping())))
-    assert again.emotion["keys"].values.tobytes() == row.emotion["keys"].values.tobytes()
+    keys: Any = (again.emotion["keys"], row.emotion["keys"])
+    assert keys[0].values.tobytes() == keys[1].values.tobytes()
     assert replace(again, emotion={}) == replace(row, emotion={})
     own = Order(settings={"blink_seed": 1, "blink_offset": 0.1}).for_row(row)
     assert own.settings == {"blink_seed": 3, "blink_offset": 0.1, "identity": "James"}
