@@ -24,7 +24,7 @@ def _is_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class JsonFields:
-    """One object of a JSON file. The sentences name ``path``, the file, and ``hint``, the remedy."""
+    """One object of a JSON file. Sentences name ``path``, the file, and ``hint``, what to do."""
 
     path: Path
     values: Mapping[str, Any]

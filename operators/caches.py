@@ -17,7 +17,7 @@ from ..core.exchange.maya_cache import is_regular
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
 from ..scene.cache_copy import add_copy
-from ..scene.caches import CacheOrder, hidden_of, is_undriven, offered, write_steps
+from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
 from ..scene.references import reference
 from .asking import Progress
 from .chosen import scene_problem
@@ -59,14 +59,14 @@ def ticked(context: bpy.types.Context) -> list[Any]:
     return [obj for obj in meshes if obj.facewright_cache.use]
 
 
-def undriven_text(obj: bpy.types.Object) -> str:
-    """Why a mesh that a copy stands for is hardly meant."""
-    return f"'{obj.name}' does not move: its copy '{obj.name}_result' does. Choose that."
+def undriven_problem() -> str:
+    """Why a mesh that a copy stands for is hardly meant, with its {name} to be filled in."""
+    return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
 
 
 def warnings_for(objects: Sequence[bpy.types.Object]) -> list[str]:
     """What is worth a look before meshes are written."""
-    return [undriven_text(obj) for obj in objects if is_undriven(obj)]
+    return [f"{undriven_problem().format(name=each.name)}." for each in undriven(objects)]
 
 
 class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 FULL = (".glb", ".fbx", ".usdc")  # what Blender's own exporters write
 MOST_NAMES = 8  # of poses in a notice
 AT_ONCE_S = 0.02
-Steps = Generator[Progress, None, "Outcome"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,9 @@ class Outcome:
     notices: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     actions: tuple[str, ...] = ()
+
+
+Steps = Generator[Progress, None, Outcome]
 
 
 # ---- out

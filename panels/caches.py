@@ -12,14 +12,14 @@ from ..operators.caches import (
     FACEWRIGHT_OT_export_caches,
     listed,
     ticked,
-    warnings_for,
+    undriven_problem,
 )
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
-from ..scene.caches import is_undriven
+from ..scene.caches import undriven
 from .exports import ExportPanel
 from .sidebar import MARGIN_PX, MOST_PX, aligned, draw_outcome, draw_running
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
 
 class FACEWRIGHT_UL_cached_meshes(bpy.types.UIList):
@@ -41,7 +41,7 @@ class FACEWRIGHT_UL_cached_meshes(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item.facewright_cache, "use", text="")
-        row.label(text=item.name, translate=False, icon="ERROR" if is_undriven(item) else "NONE")
+        row.label(text=item.name, translate=False, icon="ERROR" if undriven([item]) else "NONE")
         if not item.visible_get():
             row.label(text="", icon="HIDE_ON")
 
@@ -74,9 +74,9 @@ class FACEWRIGHT_PT_caches(ExportPanel, bpy.types.Panel):
         buttons = row.column(align=True)
         for use, icon in ((True, "CHECKBOX_HLT"), (False, "CHECKBOX_DEHLT")):
             buttons.operator("facewright.tick_caches", text="", icon=icon).use = use
-        objects = ticked(context)
-        for warning in warnings_for(objects):
-            draw_sentence(layout, warning, "ERROR", width)
+        for obj in undriven(ticked(context)):
+            text = translated(undriven_problem()).format(name=obj.name)
+            draw_sentence(layout, text, "ERROR", width)
         _draw_options(aligned(layout.column()), chosen)
         layout.operator(FACEWRIGHT_OT_export_caches.bl_idname, icon="EXPORT")
         reason = FACEWRIGHT_OT_export_caches.disabled_reason(context)

@@ -15,6 +15,7 @@ from .exports import ExportPanel
 from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_outcome, draw_running, one_look
 from .texts import draw_sentence, room
 
+NAME_SHARE = 0.55  # of a row of gains
 APPROXIMATE = "The way from ARKit's poses to a MetaHuman's curves is approximate."
 
 
@@ -77,11 +78,16 @@ class FACEWRIGHT_UL_gains(bpy.types.UIList):
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        parts = layout.split(factor=0.46, align=True)
-        parts.label(text=item.name, translate=False)
-        row = parts.row(align=True)
+        name, row = _columns(layout)
+        name.label(text=item.name, translate=False)
         row.prop(item, "multiplier", text="")
         row.prop(item, "offset", text="")
+
+
+def _columns(layout: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    """Room for a channel's name, and for its two numbers."""
+    parts = layout.split(factor=NAME_SHARE, align=True)
+    return parts.row(), parts.row(align=True)
 
 
 class FACEWRIGHT_PT_gains(Sidebar, bpy.types.Panel):
@@ -95,18 +101,20 @@ class FACEWRIGHT_PT_gains(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         chosen: Any = context.scene.facewright.weights
-        row = layout.row()
         if len(chosen.gains):
-            row.template_list(
+            _name, heads = _columns(layout)
+            heads.label(text="Multiplier")
+            heads.label(text="Offset")
+            layout.template_list(
                 "FACEWRIGHT_UL_gains", "", chosen, "gains", chosen, "active_gain", rows=5
             )
-            buttons = row.column(align=True)
-            buttons.operator("facewright.gains_load", text="", icon="FILEBROWSER")
-            buttons.operator("facewright.gains_save", text="", icon="FILE_TICK")
-            buttons.operator("facewright.gains_reset", text="", icon="LOOP_BACK")
+        row = layout.row(align=True)
+        if len(chosen.gains):
+            row.operator("facewright.gains_reset", icon="LOOP_BACK")
         else:
-            row.operator("facewright.gains_reset", text="Set Gains", icon="ADD")
-            row.operator("facewright.gains_load", icon="FILEBROWSER")
+            row.operator("facewright.gains_reset", text="Set Multipliers", icon="ADD")
+        row.operator("facewright.gains_load", text="Load", icon="FILEBROWSER")
+        row.operator("facewright.gains_save", text="Save", icon="FILE_TICK")
         aligned(layout.column()).prop(chosen, "clamp")
 
 

@@ -36,7 +36,7 @@ class FACEWRIGHT_PG_gain(bpy.types.PropertyGroup):
         max=MOST,
         soft_min=0.0,
         soft_max=2.0,
-        precision=3,
+        precision=2,
     )
     offset: FloatProperty(
         name="Offset",
@@ -46,7 +46,7 @@ class FACEWRIGHT_PG_gain(bpy.types.PropertyGroup):
         max=MOST,
         soft_min=-1.0,
         soft_max=1.0,
-        precision=3,
+        precision=2,
     )
 
 
@@ -74,23 +74,23 @@ class FACEWRIGHT_PG_weights(bpy.types.PropertyGroup):
                 TAKE,
                 "Take",
                 "The take that moves the face, exactly as it was made, at its own frame rate; "
-                "Frame rate and range of the export do not count. Files that Blender's own "
+                "frame rate and range of the export do not count. Files that Blender's own "
                 "exporters write always show the scene",
             ),
         ),
         default=SCENE,
     )
     json: BoolProperty(
-        name="Weights JSON",
+        name="JSON",
         description="Write the 52 ARKit poses, eyes and jaw as JSON (_bsweight.json)",
         default=True,
     )
     json46: BoolProperty(
-        name="Weights JSON, 46 Poses",
+        name="JSON, 46 Poses",
         description="Write the older set of 46 poses as JSON (_bsweight46.json)",
     )
     usd: BoolProperty(
-        name="Weights USD",
+        name="USD",
         description="Write a SkelAnimation with the weights, without a mesh (_bsweight.usd)",
     )
     metahuman_usd: BoolProperty(
@@ -116,7 +116,7 @@ class FACEWRIGHT_PG_weights(bpy.types.PropertyGroup):
         description="Write the face with its meshes and their animation as FBX (.fbx)",
     )
     usdc: BoolProperty(
-        name="Full USD",
+        name="USD with Meshes",
         description="Write the face with its meshes and their animation as USD (.usdc)",
     )
     tongue: BoolProperty(

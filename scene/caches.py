@@ -63,9 +63,9 @@ def offered(
     return [obj for obj in meshes if fnmatch(obj.name.lower(), wanted)]
 
 
-def is_undriven(obj: Any) -> bool:
-    """Whether a mesh is one that a copy stands for: the copy, ``<name>_result``, moves, it not."""
-    return HIDDEN in obj
+def undriven(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those that a copy stands for: the copy, ``<name>_result``, moves, they do not."""
+    return [obj for obj in objects if HIDDEN in obj]
 
 
 def hidden_of(layer: bpy.types.ViewLayer, objects: Sequence[bpy.types.Object]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Doubles, Floats
 from ..models.model import SolveConfig
 from .basis import PoseNormal, residuals
-from .blendshape import Solver, SolveState, finish, prepare, settled, solve_frames
+from .blendshape import Solver, SolveState, finish, prepare, settled, solve_frames, start
 from .conversion import SILENT, ConversionSettings, check_finite, config_of
 
 
@@ -21,6 +21,10 @@ class LiveSolve:
     basis: PoseNormal
     config: SolveConfig
     solver: Solver
+
+    def start(self) -> SolveState:
+        """The state before the first frame of a clip: no weights, as ``convert`` begins."""
+        return start(self.solver)
 
 
 @dataclass(frozen=True)

@@ -98,19 +98,20 @@ def _pivot_of(programme: _Programme) -> Pivot:
         fewest, tries = len(side) + 1, _BLOCK_TRIES
         while True:
             weights = best(side, upper, bounds)
-            slope = programme.slope(weights, side)
             above = weights > top
-            wrong = np.flatnonzero(above | (weights < -_TOLERANCE) | (slope * bounds > slack))
-            if not len(wrong):
+            wrong = above | (weights < -_TOLERANCE)
+            wrong |= programme.slope(weights, side) * bounds > slack
+            count = int(np.count_nonzero(wrong))
+            if not count:
                 return np.minimum(np.maximum(weights, 0.0), upper), bounds
-            if len(wrong) < fewest:
-                fewest, tries = len(wrong), _BLOCK_TRIES
+            if count < fewest:
+                fewest, tries = count, _BLOCK_TRIES
             elif tries > 0:
                 tries -= 1
             else:
                 return _descend(programme, side, upper, weights, slack)
-            goal = np.where(bounds != 0, 0, np.where(above, 1, -1))
-            bounds[wrong] = goal[wrong]
+            goal = (bounds == 0) * (2 * above - 1)  # what is held becomes free
+            np.copyto(bounds, goal, where=wrong)
 
     return pivot
 
@@ -138,7 +139,7 @@ def _gels_of_scipy() -> Callable[[Doubles, Doubles], Doubles]:
 
 
 def _least_squares(matrix: Doubles, side: Doubles) -> Doubles:
-    return np.linalg.lstsq(matrix, side, rcond=1e-15)[0]
+    return np.asarray(np.linalg.lstsq(matrix, side, rcond=1e-15)[0], np.float64)
 
 
 def _posv_of_numpy(matrix: Doubles, side: Doubles) -> Doubles | None:
@@ -154,10 +155,11 @@ def _make_best(matrix: Doubles, posv: _Posv) -> _Best:
     """Return the function that gives the weights when those at a bound stay and others are free."""
 
     def best(side: Doubles, upper: Doubles, bounds: Integers) -> Doubles:
-        weights = np.where(bounds == 1, upper, 0.0)
-        free = np.flatnonzero(bounds == 0)
+        above = bounds == 1
+        weights = above * upper
+        free = (bounds == 0).nonzero()[0]
         if len(free):
-            rest = (side - matrix @ weights)[free]
+            rest = (side - matrix @ weights if above.any() else side).take(free)
             inner = matrix.take(free, 0).take(free, 1).T
             found = posv(inner, rest)
             weights[free] = _careful(matrix, side, weights, free) if found is None else found

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import AnyArray, Doubles
+from ..arrays import AnyArray, Doubles, Integers
 from .pivoting import make_pivot
 
 Bounds = AnyArray  # (T, P) int8: -1 at 0, 1 at 1, 0 between
@@ -31,6 +31,7 @@ _RESCUES = 8
 _SWEEPS = 4
 _MARGIN = 16  # frames around a wrong guess that are solved again with it
 _SHORTEST = 4 * _MARGIN  # of a stretch that is not cut further
+_UNKNOWNS = 2_048  # of the band, filled at once
 _BARRED = 1e-10  # the least that the solver of one frame takes as an upper bound
 
 
@@ -107,9 +108,10 @@ def settle(
     """
     bounds = np.where(stretch.barred, -1, bounds).astype(np.int8)
     fewest, tries, rescues = bounds.size + 1, _TRIES, 0
+    room = np.empty(bounds.size * (bounds.shape[1] + 1))
     while True:
         look()
-        weights = best(stretch, bounds)
+        weights = best(stretch, bounds, room)
         wrong = stretch.wrong(weights, bounds)
         count = int(wrong.sum())
         if not count:
@@ -118,13 +120,14 @@ def settle(
             fewest, tries = count, _TRIES
         elif tries:
             tries -= 1
-        elif rescues < _RESCUES:
-            weights = rescue(stretch, weights, _SWEEPS << rescues, look)
+        else:
+            frames = np.flatnonzero(_near(wrong))
+            weights = rescue(stretch, weights, frames, _SWEEPS << rescues, look)
+            if rescues == _RESCUES:
+                break  # as near as it gets
             bounds = bounds_of(weights, stretch.barred)
             fewest, tries, rescues = bounds.size + 1, _TRIES, rescues + 1
             continue
-        else:
-            break
         bounds = _turned(weights, bounds, wrong)
         for first, last in _places(wrong):
             inner = stretch.part(first, last, weights)
@@ -142,11 +145,7 @@ def _turned(weights: Doubles, bounds: Bounds, wrong: AnyArray) -> Bounds:
 
 def _places(wrong: AnyArray) -> Iterator[tuple[int, int]]:
     """Parts around the frames with wrong guesses; none where they would be half of the whole."""
-    near = np.zeros(len(wrong) + 1, np.int64)
-    for frame in np.flatnonzero(wrong.any(axis=1)):
-        near[max(frame - _MARGIN, 0)] += 1
-        near[min(frame + _MARGIN + 1, len(wrong))] -= 1
-    inside = np.cumsum(near[:-1]) > 0
+    inside = _near(wrong)
     if len(wrong) < _SHORTEST or 2 * int(inside.sum()) > len(wrong):
         return
     edges = np.diff(np.concatenate([[0], inside.astype(np.int8), [0]]))
@@ -154,8 +153,22 @@ def _places(wrong: AnyArray) -> Iterator[tuple[int, int]]:
     yield from zip(firsts.tolist(), lasts.tolist(), strict=True)
 
 
-def best(stretch: Stretch, bounds: Bounds) -> Doubles:
-    """The weights (T, P) when those at a bound stay and the others are free of bounds."""
+def _near(wrong: AnyArray) -> AnyArray:
+    """Which frames (T,) are near one with a wrong guess."""
+    edges = np.zeros(len(wrong) + 1, np.int64)
+    for frame in np.flatnonzero(wrong.any(axis=1)):
+        edges[max(frame - _MARGIN, 0)] += 1
+        edges[min(frame + _MARGIN + 1, len(wrong))] -= 1
+    near: AnyArray = np.cumsum(edges[:-1]) > 0
+    return near
+
+
+def best(stretch: Stretch, bounds: Bounds, room: Doubles) -> Doubles:
+    """The weights (T, P) when those at a bound stay and the others are free of bounds.
+
+    ``room`` (T P (P + 1),) is overwritten: to get as much memory each time takes as long as to
+    solve.
+    """
     from scipy.linalg.lapack import dpbsv
 
     weights = np.where(bounds == 1, 1.0, 0.0)
@@ -164,7 +177,7 @@ def best(stretch: Stretch, bounds: Bounds) -> Doubles:
         return weights
     rest = stretch.sides - weights @ stretch.matrix + stretch.pull * stretch.around(weights)
     for ridge in (0.0, 1e-13, 1e-12, 1e-11, 1e-10):
-        band = _band(stretch, free, ridge * float(stretch.matrix.diagonal().max()))
+        band = _band(stretch, free, ridge * float(stretch.matrix.diagonal().max()), room)
         _, found, failed = dpbsv(band, rest[free], lower=1, overwrite_ab=1, overwrite_b=1)
         if not failed:
             break
@@ -172,7 +185,7 @@ def best(stretch: Stretch, bounds: Bounds) -> Doubles:
     return weights
 
 
-def _band(stretch: Stretch, free: AnyArray, ridge: float) -> Doubles:
+def _band(stretch: Stretch, free: AnyArray, ridge: float, room: Doubles) -> Doubles:
     """The equations of the free weights as LAPACK keeps a lower band (W + 1, N), by columns.
 
     Unknowns go frame by frame, in a frame pose by pose.
@@ -183,21 +196,34 @@ def _band(stretch: Stretch, free: AnyArray, ridge: float) -> Doubles:
     numbers[free] = np.arange(count)
     here = numbers[:-1][free[:-1] & free[1:]]
     ahead = numbers[1:][free[:-1] & free[1:]] - here
-    most = int(free.sum(axis=1).max())
-    band = np.zeros((max(most - 1, int(ahead.max(initial=0))) + 1, count), order="F")
-    matrix = stretch.matrix
-    band[0] = matrix.diagonal()[poses] + stretch.pull * stretch.neighbours()[frames] + ridge
-    for step in range(1, most):
-        same = frames[step:] == frames[:-step]
-        band[step, : count - step] = np.where(same, matrix[poses[step:], poses[:-step]], 0.0)
-    band[ahead, here] -= stretch.pull
-    return band
+    sizes = free.sum(axis=1)
+    most = int(sizes.max())
+    width = max(most, int(ahead.max(initial=0)) + 1)
+    band = room[: count * width].reshape(count, width)
+    band[:, most:] = 0.0
+    # A row per unknown: A's entries with those that follow it in its frame
+    ends = np.cumsum(sizes)[frames] - np.arange(count)
+    following = np.lib.stride_tricks.sliding_window_view(np.pad(poses, (0, most - 1)), most)
+    for at in range(0, count, _UNKNOWNS):
+        some = slice(at, at + _UNKNOWNS)
+        entries = stretch.matrix.take(poses[some, None] * free.shape[1] + following[some])
+        np.multiply(entries, np.arange(most) < ends[some, None], out=band[some, :most])
+    band[:, 0] += stretch.pull * stretch.neighbours()[frames] + ridge
+    band[here, ahead] -= stretch.pull
+    return band.T
 
 
 def rescue(
-    stretch: Stretch, weights: Doubles, sweeps: int, look: Callable[[], None] = lambda: None
+    stretch: Stretch,
+    weights: Doubles,
+    frames: Integers,
+    sweeps: int,
+    look: Callable[[], None] = lambda: None,
 ) -> Doubles:
-    """Weights within 0..1 of less energy: frame by frame with neighbours held, back and forth."""
+    """Weights within 0..1 of less energy: ``frames`` one by one, neighbours held, back and forth.
+
+    The others are brought within 0..1 only.
+    """
     weights = np.clip(weights, 0.0, 1.0)
     weights[stretch.barred] = 0.0
     counts = stretch.neighbours()
@@ -205,7 +231,7 @@ def rescue(
     pivots = {n: make_pivot(stretch.matrix + n * unit) for n in np.unique(counts)}
     bounds = bounds_of(weights, stretch.barred).astype(np.int64)
     upper = np.where(stretch.barred, _BARRED, 1.0)
-    order = list(range(len(stretch)))
+    order = frames.tolist()
     for _ in range(sweeps):
         look()
         for frame in order:

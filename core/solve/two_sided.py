@@ -20,7 +20,7 @@ from .stretch import Stretch, bounds_of, settle
 
 TEXT = "Smoothing the weights"
 WINDOW = 4_096  # frames solved at once
-_OVERLAP = 512
+OVERLAP = 512
 _SWEEPS = 40
 _STILL = 1e-10  # change of a weight that is none
 
@@ -82,8 +82,8 @@ def _settled(stretch: Stretch, weights: Doubles, watch: Watch, begin: float, end
 
 
 def _windows(count: int) -> Iterator[tuple[int, int]]:
-    step = WINDOW - _OVERLAP
-    for first in range(0, max(count - _OVERLAP, 1), step):
+    step = WINDOW - OVERLAP
+    for first in range(0, max(count - OVERLAP, 1), step):
         yield first, min(first + WINDOW, count)
 
 
@@ -93,8 +93,7 @@ def barred(solver: Solver, weights: Doubles, pull: float) -> AnyArray:
     Of each pair the way through time that costs least, as far as ``weights``, solved without such
     bounds, can tell: the square of the weight that is given up in each frame, and at a change of
     sides the pull's square of both that jump. So the sides change where both are near 0, and not
-    for a frame or two. Without pull it is the smaller of the two in each frame, the second if they
-    are alike.
+    for a frame or two. Without pull it is the smaller of the two in each frame.
     """
     barred = np.zeros(weights.shape, bool)
     diagonal = solver.matrix.diagonal()
@@ -102,13 +101,13 @@ def barred(solver: Solver, weights: Doubles, pull: float) -> AnyArray:
         size = (diagonal[first] + diagonal[second]) / 2.0
         given_up = 0.5 * size * weights[:, [second, first]] ** 2  # if the first, the second is kept
         kept = weights[:, [first, second]] ** 2
-        second_kept = _cheapest(given_up, 0.5 * pull * kept)
+        second_kept = cheapest(given_up, 0.5 * pull * kept)
         barred[:, first] = second_kept
         barred[:, second] = ~second_kept
     return barred
 
 
-def _cheapest(costs: Doubles, leaps: Doubles) -> AnyArray:
+def cheapest(costs: Doubles, leaps: Doubles) -> AnyArray:
     """Which frames (T,) are in state 1, of least sum of ``costs`` (T, 2) and leaps between.
 
     A change from state i before frame t to j in it costs ``leaps[t - 1, i] + leaps[t, j]``.

@@ -286,7 +286,7 @@ def test_the_mesh_that_a_result_stands_for_is_warned_of(tmp_path, face, chosen, 
     assert "'Tête 1_result'" in " ".join(texts)
     export(chosen, "PC2")
     state = code("properties.progress").STATE
-    assert "does not move: its copy 'Tête 1_result' does" in state.notices[0]
+    assert "The copy 'Tête 1_result' moves, 'Tête 1' does not" in state.notices[0]
 
 
 def test_the_panel_draws_every_format(face, chosen, code):

@@ -5,6 +5,8 @@ drivers, strips and armatures; and the weights-only layer of USD on a mesh."""
 from __future__ import annotations
 
 import json
+import resource
+import signal
 
 import bpy
 import numpy as np
@@ -159,6 +161,32 @@ def test_the_gltf_validator_takes_the_whole_head(scene, weights, write, make_tra
     assert moved.count("weights") >= 2, "skin and tongue"
     assert moved.count("rotation") >= 2, "both eyes"
     assert "translation" in moved, "the jaw, which only sinks in this take"
+
+
+@pytest.mark.parametrize("ending", ["glb", "fbx", "usdc"])
+def test_a_full_disk_leaves_the_old_file_and_the_scene(
+    face, weights, scene_state, tmp_path, ending
+):
+    """The system refuses to let the file grow, as a full disk does."""
+    old = tmp_path / f"顔 mit Raum.{ending}"
+    old.write_text("old")
+    setattr(weights, ending, True)
+    bpy.ops.facewright.gains_reset()
+    weights.gains["jawOpen"].multiplier = 1.5
+    before, animated = scene_state(), values_of(face)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(RuntimeError, match="顔 mit Raum"):
+            bpy.ops.facewright.export_weights()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert [found.name for found in tmp_path.iterdir()] == [old.name]
+    assert old.read_text() == "old"
+    assert scene_state() == before
+    np.testing.assert_array_equal(values_of(face), animated)
 
 
 def test_a_rate_that_blenders_exporters_do_not_keep_is_told(code, scene, face, weights):

@@ -8,9 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -359,53 +357,3 @@ def test_the_built_in_models_are_found_and_agree_with_the_engine(material, tmp_p
     found, wanted = json.loads(mine), json.loads((tmp_path / "engine.json").read_text())
     np.testing.assert_allclose(found["weightMat"], wanted["weightMat"], atol=2e-6)
     assert {k: v for k, v in found.items() if k not in ("weightMat", "rotations", "translations")}
-
-
-@pytest.fixture
-def maker(material, tmp_path):
-    """What a process of a batch does its rows with."""
-    from facewright.core.batch.ledger import Ledger
-    from facewright.core.batch.order import Order
-    from facewright.worker.batch_rows import Maker
-
-    return Maker(Order(model=str(material.model)), Ledger(tmp_path), "x", "cpu")
-
-
-def test_a_fault_of_ours_costs_one_row_and_names_its_report(material, maker, monkeypatch):
-    from facewright.core.batch.manifest import voice_rows
-    from facewright.core.batch.outputs import write_files as real
-
-    rows = voice_rows([str(material.voices / f"line {n}.wav") for n in (4, 5, 7)])
-
-    def stumble(folder, row, order, face):
-        if row.number == 1:
-            raise ZeroDivisionError("a bug")
-        return real(folder, row, order, face)
-
-    monkeypatch.setattr("facewright.worker.batch_rows.write_files", stumble)
-    told = [maker.make(row) for row in rows]
-    assert [one.state for one in told] == ["done", "failed", "done"]
-    assert "line 5.wav: something unexpected went wrong; the report is " in told[1].message
-    text = Path(told[1].message.rpartition(" is ")[2]).read_text("utf-8")
-    assert "ZeroDivisionError: a bug" in text and "Traceback" in text
-    assert not leftovers(maker.ledger.folder)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_stays_flat_over_rows(material, maker):
-    """Measured after the first few rows."""
-    from facewright.core.batch.manifest import voice_rows
-
-    rows = voice_rows([str(material.voices / f"line {n}.wav") for n in (4, 5, 7, 8, 10)])
-    sizes = []
-    for turn in range(8):
-        for row in rows:
-            again = replace(row, output=f"{turn}/{row.output}")
-            assert maker.make(again).state == "done"
-        sizes.append(_resident())
-    assert sizes[-1] - sizes[1] < 4 << 20
-
-
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
