@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .batch_rows import Stage
 
 
-
 def add_batch(commands: Any, usage: str) -> None:
     """Add the subcommand to the others."""
     from ..core.batch.outputs import BAKED, ENDINGS
