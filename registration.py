@@ -47,7 +47,10 @@ def _modules() -> tuple[ModuleType, ...]:
         terms,
         track_change,
         transfer_jobs,
+        vertex_files,
         voices,
+        weights_gains,
+        weights_import,
         worker_host,
     )
     from .operators import caches as cache_buttons
@@ -62,6 +65,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .operators import strip as strip_events
     from .operators import takes as take_buttons
     from .operators import transfer as transfer_buttons
+    from .operators import weights as weight_buttons
     from .operators import wrap as wrap_buttons
     from .panels import attached_meshes as attached_meshes_panel
     from .panels import auto_emotion as auto_emotion_panel
@@ -83,6 +87,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .panels import strip as strip_drawing
     from .panels import takes as take_panel
     from .panels import transfer as transfer_panels
+    from .panels import weights as weight_panel
     from .panels import wrap as wrap_panel
     from .properties import batch as batch_properties
     from .properties import (
@@ -103,6 +108,7 @@ def _modules() -> tuple[ModuleType, ...]:
         recorder,
         take,
         transfer,
+        weights,
         wrap,
     )
 
@@ -123,6 +129,7 @@ def _modules() -> tuple[ModuleType, ...]:
         transfer,
         wrap,
         exports,
+        weights,
         caches,
         batch_properties,
         poses,
@@ -155,6 +162,9 @@ def _modules() -> tuple[ModuleType, ...]:
         wrap_buttons,
         transfer_jobs,
         export_shapes,
+        weight_buttons,
+        weights_gains,
+        weights_import,
         cache_buttons,
         batch,
         drop_voice,
@@ -162,6 +172,7 @@ def _modules() -> tuple[ModuleType, ...]:
         settings,
         take_buttons,
         take_status,
+        vertex_files,
         preset_buttons,
         command,
         fetching,
@@ -194,6 +205,7 @@ def _modules() -> tuple[ModuleType, ...]:
         pair_drawing,
         wrap_panel,
         export_panel,
+        weight_panel,
         cache_panel,
         batch_panel,
         conversion_panels,

@@ -39,7 +39,8 @@ class FACEWRIGHT_OT_batch_animate(Explained, bpy.types.Operator):
         def work() -> None:
             BATCH.forget()
             _run(batch_steps(plan(context.scene)))
-            self.report({"WARNING" if BATCH.count(FAILED) else "INFO"}, f"{BATCH.outcome}.")
+            if BATCH.outcome:
+                self.report({"WARNING" if BATCH.count(FAILED) else "INFO"}, f"{BATCH.outcome}.")
 
         outcome = attempt(self, work)
         redraw(context)

@@ -57,11 +57,13 @@ def faces_of(scene: bpy.types.Scene, pipeline: Any) -> list[Parts]:
     return [character_parts(one, turns, keyless) for one in chosen.characters_of(pipeline)]
 
 
-def character_parts(character: Any, turns: bool, keyless: bool = False) -> Parts:
+def character_parts(
+    character: Any, turns: bool, keyless: bool = False, driven: bool = False
+) -> Parts:
     """The parts of a character, with its head where it ``turns``; ``keyless`` where vertices move
-    without shape keys. Raises UserError."""
+    without shape keys, with ``driven`` keys where it is only read. Raises UserError."""
     attached = attachments_of(character)
-    return parts_of(character.skin, *_head_of(character, turns), attached, keyless)
+    return parts_of(character.skin, *_head_of(character, turns), attached, keyless, driven)
 
 
 def attachments_of(character: Any) -> Attachments:

@@ -30,6 +30,7 @@ from .command_caches import add_cache
 from .command_conversion import add_convert
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
+from .command_weights import add_weights
 from .faults import report_fault, sentence
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_animate(commands)
     add_batch(commands, _USAGE)
     add_transfer(commands, _USAGE)
+    add_weights(commands, _USAGE)
     add_cache(commands, _USAGE)
     add_convert(commands, _USAGE)
     models = commands.add_parser(
@@ -121,7 +123,7 @@ def _add_animate(commands: Any) -> None:
         help="what the face moves by; vertices are the network's full geometry")  # fmt: skip
     add("--no-sound", action="store_true", help="leave the sequencer alone")
     add("--out", action="extend", nargs="+", default=[], metavar="PATH",
-        help=".blend .usdc .usd .fbx .json; repeatable")  # fmt: skip
+        help=".blend .usdc .usd .fbx .glb .json; repeatable")  # fmt: skip
     add("--quiet", action="store_true", help="print notices and errors only")
 
 

@@ -25,6 +25,7 @@ from .parameters import NAMES as SHOWN_ONLY
 from .pipeline import FACEWRIGHT_PG_pipeline
 from .player import FACEWRIGHT_PG_player
 from .transfer import FACEWRIGHT_PG_transfer
+from .weights import FACEWRIGHT_PG_weights
 from .wrap import FACEWRIGHT_PG_wrap
 
 VERSION = 1  # of what is saved; older files are brought to it when they are loaded
@@ -54,6 +55,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     )
     wrap: PointerProperty(type=FACEWRIGHT_PG_wrap)
     exports: PointerProperty(type=FACEWRIGHT_PG_exports)
+    weights: PointerProperty(type=FACEWRIGHT_PG_weights)
     caches: PointerProperty(type=FACEWRIGHT_PG_caches)
     batch: PointerProperty(type=FACEWRIGHT_PG_batch)
     preview: BoolProperty(

@@ -105,18 +105,20 @@ def find_character(
     poses: Sequence[str] = CANONICAL_NAMES,
     attached: Attachments = NOTHING,
     keyless: bool = False,
+    driven: bool = False,
 ) -> Character:
     """The face that an object belongs to. Raises UserError when it cannot be animated.
 
-    ``keyless``: meshes need no shape keys, since their vertices are moved.
+    ``keyless``: meshes need no shape keys, since their vertices are moved. ``driven`` keys, which
+    takes leave alone, belong to it too where it is only read.
     """
     seen = _seen[0]
     if seen is None:
-        return _found(obj, poses, attached, keyless)
-    key = (obj, tuple(poses), attached, keyless)
+        return _found(obj, poses, attached, keyless, driven)
+    key = (obj, tuple(poses), attached, keyless, driven)
     if key not in seen:
         try:
-            seen[key] = _found(obj, poses, attached, keyless)
+            seen[key] = _found(obj, poses, attached, keyless, driven)
         except UserError as error:
             seen[key] = error
     found = seen[key]
@@ -126,7 +128,11 @@ def find_character(
 
 
 def _found(
-    obj: bpy.types.Object | None, poses: Sequence[str], attached: Attachments, keyless: bool
+    obj: bpy.types.Object | None,
+    poses: Sequence[str],
+    attached: Attachments,
+    keyless: bool,
+    read: bool,
 ) -> Character:
     if obj is None:
         raise UserError("No face is chosen.", "Choose the mesh of a face.")
@@ -143,7 +149,7 @@ def _found(
     notices: list[str] = []
     turned = [joint.object for _what, joint in attached.joints if not joint.bone]
     shaped = [obj for obj in members if obj not in turned]  # an eye that turns needs no key for it
-    meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices))
+    meshes = tuple(_shaped_meshes(shaped, tuple(poses), notices, read))
     if not keyless:
         if not meshes:
             raise UserError(_why_not(face), "Name its shape keys as ARKit does (jawOpen, ...).")
@@ -254,7 +260,7 @@ def _face_of(obj: bpy.types.Object, members: Iterable[bpy.types.Object]) -> bpy.
 
 
 def _shaped_meshes(
-    members: Iterable[bpy.types.Object], poses: tuple[str, ...], notices: list[str]
+    members: Iterable[bpy.types.Object], poses: tuple[str, ...], notices: list[str], read: bool
 ) -> Iterable[ShapedMesh]:
     seen: set[str] = set()
     for obj in members:
@@ -262,7 +268,7 @@ def _shaped_meshes(
         if key is None or not key.use_relative or key.name in seen:
             continue
         seen.add(key.name)
-        driven = _driven(key)
+        driven = set() if read else _driven(key)
         blocks = [block for block in key.key_blocks if block != key.reference_key]
         found = _match(poses, tuple(b.name for b in blocks if b.name not in driven))
         skipped = sorted(driven.intersection(_match(poses, tuple(driven)).sources()))
@@ -270,7 +276,7 @@ def _shaped_meshes(
             notices.append(f"Left alone, as drivers move them: {', '.join(skipped)}.")
         if not found.pairs:
             continue
-        if not key.is_editable:
+        if not read and not key.is_editable:
             raise UserError(
                 f"The shape keys of '{obj.name}' are linked from another file.",
                 f"Make a library override of {'its mesh too' if obj.override_library else 'it'}.",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Saving an animated face: .blend, .usdc/.usd, .fbx, .json. Each file is whole or not there."""
+"""Saving an animated face: .blend, .usdc/.usd, .fbx, .glb, .json. Each file is whole or not
+there."""
 
 from __future__ import annotations
 
@@ -17,8 +18,16 @@ from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
 from .rates import scene_rate
+from .vertex_animation import moves_by_vertices
 
-SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".json")
+NO_VERTICES = (
+    "FBX holds no vertex animation; export a geometry cache, or animate shape keys as well."
+)
+SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".glb", ".json")
+_ADDONS = {
+    ".fbx": ("EXPORT_SCENE_OT_fbx", "FBX format"),
+    ".glb": ("EXPORT_SCENE_OT_gltf", "glTF 2.0 format"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,15 @@ def check_outputs(paths: Sequence[str]) -> tuple[Path, ...]:
     for text in paths:
         path = Path(bpy.path.abspath(text)).absolute()
         check_kind(path)
-        with suppress(_Trial), atomic_path(path):
-            raise _Trial  # nothing is written, but what is wrong with the place is said
+        check_place(path)
         result.append(path)
     return tuple(result)
+
+
+def check_place(path: Path) -> None:
+    """Raise UserError where a file could not be written, before any work is done."""
+    with suppress(_Trial), atomic_path(path):
+        raise _Trial  # nothing is written, but what is wrong with the place is said
 
 
 def check_kind(path: Path) -> None:
@@ -56,10 +70,11 @@ def check_kind(path: Path) -> None:
         )
     if suffix in (".usdc", ".usd") and not versions.has_usd():
         raise UserError(f"{path.name} cannot be saved: this Blender has no USD.")
-    if suffix == ".fbx" and not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
+    operator, addon = _ADDONS.get(suffix, ("", ""))
+    if operator and not hasattr(bpy.types, operator):
         raise UserError(
-            f"{path.name} cannot be saved: the FBX format is switched off.",
-            "Enable the add-on 'FBX format' in the preferences.",
+            f"{path.name} cannot be saved: the add-on for {suffix} files is switched off.",
+            f"Enable '{addon}' in the preferences.",
         )
 
 
@@ -70,6 +85,7 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
         ".usdc": _write_usd,
         ".usd": _write_usd,
         ".fbx": _write_fbx,
+        ".glb": _write_glb,
         ".json": _write_json,
     }[path.suffix.lower()]
     with atomic_path(path) as temporary:
@@ -111,8 +127,9 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             check_existing=False,
             selected_objects_only=True,
             export_animation=True,
-            export_shapekeys=True,
-            export_armatures=False,
+            # What moves by vertices alone is written as points of every frame, and so is all else
+            export_shapekeys=not any(moves_by_vertices(obj) for obj in content.objects),
+            export_armatures=_has_armature(content),
             export_custom_properties=False,
             convert_world_material=False,  # it would come with a folder of textures
             **versions.usd_texture_options(),
@@ -134,16 +151,42 @@ def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
             filepath=str(path),
             check_existing=False,
             use_selection=True,
-            object_types={"EMPTY", "MESH"},
+            object_types={"EMPTY", "MESH", "ARMATURE"},
             use_mesh_modifiers=False,  # a modifier that is applied loses the shape keys
             bake_anim=True,
-            bake_anim_use_all_bones=False,
+            bake_anim_use_all_bones=_has_armature(content),
             # With either of these, animation that lies on shape keys alone is dropped.
             bake_anim_use_nla_strips=False,
             bake_anim_use_all_actions=False,
             bake_anim_simplify_factor=0.0,
         )
+    return (NO_VERTICES,) if any(moves_by_vertices(obj) for obj in content.objects) else ()
+
+
+def _write_glb(path: Path, content: Exported) -> tuple[str, ...]:
+    with only(content):
+        bpy.ops.export_scene.gltf(
+            filepath=str(path),
+            check_existing=False,
+            export_format="GLB",
+            use_selection=True,
+            export_apply=False,  # a modifier that is applied loses the shape keys
+            export_animations=True,
+            # What the scene shows, frame by frame: strips, drivers and constraints included
+            export_animation_mode="SCENE",
+            export_anim_scene_split_object=False,
+            export_force_sampling=True,
+            export_frame_range=True,
+            export_anim_slide_to_zero=True,
+            export_optimize_animation_size=False,
+            export_morph=True,
+            export_morph_animation=True,
+        )
     return ()
+
+
+def _has_armature(content: Exported) -> bool:
+    return any(obj.type == "ARMATURE" for obj in content.objects)
 
 
 @contextmanager

@@ -110,13 +110,13 @@ def jaw_turns(joint: Joint, skin: bpy.types.Object, face: FaceTrack) -> Turns:
         return Turns(space.moved(motion, rest), rest, moves=True)
     turns, shifts = space.jaw_about_hinge(face.jaw, face.jaw_rest)
     if joint.bone:
-        return Turns(*_bone_poses(joint, turns, shifts / _scale(world(joint.object))), moves=True)
-    axes, parent = _stand(joint.object, skin)
-    points = _points(joint.object) @ rest[:3, :3].T + rest[:3, 3]
+        return Turns(*_bone_poses(joint, turns, shifts / size_of(world(joint.object))), moves=True)
+    axes, parent = stand(joint.object, skin)
+    points = corners(joint.object) @ rest[:3, :3].T + rest[:3, 3]
     if not len(points):
-        unit, hinge = 1.0 / _scale(parent), rest[:3, 3]
+        unit, hinge = 1.0 / size_of(parent), rest[:3, 3]
     else:
-        unit, hinge = _like_template(points @ axes)
+        unit, hinge = like_template(points @ axes)
         hinge = axes @ hinge
     return Turns(_about(hinge, turns, shifts * unit, axes, rest), rest, moves=True)
 
@@ -129,10 +129,10 @@ def eye_turns(joint: Joint, skin: bpy.types.Object, angles: Array) -> Turns:
     nowhere = np.zeros((len(turns), 3))
     if joint.bone:
         return Turns(*_bone_poses(joint, turns, nowhere), moves=False)
-    axes, _parent = _stand(joint.object, skin)
+    axes, _parent = stand(joint.object, skin)
     centre, moves = rest[:3, 3], False
-    points = _points(joint.object)
-    if len(points) and not _encloses_origin(points):
+    points = corners(joint.object)
+    if len(points) and not encloses_origin(points):
         # Its origin was left elsewhere, as importers do
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         centre, moves = rest[:3, :3] @ middle + rest[:3, 3], True
@@ -150,13 +150,13 @@ def head_turns(joint: Joint, angles: Array) -> Turns:
 def _bone_poses(joint: Joint, turns: Array, shifts: Array) -> tuple[Array, Array]:
     """Poses and rest of a bone that turns about its own place, and is shifted (T, 3) in metres."""
     bone, rest = joint.node.bone, rest_matrix(joint.node)
-    axes = space.bone_axes(np.array(bone.matrix_local, np.float64), _y_is_up(joint))
+    axes = space.bone_axes(np.array(bone.matrix_local, np.float64), y_is_up(joint))
     poses = space.turned_within(space.within(turns, axes), rest)
     poses[:, :3, 3] = rest[:3, 3] + shifts @ axes
     return poses, rest
 
 
-def _y_is_up(joint: Joint) -> bool:
+def y_is_up(joint: Joint) -> bool:
     """Whether an armature is laid out with Y up, as those from other programs may be."""
     _x, y, z = joint.node.bone.head_local
     if abs(z) > CLEARLY * abs(y) or y > CLEARLY * abs(z):
@@ -170,7 +170,7 @@ def local_up_is_y(matrix: Array) -> bool:
     return bool(upright[1] > abs(upright[2]))
 
 
-def _stand(obj: bpy.types.Object, skin: bpy.types.Object) -> tuple[Array, Array]:
+def stand(obj: bpy.types.Object, skin: bpy.types.Object) -> tuple[Array, Array]:
     """The character's axes (3, 3) as columns in the space that an object lies in, and that space's
     own matrix (4, 4) in the world."""
     parent = _space_of(obj)
@@ -192,11 +192,12 @@ def world(obj: bpy.types.Object) -> Array:
     return _space_of(obj) @ np.array(obj.matrix_basis, np.float64)
 
 
-def _scale(matrix: Array) -> float:
+def size_of(matrix: Array) -> float:
+    """How many times larger a matrix makes things, on the whole."""
     return float(max(abs(np.linalg.det(matrix[:3, :3])), 1e-12) ** (1 / 3))
 
 
-def _points(obj: bpy.types.Object) -> Array:
+def corners(obj: bpy.types.Object) -> Array:
     """Corners (N, 3) of an object's mesh; none of anything else."""
     if obj.type != "MESH":
         return np.zeros((0, 3))
@@ -206,11 +207,12 @@ def _points(obj: bpy.types.Object) -> Array:
     return found.reshape(-1, 3).astype(np.float64)
 
 
-def _encloses_origin(points: Array) -> bool:
+def encloses_origin(points: Array) -> bool:
+    """Whether the origin lies in the box around points (N, 3)."""
     return bool(np.all(points.min(axis=0) <= 0) and np.all(points.max(axis=0) >= 0))
 
 
-def _like_template(points: Array) -> tuple[float, Array]:
+def like_template(points: Array) -> tuple[float, Array]:
     """How many times larger than the template's a denture is, and where its hinge lies.
 
     ``points`` (N, 3) of the denture along the character's axes.

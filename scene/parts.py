@@ -40,9 +40,11 @@ class Parts:
     others: tuple[Reference, ...] = ()
     keyless: bool = False
 
-    def character(self, poses: Sequence[str] = CANONICAL_NAMES) -> Character:
-        """The face as it is now. Raises UserError, and SceneChanged when a part of it is gone."""
-        found = find_character(self.skin.get(), poses, self.attachments(), self.keyless)
+    def character(self, poses: Sequence[str] = CANONICAL_NAMES, driven: bool = False) -> Character:
+        """The face as it is now, to be read only with its ``driven`` keys. Raises UserError, and
+        SceneChanged when a part of it is gone."""
+        attached = self.attachments()
+        found = find_character(self.skin.get(), poses, attached, self.keyless, driven)
         if self.head is None:
             return found
         return with_head_target(found, self.head.object.get(), self.head.bone)
@@ -64,9 +66,11 @@ def parts_of(
     head_bone: str = "",
     attached: Attachments = NOTHING,
     keyless: bool = False,
+    driven: bool = False,
 ) -> Parts:
-    """The parts of a face with what head motion turns. Raises UserError when it is no face."""
-    found = find_character(skin, attached=attached, keyless=keyless)
+    """The parts of a face with what head motion turns. Raises UserError when it is no face;
+    ``driven`` keys count where it is only read."""
+    found = find_character(skin, attached=attached, keyless=keyless, driven=driven)
     with_head_target(found, head, head_bone)
     return Parts(
         reference(skin),

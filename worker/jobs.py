@@ -21,6 +21,7 @@ from .preview_jobs import preview
 from .runtimes import fetch_runtime
 from .session_jobs import Sessions
 from .voice_jobs import probe
+from .weights_jobs import read_face
 
 SOUND = ("soundfile",)
 NETWORK = ("onnxruntime",)
@@ -61,5 +62,6 @@ def standard_jobs() -> dict[str, Job]:
         "follow": Job(retarget.follow, NUMBERS),
         "parts": Job(retarget.parts, NUMBERS),
         "shapes": Job(retarget.shapes, NUMBERS),
+        "read_face": Job(read_face, express=True),
         "convert": Job(convert, NUMBERS),
     }

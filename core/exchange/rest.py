@@ -31,6 +31,8 @@ def face_from(
     Without ``eyes`` they turn as the eyeLook poses say; without ``jaw`` it rests.
     """
     count = len(weights)
+    if eyes is None:
+        eyes = eyes_of_looks(names, weights)
     if jaw is None:
         jaw = np.repeat(np.eye(4)[None], count, axis=0)
         notices = (*notices, NO_JAW)
@@ -38,7 +40,7 @@ def face_from(
         names=tuple(names),
         weights=np.ascontiguousarray(weights, np.float32),
         jaw=np.ascontiguousarray(jaw, np.float32),
-        eyes=np.ascontiguousarray(_looks(names, weights) if eyes is None else eyes, np.float32),
+        eyes=np.ascontiguousarray(eyes, np.float32),
         fps=fps,
         duration_s=float(count / fps),
         notices=notices,
@@ -46,7 +48,7 @@ def face_from(
     )
 
 
-def _looks(names: Sequence[str], weights: AnyArray) -> Doubles:
+def eyes_of_looks(names: Sequence[str], weights: AnyArray) -> Doubles:
     """Angles (T, 2, 2) that give the eyeLook poses their weights; see ``postprocess.eyes``."""
     angles = np.zeros((len(weights), 2, 2))
     wanted = [f"eyeLook{way}{side}" for side in ("Right", "Left") for way in _LOOKS]

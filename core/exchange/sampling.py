@@ -51,12 +51,11 @@ def evenly(frames: Doubles, rate: Fraction, where: str) -> Evenly:
         raise UserError(f"{where} holds no frames.", "Choose another file.")
     if not np.isfinite(frames).all() or (count > 1 and np.diff(frames).min() <= 0):
         raise UserError(f"{where}: its frames are not in the order of time.")
-    steps = np.diff(frames)
-    if count == 1 or np.abs(steps - steps.mean()).max() < EVEN:
-        step = Fraction(float(steps.mean()) if count > 1 else 1.0).limit_denominator(1000)
-        even = rate / step if step > 0 else Fraction(0)
-        low = np.arange(count)
-        share = np.zeros(count)
+    steps = np.diff(frames) if count > 1 else np.ones(1)
+    step = Fraction(float(steps.mean())).limit_denominator(1000)
+    even = rate / step if step > 0 else Fraction(limits.MAX_FPS + 1)
+    if np.abs(steps - steps.mean()).max() < EVEN and even >= limits.MIN_FPS:
+        low, share = np.arange(count), np.zeros(count)
     else:
         even = rate
         total = math.floor(frames[-1] - frames[0] + EVEN) + 1

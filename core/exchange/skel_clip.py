@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ class Clip:
     times: Doubles
     weights: Doubles
     joints: tuple[str, ...] = ()
-    turns: AnyArray | None = None
-    moves: AnyArray | None = None
+    turns: Doubles = field(default_factory=lambda: np.zeros((0, 0, 4)))
+    moves: Doubles = field(default_factory=lambda: np.zeros((0, 0, 3)))
 
 
 def is_text(path: Path) -> bool:
@@ -192,7 +192,6 @@ def _face(clips: list[Clip], rate: Any, metres: Any, path: Path) -> FaceTrack:
 
 def _joined(clip: Clip, even: Evenly, unit: float) -> tuple[Doubles, Doubles]:
     """Angles of the eyes (T, 2, 2) and the jaw's motion (T, 4, 4)."""
-    assert clip.turns is not None and clip.moves is not None
     left, right, jaw = (clip.joints.index(name) for name in JOINTS)
     turns = matrices_of(even.rows(clip.turns))
     motion = np.tile(np.eye(4), (even.count, 1, 1))

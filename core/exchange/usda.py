@@ -89,7 +89,6 @@ class _Reader:
         self._depth = 0
         self.place = 0
         self.kind = self.text = ""
-        self._next()
 
     def _next(self) -> str:
         """Go one token on; returns the one that was."""
@@ -122,6 +121,7 @@ class _Reader:
 
     def layer(self) -> Prim:
         root = Prim("")
+        self._next()
         if self._is("("):
             root.meta = self._metadata()
         while self.kind != "end":
@@ -168,9 +168,8 @@ class _Reader:
         words = []
         while self.kind == "word":
             words.append(self._next())
-        while self._is("["):  # a type with its brackets apart
+        if self.kind == "array" and not self.text[1:-1].strip():  # a type's brackets, apart
             self._next()
-            self._take("]")
         while self.kind == "word":
             words.append(self._next())
         name = words[-1]
@@ -229,9 +228,9 @@ class _Reader:
             return _unquoted(text)
         if kind in ("asset", "path", "word"):
             self._next()
-            if kind == "asset" and (self._is("(") or self.kind == "path"):
-                self._skip() if self._is("(") else self._next()
-            if kind == "path" and self._is("("):
+            if kind == "asset" and self.kind == "path":  # a prim in another file
+                self._next()
+            if kind != "word" and self._is("("):  # how its time is shifted
                 self._skip()
             return text
         if kind == "mark" and text in _OPEN:
@@ -278,9 +277,12 @@ class _Reader:
                 raise ValueError("the file ends inside of brackets")
             if self.kind == "mark" and self.text in _OPEN:
                 open_ones.append(_OPEN[self.text])
-            elif self.kind == "mark" and self.text in _CLOSED:
-                if not open_ones or open_ones.pop() != self.text:
-                    raise ValueError(f"{self.text!r} closes nothing")
+            elif (
+                self.kind == "mark"
+                and self.text in _CLOSED
+                and (not open_ones or open_ones.pop() != self.text)
+            ):
+                raise ValueError(f"{self.text!r} closes nothing")
             self._next()
             if not open_ones:
                 return

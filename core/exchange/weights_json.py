@@ -129,8 +129,9 @@ def turns_of(degrees: Doubles) -> Doubles:
 def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
     """Read a weights file of ours or of legacy Audio2Face.
 
-    ``exportFps`` may be missing (60 then), ``numPoses`` may be wrong (the list of names counts),
-    joints may be missing (the jaw rests then, the eyes turn as the eyeLook poses say). Raises UserError naming the file and the reason.
+    ``exportFps`` may be missing (60 then), ``numPoses`` may be wrong (the list of names counts).
+    Without joints the jaw rests and the eyes turn as the eyeLook poses say. Raises UserError naming
+    the file and the reason.
     """
     source = Path(path)
     values = read_json(source, limits.MAX_WEIGHTS_JSON_BYTES)

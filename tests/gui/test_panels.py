@@ -33,6 +33,7 @@ def script() -> driver.Steps:
         bpy.ops.facewright.animate()
     _fill_wrap()
     _fill_transfer()
+    _fill_weights()
     _fill_conversion()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
@@ -56,6 +57,15 @@ def _fill_transfer() -> None:
         for name in ("add_transfer", "add_driver", "add_sample_target"):
             getattr(bpy.ops.facewright, name)()
         bpy.ops.facewright.setup_apply(name="Sample Target")
+
+
+def _fill_weights() -> None:
+    """Some kinds of files, and the table of gains."""
+    weights: Any = bpy.context.scene.facewright.weights
+    weights.face = bpy.data.objects["Facewright Head"]
+    weights.usd = weights.metahuman_usd = weights.fbx = True
+    bpy.ops.facewright.gains_reset()
+    weights.gains["eyeBlinkLeft"].multiplier = 1.2
 
 
 def _fill_conversion() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tomllib
@@ -14,7 +15,7 @@ from .tree import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 
-from devtools import console, envs, extension, process, pythons, testing
+from devtools import console, envs, extension, node, process, pythons, testing
 
 MANIFEST = (ROOT / "blender_manifest.toml").read_text("utf-8")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -83,17 +84,17 @@ def test_a_half_made_environment_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setenv("FACEWRIGHT_CACHE", str(tmp_path))
 
     def fail() -> None:
-        with envs._aside(tmp_path / "envs" / "one", "stamp") as new:
+        with envs.aside(tmp_path / "envs" / "one", "stamp") as new:
             (new / "half").touch()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     assert list((tmp_path / "envs").iterdir()) == []
-    with envs._aside(tmp_path / "envs" / "one", "stamp"):
+    with envs.aside(tmp_path / "envs" / "one", "stamp"):
         pass
-    assert envs._stamped(tmp_path / "envs" / "one", "stamp")
-    assert not envs._stamped(tmp_path / "envs" / "one", "another")
+    assert envs.stamped(tmp_path / "envs" / "one", "stamp")
+    assert not envs.stamped(tmp_path / "envs" / "one", "another")
 
 
 def test_blenders_environments_hold_nothing_of_ours():
@@ -105,3 +106,22 @@ def test_blenders_environments_hold_nothing_of_ours():
 def test_words_that_match_no_test_are_no_success_and_no_traceback(capsys):
     assert testing.test(testing.Choice((), (), "nothing like it")) == 1
     assert "0 passed, 0 failed, 0 skipped" in capsys.readouterr().out
+
+
+def test_nodes_packages_are_pinned_with_hashes_and_name_no_registry():
+    lock = json.loads((node.PACKAGES / "package-lock.json").read_text("utf-8"))
+    wanted = json.loads((node.PACKAGES / "package.json").read_text("utf-8"))["dependencies"]
+    packages = {name: row for name, row in lock["packages"].items() if name}
+    assert {name.removeprefix("node_modules/") for name in packages} >= set(wanted)
+    for row in packages.values():
+        assert row["integrity"].startswith("sha512-")
+        assert "resolved" not in row
+    assert "--hash=sha256:" in (node.REQUIREMENTS / "node.txt").read_text("utf-8")
+
+
+def test_a_machine_without_node_says_why(monkeypatch):
+    def refuse(_name):
+        raise console.Failure("pip install failed.", "Is there a network?")
+
+    monkeypatch.setattr(envs, "ensure", refuse)
+    assert node.variables() == {"FACEWRIGHT_NO_NODE": "pip install failed. Is there a network?"}

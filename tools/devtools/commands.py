@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Callable, Dict, List
 
-from . import bench, demo, envs, extension, linting, testing
+from . import bench, demo, envs, extension, linting, node, testing
 from .console import Failure, say
 from .places import DIST, ROOT
 
@@ -130,7 +130,7 @@ def _manual(_chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     """A developer's shortcut: any program in an environment, with pytest at hand."""
     python = envs.ensure(chosen.env)
-    extra = envs.farm_variables(chosen.env)
+    extra = {**envs.farm_variables(chosen.env), **node.variables_if_ready()}
     if chosen.env != "lint":
         extra["PYTHONPATH"] = str(envs.ensure_test_tools(envs.RECIPES[chosen.env].python))
     archives = sorted(DIST.glob(f"*{extension.this_platform().replace('-', '_')}.zip"))

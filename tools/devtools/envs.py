@@ -57,6 +57,7 @@ RECIPES: Dict[str, Recipe] = {
     "farm": Recipe("3.11", REQUIREMENTS / "farm.txt", False),
     "lint": Recipe("3.11", REQUIREMENTS / "lint.txt"),
     "training": Recipe("3.11", ROOT / "training" / "requirements.txt"),
+    "node": Recipe("3.11", REQUIREMENTS / "node.txt", False),
 }
 
 
@@ -88,11 +89,11 @@ def ensure_test_tools(version: str) -> Path:
     recipe = Recipe(version, REQUIREMENTS / "testtools.txt")
     folder = cache() / "envs" / f"testtools-{version}"
     stamp = _stamp(recipe)
-    if not _stamped(folder, stamp):
+    if not stamped(folder, stamp):
         python = ensure(CORE[version])
         with locked(folder.name):
-            if not _stamped(folder, stamp):
-                with stage(f"test tools (Python {version})"), _aside(folder, stamp) as new:
+            if not stamped(folder, stamp):
+                with stage(f"test tools (Python {version})"), aside(folder, stamp) as new:
                     _pip_install(python, recipe.requirements, "--target", str(new))
     return folder
 
@@ -137,19 +138,20 @@ def _stamp(recipe: Recipe) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()
 
 
-def _stamped(folder: Path, stamp: str) -> bool:
+def stamped(folder: Path, stamp: str) -> bool:
+    """Whether a folder was made from what this stamp stands for."""
     file = folder / "stamp"
     return file.exists() and file.read_text(encoding="utf-8") == stamp
 
 
 def _is_ready(folder: Path, stamp: str) -> bool:
     """Also false when the Python that the environment was made from has gone."""
-    return _stamped(folder, stamp) and python_of(folder).exists()
+    return stamped(folder, stamp) and python_of(folder).exists()
 
 
 def _make(folder: Path, recipe: Recipe, stamp: str) -> None:
     base = pythons.find(recipe.python)
-    with _aside(folder, stamp) as new:
+    with aside(folder, stamp) as new:
         run([base, "-I", "-m", "venv", new], 120, what="venv")
         python = python_of(new)
         _pip_install(python, recipe.requirements)
@@ -176,7 +178,7 @@ def _pip_install(python: Path, requirements: Path, *options: str) -> None:
 
 
 @contextlib.contextmanager
-def _aside(folder: Path, stamp: str) -> Iterator[Path]:
+def aside(folder: Path, stamp: str) -> Iterator[Path]:
     """Give a new folder and, if all goes well, put it in the place of the old one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

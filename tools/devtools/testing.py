@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import debian, demo, envs, extension, gui, linting, pythons
+from . import debian, demo, envs, extension, gui, linting, node, pythons
 from .console import Failure, say, table
 from .places import ROOT
 from .process import watch
@@ -120,6 +120,7 @@ def blender_suites(choice: Choice) -> List[Result]:
     results: List[Result] = []
     runs: List[Run] = []
     archive: Optional[Path] = None
+    programs: Mapping[str, str] = {}
     for blender in envs.BLENDERS:
         if choice.blenders and blender.version not in choice.blenders:
             continue
@@ -129,7 +130,8 @@ def blender_suites(choice: Choice) -> List[Result]:
             results += [_skipped(kind, where, reason) for kind in kinds]
             continue
         archive = archive or extension.build_here(blender.env)
-        extra = {"FACEWRIGHT_ZIP": str(archive), "FACEWRIGHT_BLENDER": blender.version}
+        programs = programs or node.variables()
+        extra = {**programs, "FACEWRIGHT_ZIP": str(archive), "FACEWRIGHT_BLENDER": blender.version}
         runs += [Run(kind, where, blender.env, [f"tests/{kind}"], extra) for kind in kinds]
     return results + side_by_side(runs, choice)
 
