@@ -65,8 +65,10 @@ def test_a_lost_file_is_outdated(code, wired_mesh, own_mesh):
     animated()
     assert status.status_of(wired_mesh.scene, wired_mesh.pipeline) == "Up to date"
     Path(bpy.path.abspath(cache_on(own_mesh).filepath)).unlink()
+    assert not status.is_lost(wired_mesh.scene, wired_mesh.pipeline)
     status.changed()
     assert status.status_of(wired_mesh.scene, wired_mesh.pipeline) == "Outdated"
+    assert status.is_lost(wired_mesh.scene, wired_mesh.pipeline)  # so the panel says it
 
 
 def test_takes_are_shown_again_with_their_vertices(wired_mesh, own_mesh, stage_frames):
