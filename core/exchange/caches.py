@@ -112,6 +112,8 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
 
         def write(blocks: Sequence[Block]) -> None:
             nonlocal waiting
+            if not chosen.together:  # these have points alone
+                blocks = [Block(block.points) for block in blocks]
             turned = [chosen.space.block(clip, block) for block in blocks]
             if chosen.together:
                 writes[0](turned)

@@ -82,9 +82,9 @@ class Space:
             np.multiply(block.points[..., column], factor, out=points[..., row])
         if block.places is None:
             return Block(points)
-        whole = np.eye(4)
-        whole[:3, :3] = turn
-        return Block(points, whole @ block.places @ np.linalg.inv(whole))
+        there, back = np.eye(4), np.eye(4)
+        there[:3, :3], back[:3, :3] = turn, turn.T / scale**2
+        return Block(points, there @ block.places @ back)
 
 
 _Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # from Blender's axes
