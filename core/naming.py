@@ -103,6 +103,7 @@ _CAMEL_SIDE = re.compile(r"(?<=[a-z])(?P<short>[LR])$")
 _SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
 # Here Left and Right are where something moves, not which half of the face it is on.
 _DIRECTIONS = frozenset({"jaw", "mouth", "tongue", "tonguetip", "tongueroll"})
+_GAZES = {"eyelookin": "eyelookout", "eyelookout": "eyelookin"}  # of the right eye
 
 
 def normalise(name: str) -> str:
@@ -131,6 +132,7 @@ def _split(name: str) -> tuple[str, str]:
 def mirrored_pairs(names: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Places of two names each that are the same pose on the left and the right half of the face.
 
+    Eyes that look to one side turn one in and the other out, so those are each other's partners.
     ``jawLeft``, ``mouthLeft`` and the tongue's are directions, not halves: see ``opposite_pairs``.
     """
     return _paired(names, halves=True)
@@ -146,6 +148,7 @@ def _paired(names: Sequence[str], halves: bool) -> tuple[tuple[int, int], ...]:
     for place, name in enumerate(names):
         base, side = _split(name)
         if side and (base not in _DIRECTIONS) == halves:
+            base = _GAZES.get(base, base) if side == "right" else base
             sides.setdefault(base, {}).setdefault(side, place)
     return tuple((found["left"], found["right"]) for found in sides.values() if len(found) == 2)
 

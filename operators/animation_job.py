@@ -34,7 +34,7 @@ from ..scene.places import model_folder, remove_take, take_path
 from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from ..scene.sounds import Resolved, VoiceSource, extend_range, place_strip, resolve
-from . import hearing
+from . import hearing, vertex_files
 from .asking import Progress, ask, part_of
 from .preview import PREVIEW
 from .rendering import until_rendered
@@ -210,6 +210,7 @@ def animation_steps(request: Request) -> Steps:
         del characters
         written = yield from _keyframes(writing)
         done = True
+        vertex_files.written(plan.paths)
     finally:
         if not done:
             remove_take(path)

@@ -11,6 +11,7 @@ from bpy.props import IntProperty, StringProperty
 
 from ..core import part_names
 from ..core.errors import UserError
+from ..core.take_label import SHAPE_KEYS, VERTICES
 from ..properties import changes
 from ..properties.ids import find
 from ..scene.character_status import CharacterStatus, character_status
@@ -19,6 +20,7 @@ from ..scene.guessing import Guess, guess_parts
 from .chosen import attachments_of
 from .explained import Explained
 from .faults import sentence
+from .vertex_animation import check_skin, other_tongue
 
 # Part -> where its object and its bone are kept
 JOINTS = {
@@ -134,9 +136,20 @@ class FACEWRIGHT_OT_select_character(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def status_of(character: Any) -> CharacterStatus:
-    """What is wrong with a character, or what it has and lacks."""
-    return character_status(character.skin, attachments_of(character))
+def status_of(character: Any, pipeline: Any = None) -> CharacterStatus:
+    """What is wrong with a character, or what it has and lacks; where a pipeline moves vertices,
+    also whether the meshes have as many as the network."""
+    output = SHAPE_KEYS if pipeline is None else pipeline.output
+    attached = attachments_of(character)
+    found = character_status(character.skin, attached, output == VERTICES)
+    if found.problem or output == SHAPE_KEYS:
+        return found
+    face = find_character(character.skin, attached=attached, keyless=output == VERTICES)
+    try:
+        check_skin(face, pipeline.model_text)
+    except UserError as error:
+        return CharacterStatus(" ".join(str(error).split()), problem=True)
+    return CharacterStatus(other_tongue(face, pipeline.model_text) or found.text)
 
 
 def fill_parts(scene: bpy.types.Scene, character: Any) -> tuple[list[str], list[str]]:

@@ -27,6 +27,7 @@ from ..scene.sounds import VoiceSource
 from .animate import animate_object
 from .command_batch import add_batch
 from .command_caches import add_cache
+from .command_conversion import add_convert
 from .command_tools import PrintedProgress, check_open_file, find_object, full_path, say
 from .command_transfer import add_transfer
 from .command_weights import add_weights
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add_transfer(commands, _USAGE)
     add_weights(commands, _USAGE)
     add_cache(commands, _USAGE)
+    add_convert(commands, _USAGE)
     models = commands.add_parser(
         "models", prog=f"{_USAGE} models", help="list the models, or describe one"
     )

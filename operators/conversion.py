@@ -13,7 +13,7 @@ from bpy.props import IntProperty
 from ..properties.progress import STATE
 from ..scene.conversion import mark_frames, unmark_frames
 from .conversion_live import LIVE
-from .conversion_status import busy, shown_conversion, solve_problem
+from .conversion_status import busy, marks_of, shown_conversion, solve_problem
 from .explained import Explained
 from .exports import chosen_span
 from .faults import attempt
@@ -75,7 +75,7 @@ class FACEWRIGHT_OT_remove_conversion(OfConversion, bpy.types.Operator):
         chosen: Any = context.scene.facewright
         conversion = chosen.conversion
         LIVE.end(context.scene, conversion)
-        unmark_frames(context.scene, conversion.id)
+        unmark_frames(context.scene, marks_of(conversion))
         chosen.remove_conversion(conversion)
         return {"FINISHED"}
 
@@ -102,7 +102,7 @@ class FACEWRIGHT_OT_bake_solve(Running, bpy.types.Operator):
     def tell(self, result: Told) -> None:
         for notice in result.notices:
             self.report({"WARNING"}, notice)
-        STATE.end(f"{result.sentence}.", "done", result.notices)
+        STATE.end("The weights are keyed", "done", result.notices)  # the panel shows how well
         self.report({"INFO"}, f"{result.sentence}.")
 
 
@@ -146,8 +146,10 @@ class FACEWRIGHT_OT_mark_worst(_OfWorst, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         conversion, scene = shown_conversion(context), context.scene
-        texts = {each.frame: length_text(scene, each.residual) for each in conversion.worst}
-        return attempt(self, lambda: mark_frames(scene, conversion.id, texts))
+        unmark_frames(scene, marks_of(conversion))
+        for each in conversion.worst:
+            each.mark = length_text(scene, each.residual)
+        return attempt(self, lambda: mark_frames(scene, marks_of(conversion)))
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -15,7 +15,7 @@ from ..core.solve.conversion import ConversionSettings
 from ..properties.poses import KINDS, NO_PAIR, suit_mesh
 from ..scene.conversion_meshes import pose_sizes
 from .conversion import OfConversion
-from .conversion_status import settings_of, shown_conversion, solve_problem
+from .conversion_status import poses_problem, settings_of, shown_conversion
 from .faults import attempt
 
 SUFFIX = ".json"
@@ -86,10 +86,7 @@ class FACEWRIGHT_OT_save_solve(_OfSolve, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        problem = solve_problem(shown_conversion(context))
-        return problem if problem.startswith("No pose") else ""
+        return reason or poses_problem(shown_conversion(context))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self.filepath = self.filepath or file_name(shown_conversion(context).name)
@@ -133,7 +130,11 @@ def load_preset(conversion: Any, path: Path) -> list[str]:
 
     suit_mesh(conversion)
     names = [pose.name for pose in conversion.poses]
-    found = applied(read_solve_preset(path), names, settings_of(conversion))
+    preset = read_solve_preset(path)
+    try:
+        found = applied(preset, names, settings_of(conversion))
+    except UserError as error:
+        raise UserError(f"{path.name}: {error.message}", error.hint) from error
     apply_settings(conversion, found.settings)
     notices = []
     if found.missing:

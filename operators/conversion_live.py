@@ -35,10 +35,8 @@ from .rendering import rendering
 from .running import redraw
 
 FOLLOWING = 8  # frames: playing may leave out so many and still goes on
-AGAIN = "Set the solve up again"
-EDITED = f"A mesh was edited. {AGAIN}"
-CHOSEN = f"The meshes or the neutral have changed. {AGAIN}"
-HIDDEN = "The input mesh is hidden, so it does not move. Show it, or bake"
+EDITED = "A mesh was edited: set the solve up again"
+CHOSEN = "The meshes or the neutral have changed: set the solve up again"
 _MESHES = {"source", "target", "neutral", "neutral_frame"}
 
 Key = tuple[Reference, str]  # a scene and a conversion's id
@@ -188,7 +186,9 @@ def _solve_now(key: Key, solve: _Solve, conversion: Any) -> None:
         solve.before = solve.after = None
     points = seen_points(scene, conversion.source)
     if len(points) != solve.seen:
-        raise UserError(f"The input mesh has {len(points)} vertices now.", f"{AGAIN}.")
+        raise UserError(
+            f"The input mesh has {len(points)} vertices now.", "Set the solve up again."
+        )
     face = solve.reader.face(points[: len(solve.reader.base)])
     sides, energies = solve.reader.read(face[None])
     now = float(scene.frame_current_final)
@@ -211,7 +211,7 @@ def seen_points(scene: Any, source: Any) -> Any:
     shown = bpy.context.scene == scene and bpy.context.view_layer is not None
     layer = bpy.context.view_layer if shown else scene.view_layers[0]
     if not source.visible_get(view_layer=layer):
-        raise UserError(f"{HIDDEN}.")
+        raise UserError(f"'{source.name}' is hidden, so it does not move.", "Show it, or bake.")
     layer.update()
     return evaluated_points(source, layer.depsgraph)
 

@@ -12,9 +12,10 @@ from ..core.solve.conversion import ConversionSettings
 from ..core.solve.pose_table import PoseTable
 from ..properties.poses import KINDS, NO_PAIR
 from ..properties.progress import STATE
-from ..scene import conversion_meshes as meshes
-from ..scene.conversion_meshes import SAME, joined, problem_of, unsolved_of
+from ..scene.conversion_meshes import SAME, joined, rest_is_a_frame, unsolved_of
+from ..scene.wrapping import followed
 from .chosen import scene_problem
+from .transfer_status import is_there
 
 ADD_FIRST = "Add a conversion first"
 
@@ -38,34 +39,78 @@ def busy(context: bpy.types.Context) -> str:
 
 def solve_problem(conversion: Any) -> str:
     """Why a conversion cannot be solved; empty when it can."""
-    problem = problem_of(conversion.source, conversion.target)
+    problem = meshes_problem(conversion)
     if problem:
         return problem
     if conversion.target.mode == "EDIT" or conversion.source.mode == "EDIT":
         return "Leave the edit mode first"
+    return poses_problem(conversion)
+
+
+def meshes_problem(conversion: Any) -> str:
+    """What is missing or wrong with the meshes; empty when all is well."""
+    source, target = conversion.source, conversion.target
+    if not is_there(source):
+        return "Choose the input mesh: the one that moves"
+    if not is_there(target):
+        return "Choose the blend shape mesh: the one with shape keys"
+    if source == target or source.data == target.data:
+        return "The input mesh has to be another mesh than the blend shape mesh"
+    if not len(source.data.vertices):
+        return "The input mesh has no vertices"
+    if not len(source.data.polygons) and joined(source, target) != SAME:
+        return "The input mesh has no faces"
+    return target_problem(target) or circle_problem(source, target)
+
+
+def target_problem(target: Any) -> str:
+    """Why a mesh cannot be given weights; empty when it can."""
+    keys = target.data.shape_keys
+    if keys is None or len(keys.key_blocks) < 2:
+        return "The blend shape mesh has no shape keys"
+    if not keys.use_relative:
+        return "The shape keys of the blend shape mesh are absolute: switch on Relative"
+    if not (target.is_editable and target.data.is_editable and keys.is_editable):
+        return "The blend shape mesh is linked from another file: make a local copy first"
+    return ""
+
+
+def circle_problem(source: Any, target: Any) -> str:
+    """Why the input would move with what it is to move; empty when it does not."""
+    if target in followed(source):
+        return "The input mesh follows the blend shape mesh: they would turn in a circle"
+    return ""
+
+
+def poses_problem(conversion: Any) -> str:
+    """Why no pose can be solved for; empty when one can."""
     left_out = unsolved_of(conversion.target).names
-    if len(conversion.poses) and not any(
-        pose.use and pose.name not in left_out for pose in conversion.poses
-    ):
+    rows = [pose for pose in conversion.poses if pose.use and pose.name not in left_out]
+    if len(conversion.poses) and not rows:
         return "No pose is in use: tick at least one that is neither muted nor driven"
     return ""
 
 
+SAME_TOPOLOGY = "Same topology: converted vertex by vertex"
+BY_WRAP = "Other topology: through a wrap, as both stand now"
+NO_REST = "Through a wrap. The input's cache has no rest: choose a frame where its face is neutral"
+
+
 def status_of(conversion: Any) -> tuple[str, bool]:
     """How the meshes are joined or what is missing, as a sentence; whether something is wrong."""
-    problem = problem_of(conversion.source, conversion.target)
+    problem = meshes_problem(conversion)
     if problem:
-        chosen = conversion.source is not None and conversion.target is not None
-        return problem, chosen
+        return problem, is_there(conversion.source) and is_there(conversion.target)
     if joined(conversion.source, conversion.target) == SAME:
-        return "Same topology: converted vertex by vertex", False
-    if conversion.neutral in ("AUTO", "REST") and meshes.rest_is_a_frame(conversion.source):
-        return (
-            "Other topology: through a wrap. The input's cache has no rest: choose as Neutral a "
-            "frame where its face is neutral",
-            True,
-        )
-    return "Other topology: through a wrap, as both stand now", False
+        return SAME_TOPOLOGY, False
+    if conversion.neutral != "FRAME" and rest_is_a_frame(conversion.source):
+        return NO_REST, True
+    return BY_WRAP, False
+
+
+def marks_of(conversion: Any) -> list[tuple[int, str]]:
+    """The markers of the worst frames that are on the time line: frames and texts."""
+    return [(round(each.frame), each.mark) for each in conversion.worst if each.mark]
 
 
 def settings_of(conversion: Any, left_out: Iterable[str] = ()) -> ConversionSettings:

@@ -32,7 +32,7 @@ from ..scene.retarget_meshes import local_points
 from ..scene.spans import Span
 from .asking import Progress, ask, part_of
 from .conversion_live import LIVE
-from .conversion_status import settings_of, solve_problem
+from .conversion_status import marks_of, settings_of, solve_problem
 from .lengths import length_text
 from .rendering import until_rendered
 from .transfer_steps import Told
@@ -242,8 +242,13 @@ def solve_steps(order: Order) -> Generator[Progress, None, Solved]:
 
 
 def convert_steps(order: Order) -> Generator[Progress, None, Told]:
-    """The whole: solve, then keys on the blend shape mesh, and what is known of the residual."""
+    """The whole: solve, then key the weights; what is known of the residual is kept."""
     solved = yield from solve_steps(order)
+    return (yield from written_steps(order, solved))
+
+
+def written_steps(order: Order, solved: Solved) -> Generator[Progress, None, Told]:
+    """Keys on the blend shape mesh for what is solved."""
     baked = Baked(
         conversion_id=order.conversion_id,
         action_name=f"{order.target.get().name} {order.source.get().name}"[:50],
@@ -264,12 +269,12 @@ def _remember(order: Order, solved: Solved) -> None:
     conversion = order.conversion
     LIVE.end(order.scene.get(), conversion)
     conversion.mean_residual = float(solved.residuals.mean())
+    unmark_frames(order.scene.get(), marks_of(conversion))
     conversion.worst.clear()
     for place in solved.worst[:MOST_WORST]:
         worst = conversion.worst.add()
         worst.frame = float(order.span.frames[place])
         worst.residual = float(solved.residuals[place])
-    unmark_frames(order.scene.get(), order.conversion_id)
 
 
 def _sentence(order: Order, solved: Solved) -> str:

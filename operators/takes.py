@@ -26,7 +26,6 @@ from .explained import Explained
 from .faults import attempt
 from .rendering import PATIENCE, rendering
 
-NO_STRIP = "A strip of the NLA cannot hold the vertex animation of this take."
 KINDS = ("FILE", "SOUND", "STRIP")
 
 
@@ -116,7 +115,10 @@ class FACEWRIGHT_OT_take_to_nla(_OfTake, bpy.types.Operator):
         def work() -> list[str]:
             label, actions = self.found(context)
             if label.output == VERTICES:
-                raise UserError(NO_STRIP, "Activate it instead.")
+                raise UserError(
+                    "A strip of the NLA cannot hold the vertex animation of this take.",
+                    "Activate it instead.",
+                )
             character = character_of(context, label)
             notices = takes.as_strip(label, actions, character)
             if vertex_animation.stop_playing(character):

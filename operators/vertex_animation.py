@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from .animation_job import Request
 
 OUTPUTS = (SHAPE_KEYS, VERTICES, BOTH)
-NO_STRIP = (
-    "A strip of the NLA cannot hold vertex animation.",
-    "Choose Shape Keys as output, or bake to Replace or New Action.",
-)
 _LONGEST_NAME = 40  # characters of a mesh's name in that of its file, which has up to 255 bytes
 
 
@@ -66,10 +62,15 @@ class VertexPlan:
         """As a take's label has them."""
         return label_caches(self.faces)
 
+    @property
+    def paths(self) -> list[Path]:
+        """All files."""
+        return [cache.path for face in self.faces for cache in face.caches]
+
     def remove_files(self) -> None:
         """Take away what a job has written that did not come to its end."""
-        for cache in (each for face in self.faces for each in face.caches):
-            remove_take(cache.path)
+        for path in self.paths:
+            remove_take(path)
 
 
 # ---- what is wrong
@@ -80,7 +81,10 @@ def check_output(output: str, bake: str) -> None:
     if output not in OUTPUTS:
         raise UserError(f"There is no output {output!r}.", f"There are: {', '.join(OUTPUTS)}.")
     if output != SHAPE_KEYS and bake == NLA:
-        raise UserError(*NO_STRIP)
+        raise UserError(
+            "A strip of the NLA cannot hold vertex animation.",
+            "Choose Shape Keys as output, or bake to Replace or New Action.",
+        )
 
 
 def check_skin(character: Character, model: str) -> None:

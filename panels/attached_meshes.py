@@ -47,21 +47,24 @@ class FACEWRIGHT_PT_attached_meshes(SubPanel, bpy.types.Panel):
     @one_look
     def draw(self, context: bpy.types.Context) -> None:
         chosen: Any = context.scene.facewright
-        characters = chosen.characters_of(shown_pipeline(context))
+        pipeline = shown_pipeline(context)
+        characters = chosen.characters_of(pipeline)
         if not characters:
             self.layout.label(text="The pipeline drives no character", icon="INFO")
         for place, character in enumerate(characters):
             if place:
                 self.layout.separator()
-            _draw_character(self.layout.column(), context, character)
+            _draw_character(self.layout.column(), context, character, pipeline)
 
 
-def _draw_character(layout: bpy.types.UILayout, context: Any, character: Any) -> None:
+def _draw_character(
+    layout: bpy.types.UILayout, context: Any, character: Any, pipeline: Any
+) -> None:
     row = layout.row(align=True)
     row.prop(character, "name", text="", icon="USER")
     select = row.operator("facewright.select_character", text="", icon="RESTRICT_SELECT_OFF")
     select.character = character.id
-    status = status_of(character)
+    status = status_of(character, pipeline)
     draw_sentence(layout, status.text, _icon(status), room(context, MARGIN_PX, MOST_PX))
     column = aligned(layout.column())
     column.prop(character, "skin")

@@ -10,7 +10,7 @@ import bpy
 from ..operators.batch import FACEWRIGHT_OT_batch_animate, batch_folder
 from ..operators.batch_order import notices_for
 from ..operators.faults import shortened
-from ..properties.batch import BAKED, BATCH, DONE, FAILED, FRESH, RUNNING, WAITING, WEIGHTS
+from ..properties.batch import BATCH, DONE, FAILED, FRESH, RUNNING, WAITING, Row
 from .exports import ExportPanel
 from .sidebar import ICONS, MARGIN_PX, MOST_PX, aligned, shown_player
 from .texts import draw_sentence, room, translated
@@ -19,7 +19,7 @@ ROW_ICONS = {
     WAITING: "DOT",
     RUNNING: "SORTTIME",
     DONE: "CHECKMARK",
-    FRESH: "FILE_TICK",
+    FRESH: "CHECKMARK",
     FAILED: "ERROR",
 }
 STATES = {
@@ -29,6 +29,11 @@ STATES = {
     FRESH: "Up to date",
     FAILED: "Failed",
 }
+KINDS = (
+    ("Weights", (("json", "JSON"), ("json46", "JSON, 46"), ("usd", "USD"), ("csv", "CSV"))),
+    ("Curves of a MetaHuman", (("metahuman_json", "JSON"), ("metahuman_usd", "USD"))),
+    ("With the Character", (("blend", "Blend"), ("fbx", "FBX"), ("usdc", "USD"), ("glb", "glTF"))),
+)
 SHOWN_FAILURES = 3
 
 
@@ -99,10 +104,13 @@ def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context, chosen:
 
 
 def _draw_formats(layout: bpy.types.UILayout, chosen: Any) -> None:
-    for heading, kinds in (("Weights", WEIGHTS), ("With the Character", BAKED)):
-        part = layout.column(heading=heading, align=True)
-        for kind in kinds:
-            part.prop(chosen, f"use_{kind}")
+    for heading, kinds in KINDS:
+        column = layout.column(align=True)
+        column.use_property_split = False
+        column.label(text=heading)
+        grid = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        for kind, name in kinds:
+            grid.prop(chosen, f"use_{kind}", text=name)
 
 
 def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context, width: float) -> None:
@@ -113,9 +121,10 @@ def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context, width: f
         row.progress(factor=BATCH.fraction, text=BATCH.text)
         row.operator("facewright.batch_cancel", text="", icon="CANCEL")
         return
-    row = layout.row()
+    row = layout.row(align=True)
     row.scale_y = 1.3
     row.operator(FACEWRIGHT_OT_batch_animate.bl_idname, icon="RENDER_ANIMATION")
+    row.operator("facewright.batch_save", text="", icon="FILE_TICK")
     reason = FACEWRIGHT_OT_batch_animate.disabled_reason(context)
     if reason:
         draw_sentence(layout, reason, "INFO", width)
@@ -132,21 +141,20 @@ def _draw_rows(layout: bpy.types.UILayout, context: bpy.types.Context, width: fl
         return
     listed: Any = context.window_manager.facewright_batch
     layout.template_list("FACEWRIGHT_UL_batch", "", listed, "rows", listed, "active", rows=5)
-    if listed.rows and listed.active < len(BATCH.rows):
-        row = BATCH.rows[listed.active]
-        if row.sentence:
-            draw_sentence(layout, row.sentence, ROW_ICONS[row.state], width)
-    _draw_failures(layout, width)
+    active = BATCH.rows[min(max(listed.active, 0), len(BATCH.rows) - 1)]
+    if active.sentence:
+        draw_sentence(layout, active.sentence, ROW_ICONS[active.state], width)
+    _draw_failures(layout, active, width)
     folder = batch_folder()
     if folder:
         button = layout.operator("wm.path_open", text="Open the Folder", icon="FILE_FOLDER")
         button.filepath = folder
 
 
-def _draw_failures(layout: bpy.types.UILayout, width: float) -> None:
-    failed = [row for row in BATCH.rows if row.state == FAILED]
+def _draw_failures(layout: bpy.types.UILayout, active: Row, width: float) -> None:
+    failed = [row for row in BATCH.rows if row.state == FAILED and row is not active]
     for row in failed[:SHOWN_FAILURES]:
-        draw_sentence(layout, f"{row.name}: {row.sentence}", "ERROR", width)
+        draw_sentence(layout, row.sentence, "ERROR", width)
     if len(failed) > SHOWN_FAILURES:
         text = translated("{count} more have failed: choose them in the list")
         draw_sentence(layout, text.format(count=len(failed) - SHOWN_FAILURES), "BLANK1", width)

@@ -11,7 +11,7 @@ from ..operators.conversion import TOPIC as PARENT
 from ..operators.conversion import FACEWRIGHT_OT_bake_solve
 from ..operators.conversion_live import shown_residual
 from ..operators.conversion_setup import FACEWRIGHT_OT_set_up_solve
-from ..operators.conversion_status import shown_conversion, solve_problem, status_of
+from ..operators.conversion_status import shown_conversion, status_of
 from ..operators.lengths import length_text
 from ..properties.poses import suits
 from ..properties.progress import STATE
@@ -148,6 +148,9 @@ class FACEWRIGHT_PT_conversion_strengths(ConversionPanel, bpy.types.Panel):
         row.operator("facewright.save_solve", icon="FILE_TICK")
 
 
+SIGNS = {"cancel": "\u2260", "symmetry": "="}  # never both, and equal
+
+
 class FACEWRIGHT_UL_poses(bpy.types.UIList):
     """Poses: whether they are used, and the numbers of their pairs"""
 
@@ -167,7 +170,7 @@ class FACEWRIGHT_UL_poses(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        split = row.split(factor=0.62, align=True)
+        split = row.split(factor=0.76, align=True)
         split.emboss = "NONE"
         name = split.row()
         name.alignment, name.active = "LEFT", item.use
@@ -176,10 +179,9 @@ class FACEWRIGHT_UL_poses(bpy.types.UIList):
             "facewright.select_pose", text=item.name, icon=icon_name, translate=False
         )
         button.place = index
-        for kind, sign in (("cancel", "X"), ("symmetry", "MOD_MIRROR")):
+        for kind, sign in SIGNS.items():
             number = getattr(item, kind)
-            text = str(number) if number >= 0 else ""
-            split.label(text=text, icon=sign if text else "NONE", translate=False)
+            split.label(text=f"{sign}{number}" if number >= 0 else "", translate=False)
 
 
 class FACEWRIGHT_PT_conversion_poses(ConversionPanel, bpy.types.Panel):
@@ -206,9 +208,6 @@ class FACEWRIGHT_PT_conversion_poses(ConversionPanel, bpy.types.Panel):
             column = aligned(layout.column())
             column.prop(pose, "multiplier")
             column.prop(pose, "offset")
-        problem = solve_problem(conversion)
-        if problem and len(conversion.poses) and not any(p.use for p in conversion.poses):
-            draw_sentence(layout, problem, "INFO", room(context, MARGIN_PX, MOST_PX))
 
 
 class FACEWRIGHT_MT_poses(bpy.types.Menu):

@@ -90,6 +90,7 @@ class FACEWRIGHT_PG_worst(bpy.types.PropertyGroup):
     residual: FloatProperty(
         name="Residual", description="How far the vertices are off there, root mean square"
     )
+    mark: StringProperty(name="Marker", description="Name of its marker; empty for none")
 
 
 class FACEWRIGHT_PG_conversion(bpy.types.PropertyGroup):

@@ -27,11 +27,11 @@ class CharacterStatus:
 
 
 def character_status(
-    skin: bpy.types.Object | None, attached: Attachments = NOTHING
+    skin: bpy.types.Object | None, attached: Attachments = NOTHING, keyless: bool = False
 ) -> CharacterStatus:
-    """What to say of a character. Raises nothing."""
+    """What to say of a character; ``keyless`` where its vertices move. Raises nothing."""
     try:
-        character = find_character(skin, attached=attached)
+        character = find_character(skin, attached=attached, keyless=keyless)
     except UserError as error:
         return CharacterStatus(" ".join(str(error).split()), problem=True)
     has, lacks = _parts(character)
@@ -47,6 +47,7 @@ def _parts(character: Character) -> tuple[list[str], list[str]]:
         "no left eye" if right else "no right eye"
     )  # fmt: skip
     tongue = any(_TONGUE.intersection(mesh.found.pairs) for mesh in character.meshes)
+    tongue = tongue or (character.tongue is not None and not character.meshes)
     has = ["tongue" if tongue else "", "jaw" if character.jaw else "", eyes]
     lacks = ["" if tongue else "no tongue", "" if character.jaw else "no jaw", missing_eye]
     return [text for text in has if text], [text for text in lacks if text]

@@ -9,7 +9,7 @@ are kept in the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,6 @@ from .take_marks import CURVES, foreign_curves
 
 CONVERSION = "facewright_conversion"  # on an action: the id of what has baked it
 RESIDUALS, FIRST, STEP = "facewright_residuals", "facewright_first", "facewright_step"
-MARKER = "facewright_worst"  # on a marker of the time line: the id of the conversion
 
 
 @dataclass(frozen=True)
@@ -163,18 +162,16 @@ def residual_at(target: Any, conversion_id: str, frame: float) -> float | None:
     return float(values[place]) if 0 <= place < len(values) else None
 
 
-def mark_frames(scene: bpy.types.Scene, conversion_id: str, texts: Mapping[float, str]) -> None:
-    """Put markers on the time line, with these texts by frame; those of before go."""
-    unmark_frames(scene, conversion_id)
-    for frame, text in texts.items():
-        marker: Any = scene.timeline_markers.new(text, frame=round(frame))
-        marker[MARKER] = conversion_id
+def mark_frames(scene: bpy.types.Scene, marks: Iterable[tuple[int, str]]) -> None:
+    """Put markers on the time line, with a text at each frame."""
+    for frame, text in marks:
+        scene.timeline_markers.new(text, frame=frame)
 
 
-def unmark_frames(scene: bpy.types.Scene, conversion_id: str) -> int:
-    """Take our markers away; returns how many there were."""
+def unmark_frames(scene: bpy.types.Scene, marks: Iterable[tuple[int, str]]) -> None:
+    """Take such markers away, unless they were moved or renamed: then they are the user's."""
     markers: Any = scene.timeline_markers
-    found = [each for each in markers if each.get(MARKER) == conversion_id]
-    for each in found:
-        markers.remove(each)
-    return len(found)
+    for frame, text in marks:
+        found = next((m for m in markers if m.name == text and m.frame == frame), None)
+        if found is not None:
+            markers.remove(found)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two meshes of a blend shape conversion: what is wrong with them, and the poses of one."""
+"""The two meshes of a blend shape conversion: how they are joined, and the poses of one."""
 
 from __future__ import annotations
 
@@ -15,54 +15,9 @@ from ..core.errors import UserError
 from ..core.solve.basis import PoseBasis, PoseNormal
 from .references import Reference, SceneChanged
 from .retarget_meshes import local_points, loosely_equal
-from .wrap_modifier import driver_of, wraps_of
 
 SAME, WRAP = "same", "wrap"
 CACHES = ("MESH_SEQUENCE_CACHE",)  # whose mesh at rest is one of its frames
-
-
-def problem_of(source: Any, target: Any) -> str:
-    """Why an input and a blend shape mesh cannot be converted, as one phrase; empty when they can.
-
-    Cheap enough for drawing.
-    """
-    for obj, text in (
-        (source, "Choose the input mesh: the one that moves"),
-        (target, "Choose the blend shape mesh: the one with shape keys"),
-    ):
-        if obj is None or not obj.users_scene:
-            return text
-    if source == target or source.data == target.data:
-        return "The input mesh has to be another mesh than the blend shape mesh"
-    if not len(source.data.vertices):
-        return "The input mesh has no vertices"
-    if not len(source.data.polygons) and not loosely_equal(source, target):
-        return "The input mesh has no faces"
-    return _target_problem(target) or _circle(source, target)
-
-
-def _target_problem(target: Any) -> str:
-    keys: Any = target.data.shape_keys
-    if keys is None or len(keys.key_blocks) < 2:
-        return "The blend shape mesh has no shape keys"
-    if not keys.use_relative:
-        return "The shape keys of the blend shape mesh are absolute: switch on Relative"
-    if not (target.is_editable and target.data.is_editable and keys.is_editable):
-        return "The blend shape mesh is linked from another file: make a local copy first"
-    return ""
-
-
-def _circle(source: Any, target: Any) -> str:
-    seen, waiting = {source}, [source]
-    while waiting:
-        for wrap in wraps_of(waiting.pop()):
-            driver = driver_of(wrap)
-            if driver == target:
-                return "The input mesh follows the blend shape mesh: they would turn in a circle"
-            if driver is not None and driver not in seen:
-                seen.add(driver)
-                waiting.append(driver)
-    return ""
 
 
 def joined(source: Any, target: Any) -> str:

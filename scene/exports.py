@@ -19,7 +19,11 @@ from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
 from .rates import scene_rate
+from .vertex_animation import moves_by_vertices
 
+NO_VERTICES = (
+    "FBX holds no vertex animation; export a geometry cache, or animate shape keys as well."
+)
 SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".glb", ".json")
 _ADDONS = {
     ".fbx": ("EXPORT_SCENE_OT_fbx", "FBX format"),
@@ -129,7 +133,8 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             check_existing=False,
             selected_objects_only=True,
             export_animation=True,
-            export_shapekeys=True,
+            # What moves by vertices alone is written as points of every frame, and so is all else
+            export_shapekeys=not any(moves_by_vertices(obj) for obj in content.objects),
             export_armatures=_has_armature(content),
             export_custom_properties=False,
             convert_world_material=False,  # it would come with a folder of textures
@@ -163,7 +168,7 @@ def _write_fbx(path: Path, content: Exported) -> tuple[str, ...]:
             bake_anim_use_all_actions=False,
             bake_anim_simplify_factor=0.0,
         )
-    return ()
+    return (NO_VERTICES,) if any(moves_by_vertices(obj) for obj in content.objects) else ()
 
 
 def _write_glb(path: Path, content: Exported) -> tuple[str, ...]:

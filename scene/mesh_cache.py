@@ -44,7 +44,6 @@ def add_mesh_cache(
         modifier.cache_format = kind
         modifier.filepath = blend_path(path)
         modifier.forward_axis, modifier.up_axis = "POS_Y", "POS_Z"  # Blender's own
-        modifier.flip_axis = (False, False, False)
         modifier.deform_mode = "OVERWRITE"
         modifier.interpolation = "LINEAR"
         modifier.time_mode = "FRAME"  # seconds would need the rate that the scene has now, too

@@ -21,11 +21,13 @@ from ..core.errors import UserError
 from ..core.exchange.pc2 import size_of
 from ..core.retarget.marks import FITTED
 from ..core.take_label import VERTICES, TakeLabel
+from . import versions
 from .characters import Character
 from .mesh_cache import add_mesh_cache, blend_path
 from .places import cache_path
 from .references import Reference, reference
 from .retarget_meshes import local_points
+from .take_marks import our_curves, ours
 
 NAME = "Facewright Vertex Animation"
 SKIN, TONGUE = "skin", "tongue"  # roles of meshes; that of a fitted one: fitted_role
@@ -69,6 +71,21 @@ def take_in(modifier: Any) -> str:
         return ""
     found = _FILE.fullmatch(str(modifier.filepath).replace("\\", "/").rpartition("/")[2])
     return found[1] if found else ""
+
+
+def file_of(modifier: Any) -> Path:
+    """The file that a modifier of ours plays."""
+    return Path(bpy.path.abspath(modifier.filepath))
+
+
+def moves_by_vertices(obj: bpy.types.Object) -> bool:
+    """Whether an object plays vertices, and no take moves its shape keys."""
+    keys: Any = getattr(obj.data, "shape_keys", None)
+    if not any(each.show_render for each in caches_of(obj)):
+        return False
+    action = None if keys is None else ours(keys)
+    slot = versions.assigned_slot(keys.animation_data) if action else 0
+    return action is None or not our_curves(action, slot)
 
 
 def players(character: Character) -> list[bpy.types.Object]:
@@ -140,15 +157,14 @@ class Change:
 
 
 _VALUES = (
-    "name", "filepath", "cache_format", "forward_axis", "up_axis", "flip_axis", "deform_mode",
+    "name", "filepath", "cache_format", "forward_axis", "up_axis", "deform_mode",
     "interpolation", "time_mode", "play_mode", "frame_start", "frame_scale", "factor",
     "vertex_group", "show_viewport", "show_render", "show_in_editmode", "show_expanded",
 )  # fmt: skip
 
 
 def _values(modifier: Any) -> dict[str, Any]:
-    found = {name: getattr(modifier, name) for name in _VALUES}
-    return {**found, "flip_axis": tuple(found["flip_axis"])}
+    return {name: getattr(modifier, name) for name in _VALUES}
 
 
 def _put(modifier: Any, values: dict[str, Any]) -> None:

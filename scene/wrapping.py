@@ -48,13 +48,13 @@ def check(driver: Any, driven: Sequence[Any]) -> None:
             raise UserError(f"'{obj.name}' has no vertices.", "Take it off the list.")
         if obj.mode == "EDIT":
             raise UserError(f"'{obj.name}' is being edited.", "Leave its edit mode first.")
-        if obj in _followed(driver):
+        if obj in followed(driver):
             raise UserError(
                 f"'{driver.name}' follows '{obj.name}' already.", "Remove that wrap first."
             )
 
 
-def _followed(obj: Any) -> set[Any]:
+def followed(obj: Any) -> set[Any]:
     """All meshes that a mesh follows by wraps, directly or not."""
     found: set[Any] = set()
     waiting = [obj]

@@ -20,6 +20,14 @@ import stubs  # noqa: E402
 from desks import desk, live_player, live_stub, spoken  # noqa: E402, F401 - fixtures
 from layouts import Layout  # noqa: E402
 from makers import shaped_mesh  # noqa: E402
+from vertices import (  # noqa: E402, F401 - fixtures
+    own_mesh,
+    own_rest,
+    speak,
+    stage_frames,
+    stub_arrays,
+    wired_mesh,
+)
 from wrap_tool import face, filled, hairs, modifiers, tool  # noqa: E402, F401 - fixtures
 
 

@@ -91,6 +91,9 @@ def _everything(chosen: Any, face: Any) -> None:
         for part in ("head_target", "lower_denture", "eye_left", "eye_right"):
             setattr(character, part, rig)
     chosen.active_pipeline = 0
+    conversion = chosen.add_conversion("Conversion")
+    conversion.target, conversion.neutral = face, "FRAME"
+    conversion.worst.add().frame = 8
     transfer = chosen.add_transfer("Transfer")
     transfer.driver = transfer.open_mouth = transfer.target = face
     transfer.pairs.add().name = "Chin"

@@ -34,6 +34,7 @@ def script() -> driver.Steps:
     _fill_wrap()
     _fill_transfer()
     _fill_weights()
+    _fill_conversion()
     spent: dict[str, list[float]] = {}
     yield from _pictures(spent)
     assert all(spent.values()), f"never drawn: {[name for name in spent if not spent[name]]}"
@@ -65,6 +66,27 @@ def _fill_weights() -> None:
     weights.usd = weights.metahuman_usd = weights.fbx = True
     bpy.ops.facewright.gains_reset()
     weights.gains["eyeBlinkLeft"].multiplier = 1.2
+
+
+def _fill_conversion() -> None:
+    """Two copies of the head, of which one is moved by a few keyframes and the other follows."""
+    copies: list[Any] = []
+    for name in ("Performance", "Head"):
+        mesh: Any = bpy.data.objects["Facewright Head"].data.copy()
+        mesh.shape_keys.animation_data_clear()
+        copies.append(bpy.data.objects.new(name, mesh))
+        bpy.context.scene.collection.objects.link(copies[-1])
+    for name, size in (("jawOpen", 0.8), ("mouthPucker", 0.4), ("browInnerUp", 1.0)):
+        key = copies[0].data.shape_keys.key_blocks[name]
+        for frame, value in ((1, 0.0), (9, size), (20, 0.1), (30, size / 2)):
+            key.value = value
+            key.keyframe_insert("value", frame=frame)
+    chosen: Any = bpy.context.scene.facewright
+    conversion = chosen.add_conversion("Performance")
+    conversion.source, conversion.target = copies
+    chosen.exports.use_scene_range, chosen.exports.frame_end = False, 30
+    bpy.ops.facewright.bake_solve()
+    chosen.exports.use_scene_range = True
 
 
 def _pictures(spent: dict[str, list[float]]) -> driver.Steps:
