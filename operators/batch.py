@@ -20,7 +20,7 @@ from .running import redraw
 if TYPE_CHECKING:
     from .batch_run import Steps
 
-LISTED_PER_STEP = 4000
+LISTED_PER_STEP = 1000
 
 
 class FACEWRIGHT_OT_batch_animate(Explained, bpy.types.Operator):
@@ -34,11 +34,11 @@ class FACEWRIGHT_OT_batch_animate(Explained, bpy.types.Operator):
         return "A batch is running already" if BATCH.running else order_problem(context.scene)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .batch_run import batch_steps, plan
+        from .batch_run import batch_steps
 
         def work() -> None:
             BATCH.forget()
-            _run(batch_steps(plan(context.scene)))
+            _run(batch_steps(context.scene))
             if BATCH.outcome:
                 self.report({"WARNING" if BATCH.count(FAILED) else "INFO"}, f"{BATCH.outcome}.")
 

@@ -6,20 +6,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.errors import UserError
+from ..core.take_label import VERTICES
 from ..properties.batch import BAKED, KINDS
 from ..properties.ids import index_of
 from ..properties.library import BUILT_IN_EMOTION
 from ..properties.pipeline import models_problem, people_of
 from ..scene.emotion_curves import has_keys
 from ..scene.rates import parse_rate, scene_rate
-from .chosen import emotion_with, faces_of
+from .chosen import character_parts, emotion_with
 from .exports import export_folder
 from .faults import sentence
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 KEYS_LEFT_OUT = (
     "The emotion timeline belongs to the shown voice: all voices get the strengths of the sliders"
 )
+
+ONLY_KEYS = "A batch moves the character's shape keys, not its vertices"
 
 
 def source_problem(scene: bpy.types.Scene) -> str:
@@ -60,7 +63,8 @@ def order_problem(scene: bpy.types.Scene) -> str:
         if set(kinds) & set(BAKED):
             if not chosen.characters_of(pipeline):
                 return "Add a character first"
-            faces_of(scene, pipeline)
+            for one in chosen.characters_of(pipeline):
+                character_parts(one, pipeline.head_motion)
     except UserError as error:
         return sentence(error)
     return models_problem(pipeline)
@@ -71,8 +75,12 @@ def notices_for(scene: bpy.types.Scene) -> list[str]:
     chosen: Any = scene.facewright
     if chosen.pipeline is None:
         return []
-    keys = has_keys(scene, index_of(chosen.pipelines, chosen.pipeline.id))
-    return [KEYS_LEFT_OUT] if keys else []
+    found = []
+    if has_keys(scene, index_of(chosen.pipelines, chosen.pipeline.id)):
+        found.append(KEYS_LEFT_OUT)
+    if chosen.pipeline.output == VERTICES and set(chosen.batch.formats(BAKED)):
+        found.append(ONLY_KEYS)
+    return found
 
 
 def order_of(scene: bpy.types.Scene) -> Order:
@@ -81,6 +89,7 @@ def order_of(scene: bpy.types.Scene) -> Order:
     from ..core.batch.fields import BUILT_IN
     from ..core.batch.order import Order
     from ..core.emotion.source import EmotionSource
+    from ..core.exchange.channel_map import read_channel_map
 
     chosen: Any = scene.facewright
     pipeline, exports = chosen.pipeline, chosen.exports
@@ -91,7 +100,13 @@ def order_of(scene: bpy.types.Scene) -> Order:
     if emotion.model:
         folder = _full(emotion.model)
         emotion = replace(emotion, model=BUILT_IN if folder == str(BUILT_IN_EMOTION) else folder)
+    weights = chosen.weights
+    mapping = read_channel_map(_full(weights.mapping)) if weights.mapping.strip() else None
     return Order(
+        gains=weights.gains_now(),
+        mapping=mapping,
+        tongue=weights.tongue,
+        joints=weights.joints,
         model=_full(pipeline.model_text) if pipeline.model_text else BUILT_IN,
         settings=settings,
         emotion=emotion,
@@ -100,30 +115,42 @@ def order_of(scene: bpy.types.Scene) -> Order:
     )
 
 
-def rows_of(scene: bpy.types.Scene) -> tuple[Row, ...]:
+@dataclass(frozen=True)
+class Source:
+    """Where voices come from: a folder, or a manifest; ``channel`` as a manifest has it."""
+
+    path: str
+    is_manifest: bool = False
+    channel: int = 0
+
+
+def source_of(scene: bpy.types.Scene) -> Source:
+    """Where the panel says that voices come from."""
+    chosen: Any = scene.facewright
+    batch, player = chosen.batch, chosen.player_of(chosen.pipeline)
+    if batch.source == "MANIFEST":
+        return Source(_full(batch.manifest), True)
+    folder = player.track_root if batch.source == "PLAYER" else batch.folder
+    return Source(_full(folder), False, player.channel if player is not None else 0)
+
+
+def rows_of(source: Source) -> tuple[Row, ...]:
     """The rows that are asked for. Raises UserError."""
     from ..core.batch.manifest import folder_rows, read_manifest
 
-    chosen: Any = scene.facewright
-    batch, player = chosen.batch, chosen.player_of(chosen.pipeline)
-    if batch.source == "MANIFEST":
-        return read_manifest(_full(batch.manifest))
-    return folder_rows(_full(player.track_root if batch.source == "PLAYER" else batch.folder))
+    return read_manifest(source.path) if source.is_manifest else folder_rows(source.path)
 
 
-def manifest_of(scene: bpy.types.Scene, rows: Sequence[Row], folder: Path) -> Path:
-    """A manifest of the rows: the chosen one, or a new one in ``folder``. Raises UserError."""
+def manifest_of(source: Source, rows: Sequence[Row], path: Path) -> Path:
+    """A manifest of the rows: the chosen one, or a new one at ``path``. Raises UserError."""
     from ..core.files import write_text
 
-    chosen: Any = scene.facewright
-    batch, player = chosen.batch, chosen.player_of(chosen.pipeline)
-    if batch.source == "MANIFEST":
-        return Path(_full(batch.manifest))
-    channel = player.channel if player is not None else 0
+    if source.is_manifest:
+        return Path(source.path)
     lines = [
-        json.dumps({"audio": row.audio, "output": row.output, "channel": channel}) for row in rows
+        json.dumps({"audio": row.audio, "output": row.output, "channel": source.channel})
+        for row in rows
     ]
-    path = folder / "manifest.jsonl"
     write_text(path, "".join(f"{line}\n" for line in lines))
     return path
 

@@ -8,8 +8,9 @@ is not kept, as many .blend files would have to share a folder of takes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from ..core.take_label import REPLACE, Origin
 from ..properties.ids import find
 from ..properties.library import BUILT_IN_EMOTION
 from ..scene.exports import Exported, check_kind, save
+from ..scene.gained import Gained, gained_steps, playing
 from ..scene.parts import Parts, parts_of
 from ..scene.places import BUILT_IN_MODEL, model_folder
 from ..scene.reopening import Beginning
@@ -33,10 +35,13 @@ from .animation_job import animation_steps, check_terms, make_request
 from .asking import wait_for
 from .chosen import character_parts, origin_of
 from .command_tools import find_object
+from .weights_face import Target
+from .weights_run import objects_of
 
 if TYPE_CHECKING:
     from ..core.batch.manifest import Row
     from ..core.batch.order import Order
+    from ..core.exchange.gains import Gains
     from .animation_job import Request
 
 Watch = Callable[[float, str], None]
@@ -117,14 +122,14 @@ class Stage:
         self.beginning.again(row.blend)
         request = self._request(row, order)
         result = wait_for(animation_steps(request), watch)
-        content = content_of(bpy.context.scene, result)
+        content = _content(content_of(bpy.context.scene, result), request.faces)
         notices = list(result.notices)
-        kinds = [kind for kind in order.formats if kind in BAKED]
         made = []
-        for kind in kinds:
+        for kind in [kind for kind in order.formats if kind in BAKED]:
             watch(1.0, f"Saving .{kind}")
             path = folder / f"{Path(row.output).name}.{kind}"
-            notices += _save(path, self.out / Path(row.output).parent, content)
+            with _gained(content, request.faces, order.gains, kind, watch):
+                notices += _save(path, self.out / Path(row.output).parent, content)
             made.append(path)
         made += write_files(folder, row, order, result.face)
         return Baked(made, tuple(notices))
@@ -206,6 +211,34 @@ def _wiring(scene: bpy.types.Scene, one: Any) -> tuple[Any, Any]:
     chosen: Any = scene.facewright
     pipeline = find(chosen.pipelines, one.pipeline_id)
     return pipeline, chosen.player_of(pipeline)
+
+
+def _content(content: Exported, faces: Sequence[Parts]) -> Exported:
+    """With the armatures that move the faces."""
+    objects = [obj for parts in faces for obj in objects_of(Target(parts))]
+    return replace(content, objects=tuple(dict.fromkeys((*content.objects, *objects))))
+
+
+@contextmanager
+def _gained(
+    content: Exported, faces: Sequence[Parts], gains: Gains, kind: str, watch: Watch
+) -> Iterator[None]:
+    """Let the faces play their keys with the gains, but in a .blend, where keys stay as made."""
+    with ExitStack() as stack:
+        for parts in faces if gains.changes and kind != "blend" else ():
+            first, last = content.first_frame, content.last_frame
+            steps = gained_steps(content.scene, parts, gains, first, last)
+            stack.enter_context(playing(_finished(steps, watch)))
+        yield
+
+
+def _finished(steps: Generator[float, None, Gained], watch: Watch) -> Gained:
+    while True:
+        try:
+            watch(next(steps), "Reading the shape keys")
+        except StopIteration as end:
+            result: Gained = end.value
+            return result
 
 
 def _save(path: Path, target: Path, content: Exported) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from ..providers.wheels import find_site_folder
 from ..scene.reopening import is_saved, save_copy
 from ..scene.runtimes import runtime_folder
 from .asking import Progress
-from .batch_order import manifest_of, order_of, rows_of
+from .batch_order import Source, manifest_of, order_of, rows_of, source_of
 from .batch_shares import FINE, Share, blender_words, plain_words, sweep
 from .exports import export_folder
 
@@ -44,43 +44,39 @@ Steps = Generator[Progress, None, str]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done: all that is asked of the scene, which may change afterwards."""
+    """What is to be done: all that is asked of the scene, which may change afterwards. ``words``
+    are those of both commands, ``words_in_blender`` what the other Blender is told besides."""
 
-    rows: tuple[VoiceRow, ...]
+    source: Source
     order: Order
     ledger: Ledger
-    folder: Path
     words: list[str]
+    words_in_blender: list[str]
     processes: int
     device: str
 
-    @property
-    def bakes(self) -> bool:
-        """Whether a character is needed, and so another Blender."""
-        formats = {*self.order.formats, *(f for row in self.rows for f in row.formats or ())}
-        return bool(formats & set(BAKED))
 
-
-def plan(scene: bpy.types.Scene) -> Plan:
-    """Look at everything and write it down for the programs. Raises UserError."""
+def batch_steps(scene: bpy.types.Scene) -> Steps:
+    """Do what the panel asks for; returns what it came to as a sentence. Raises UserError, at once
+    for what can be seen at once, and Cancelled."""
     chosen: Any = scene.facewright
-    general = preferences()
-    order, rows = order_of(scene), rows_of(scene)
+    device = str(getattr(preferences(), "device", ""))
     ledger = Ledger(export_folder(chosen.exports.directory))
-    folder = Path(tempfile.mkdtemp(prefix="facewright-batch-", dir=bpy.app.tempdir or None))
-    write_order(folder / "order.json", order)
-    device = str(getattr(general, "device", ""))
-    words = ["--manifest", str(manifest_of(scene, rows, folder))]
-    words += ["--order", str(folder / "order.json"), "--out", str(ledger.folder)]
-    words += ["--device", device or "auto", "--accept-licence", "--life-line"]
-    words += ["--redo"] if chosen.batch.redo else []
-    found = Plan(rows, order, ledger, folder, words, chosen.batch.processes, device)
-    if found.bakes:
-        words += _character_words(scene, folder)
-    return found
+    words = ["--out", str(ledger.folder), "--device", device or "auto"]
+    words += ["--accept-licence", "--life-line", *(["--redo"] if chosen.batch.redo else [])]
+    plan = Plan(
+        source_of(scene),
+        order_of(scene),
+        ledger,
+        words,
+        _character_words(scene),
+        chosen.batch.processes,
+        device,
+    )
+    return _steps(plan)
 
 
-def _character_words(scene: bpy.types.Scene, folder: Path) -> list[str]:
+def _character_words(scene: bpy.types.Scene) -> list[str]:
     chosen: Any = scene.facewright
     player = chosen.player_of(chosen.pipeline)
     words = ["--scene", scene.name]
@@ -92,52 +88,77 @@ def _character_words(scene: bpy.types.Scene, folder: Path) -> list[str]:
     return words
 
 
-def batch_steps(plan: Plan) -> Steps:
-    """Do it; returns what it came to as a sentence. Raises UserError and Cancelled."""
-    BATCH.rows = [Row(Path(row.audio).name or row.where) for row in plan.rows]
-    BATCH.folder = str(plan.ledger.folder)
-    shares = []
+def _steps(plan: Plan) -> Steps:
+    """Begin in steps that are short also with thousands of rows, and go on to the end."""
+    folder = Path(tempfile.mkdtemp(prefix="facewright-batch-", dir=bpy.app.tempdir or None))
+    shares: list[Share] = []
+    targets: list[Path] = []
     ended = False
     try:
         yield Progress(0.0, "Starting")
-        shares = _shares(plan)
-        yield from _done(plan, shares)
+        rows = rows_of(plan.source)
+        yield Progress(0.0, "Starting")
+        manifest = manifest_of(plan.source, rows, folder / "rows.jsonl")
+        yield Progress(0.0, "Starting")
+        BATCH.rows = [Row(os.path.basename(row.audio) or row.where) for row in rows]
+        BATCH.folder = str(plan.ledger.folder)
+        bakes = _bakes(plan.order, rows)
+        if bakes:
+            targets = sorted({(plan.ledger.folder / row.output).parent for row in rows})
+        yield Progress(0.0, "Starting")
+        write_order(folder / "order.json", plan.order)
+        words = ["--manifest", str(manifest), "--order", str(folder / "order.json"), *plan.words]
+        shares = (_blenders if bakes else _plain)(plan, words, folder, len(rows))
+        for share in shares:
+            _begin(share)
+            yield Progress(0.0, "Starting")
+        yield from _done(shares, targets)
         ended = True
     finally:
         if not ended:
             _stop(shares)
-        _clear(plan, shares)
+        sweep(targets, [pid for share in shares for pid in share.pids])
+        plan.ledger.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+        for row in BATCH.rows:
+            row.state = WAITING if row.state == RUNNING else row.state
     failed, fresh, count = BATCH.count(FAILED), BATCH.count(FRESH), len(BATCH.rows)
     said = f"{count - failed} of {count} voices done"
     said += f", {fresh} of them were up to date" if fresh else ""
     return f"{said}, {failed} failed" if failed else said
 
 
-def _shares(plan: Plan) -> list[Share]:
-    """The programs, begun. Raises UserError."""
-    last = len(plan.rows) - 1
-    if plan.bakes:
-        cores = os.cpu_count() or 1
-        count = plan.processes or max(1, cores // CORES_EACH)
-        count = min(count, last + 1)
-        words = [*blender_words(_file(plan.folder)), *plan.words]
-        words += ["--threads", str(max(1, cores // count))]
-        shares = [
-            Share(words, plan.folder / f"blender-{at}.log", at, last, count, True)
-            for at in range(count)
-        ]
-    else:
-        runtime = runtime_folder(plan.device or "auto")
-        packages = [str(folder) for folder in (runtime, find_site_folder()) if folder]
-        words = [*plain_words(packages), *plan.words, "--jobs", str(plan.processes)]
-        shares = [Share(words, plan.folder / "batch.log", 0, last)]
+def _bakes(order: Order, rows: Sequence[VoiceRow]) -> bool:
+    """Whether a character is needed, and so another Blender."""
+    wanted = set(BAKED)
+    return bool(wanted & {*order.formats}) or any(wanted & {*(r.formats or ())} for r in rows)
+
+
+def _blenders(plan: Plan, words: list[str], folder: Path, count: int) -> list[Share]:
+    """Other Blenders, each with a share of the rows."""
+    cores = os.cpu_count() or 1
+    processes = min(plan.processes or max(1, cores // CORES_EACH), count)
+    start = [*blender_words(_file(folder)), *words, *plan.words_in_blender]
+    start += ["--threads", str(max(1, cores // processes))]
+    return [
+        Share(start, folder / f"blender-{at}.log", at, count - 1, processes, True)
+        for at in range(processes)
+    ]
+
+
+def _plain(plan: Plan, words: list[str], folder: Path, count: int) -> list[Share]:
+    """The command without Blender, which has processes of its own."""
+    runtime = runtime_folder(plan.device or "auto")
+    packages = [str(place) for place in (runtime, find_site_folder()) if place]
+    start = [*plain_words(packages), *words, "--jobs", str(plan.processes)]
+    return [Share(start, folder / "batch.log", 0, count - 1)]
+
+
+def _begin(share: Share) -> None:
     try:
-        for share in shares:
-            share.begin()
+        share.begin()
     except OSError as error:
-        _stop(shares)
         raise UserError(f"The batch cannot be started: {error.strerror or error}.") from error
-    return shares
 
 
 def _stop(shares: Sequence[Share]) -> None:
@@ -156,7 +177,7 @@ def _file(folder: Path) -> Path:
     return path
 
 
-def _done(plan: Plan, shares: Sequence[Share]) -> Generator[Progress, None, None]:
+def _done(shares: Sequence[Share], targets: Sequence[Path]) -> Generator[Progress, None, None]:
     """Take the results as they come until all programs have ended."""
     running, cancelled_at = list(shares), 0.0
     while running:
@@ -171,7 +192,7 @@ def _done(plan: Plan, shares: Sequence[Share]) -> Generator[Progress, None, None
         for share in tuple(running):
             code = share.exit_code()  # before the last look at what it said
             _take(share, code is not None)
-            if code is not None and not (not cancelled_at and _goes_on(plan, share, code)):
+            if code is not None and not (not cancelled_at and _goes_on(share, code, targets)):
                 running.remove(share)
         yield from _rest(now, _progress(bool(cancelled_at)))
     if cancelled_at:
@@ -197,7 +218,7 @@ def _take(share: Share, ended: bool) -> None:
         BATCH.rows[at].state = RUNNING
 
 
-def _goes_on(plan: Plan, share: Share, code: int) -> bool:
+def _goes_on(share: Share, code: int, targets: Sequence[Path]) -> bool:
     """Whether a program that ended is begun again: it died over a row, and more are left."""
     if code in FINE or share.complaint or not share.is_left:
         return False
@@ -208,9 +229,9 @@ def _goes_on(plan: Plan, share: Share, code: int) -> bool:
         return False
     row = BATCH.rows[share.skip()]
     row.state, row.sentence = FAILED, f"{row.name}: Blender ended over it, with the code {code}."
-    sweep(_targets(plan), share.pids)
+    sweep(targets, share.pids)
     if share.is_left:
-        share.begin()
+        _begin(share)
     return share.is_left
 
 
@@ -219,18 +240,3 @@ def _progress(ending: bool) -> Progress:
     done = BATCH.count(DONE, FRESH, FAILED)
     text = f"{done} of {total}" + (f", {failed} failed" if failed else "")
     return Progress(done / max(total, 1), "Ending" if ending else text)
-
-
-def _targets(plan: Plan) -> list[Path]:
-    return sorted({(plan.ledger.folder / row.output).parent for row in plan.rows})
-
-
-def _clear(plan: Plan, shares: Sequence[Share]) -> None:
-    """Take away what nobody needs any more, and what is half done."""
-    if plan.bakes:
-        sweep(_targets(plan), [pid for share in shares for pid in share.pids])
-    plan.ledger.clear()
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    for row in BATCH.rows:
-        if row.state == RUNNING:
-            row.state = WAITING

@@ -22,7 +22,6 @@ COMMAND = ROOT / "worker" / "batch.py"
 FINE = (0, 3)  # exit codes of a batch that was done to its end
 READS = 4  # of a file in one look
 STATUS = "openjd_status: "
-SAID = ("openjd_fail: ", "Error: ")
 # Of a Python that has Blender as a module: what ``blender --command`` does
 _MODULE = """
 import importlib, os, sys
@@ -87,7 +86,7 @@ class Share:
 
     def _heard(self, line: str) -> dict[str, Any] | None:
         self.begun = self.begun or line.startswith(STATUS)
-        for beginning in SAID:
+        for beginning in ("openjd_fail: ", "Error: "):
             if line.startswith(beginning):
                 self.complaint = line.removeprefix(beginning)
         if not line.startswith('{"row": '):

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ..core.batch.report import RowResult
     from .batch_rows import Stage
 
-STOPPED = "Stopped. What is done stays; the same command does what is left."
-
 
 def add_batch(commands: Any, usage: str) -> None:
     """Add the subcommand to the others."""
@@ -138,7 +136,7 @@ class _Maker:
         from ..core.life_line import is_cut
 
         if self._life_line and is_cut():
-            raise Cancelled(STOPPED)
+            raise Cancelled("Stopped. What is done stays; the same command does what is left.")
 
 
 def _say(lines: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ ROW_ICONS = {
     WAITING: "DOT",
     RUNNING: "SORTTIME",
     DONE: "CHECKMARK",
-    FRESH: "FILE_TICK",
+    FRESH: "CHECKMARK",
     FAILED: "ERROR",
 }
 STATES = {
@@ -121,9 +121,10 @@ def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context, width: f
         row.progress(factor=BATCH.fraction, text=BATCH.text)
         row.operator("facewright.batch_cancel", text="", icon="CANCEL")
         return
-    row = layout.row()
+    row = layout.row(align=True)
     row.scale_y = 1.3
     row.operator(FACEWRIGHT_OT_batch_animate.bl_idname, icon="RENDER_ANIMATION")
+    row.operator("facewright.batch_save", text="", icon="FILE_TICK")
     reason = FACEWRIGHT_OT_batch_animate.disabled_reason(context)
     if reason:
         draw_sentence(layout, reason, "INFO", width)

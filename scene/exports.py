@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from ..core.exchange.crate_check import is_whole
 from ..core.exchange.weights_json import write_weights
 from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
@@ -96,6 +97,11 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
             raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
+        if path.suffix.lower() in (".usdc", ".usd") and not is_whole(temporary):
+            raise UserError(
+                f"{path.name} cannot be saved: it was not written to its end.",
+                "Check the free space.",
+            )
     return tuple(f"{path.name}: {notice}" for notice in notices)
 
 
@@ -134,6 +140,8 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             convert_world_material=False,  # it would come with a folder of textures
             **versions.usd_texture_options(),
         )
+    if not is_whole(path):
+        return ()  # ``save`` says so
     usd = versions.usd_module()
     if usd is None:
         return ("its framesPerSecond is 24; timeCodesPerSecond is right.",)

@@ -127,12 +127,12 @@ def folder_rows(folder: str | os.PathLike[str]) -> tuple[Row, ...]:
         raise UserError(f"The folder {source} cannot be read: {reason}.") from error
     if not names:
         raise UserError(f"The folder {source} holds no sound file.", "Choose another folder.")
-    return voice_rows([str(source / name) for name in names])
+    return voice_rows([os.path.join(source, name) for name in names])
 
 
 def voice_rows(paths: Sequence[str]) -> tuple[Row, ...]:
     """One row for each of the sound files, which may be from anywhere."""
-    rows = [Row(number, Path(path).name, path, "") for number, path in enumerate(paths)]
+    rows = [Row(number, os.path.basename(path), path, "") for number, path in enumerate(paths)]
     return _with_outputs(rows)
 
 
@@ -232,6 +232,11 @@ def _key(output: str) -> str:
     return unicodedata.normalize("NFC", output).casefold()
 
 
+def _stem(audio: str) -> tuple[str, str]:
+    """Name and ending of a file, as ``Path`` has them, for thousands at once."""
+    return os.path.splitext(os.path.basename(audio))
+
+
 def _with_outputs(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Rows with an output each. One that was named for two rows is the first one's.
 
@@ -247,14 +252,14 @@ def _with_outputs(rows: Iterable[Row]) -> tuple[Row, ...]:
                 problem = f"{row.where}: output {row.output!r} is already that of {first}."
                 row = replace(row, problem=problem, output="")
         done.append(row)
-    stems = Counter(_key(Path(row.audio).stem) for row in done if not row.output)
+    stems = Counter(_key(_stem(row.audio)[0]) for row in done if not row.output)
     for place, row in enumerate(done):
         if row.output:
             continue
-        audio = Path(row.audio)
-        stem = audio.stem or f"row {row.number}"
-        unique = stems[_key(audio.stem)] == 1 and _key(stem) not in taken
-        base = stem if unique else f"{stem}_{audio.suffix[1:]}".rstrip("_")
+        own, suffix = _stem(row.audio)
+        stem = own or f"row {row.number}"
+        unique = stems[_key(own)] == 1 and _key(stem) not in taken
+        base = stem if unique else f"{stem}_{suffix[1:]}".rstrip("_")
         name, count = base, 1
         while _key(name) in taken:
             count += 1

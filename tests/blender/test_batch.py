@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 import bpy
 import pytest
 import stubs
+from layouts import Layout
 from makers import curves_of
 
 GOOD = ("line 1.wav", "台詞 2.wav")
@@ -216,28 +218,20 @@ reports.Report.add = dying
 
 def _started(batch: Any, code: Any) -> tuple[Any, Any]:
     """A batch that goes on as in a window: its steps, and the programs."""
-    module = code("operators.batch_run")
-    plan = module.plan(bpy.context.scene)
-    found: list[Any] = []
-    original = module._shares
-
-    def shares(plan: Any) -> Any:
-        found.extend(original(plan))
-        return found
-
-    module._shares = shares
+    module, found = code("operators.batch_run"), []
+    begin = module._begin
+    module._begin = lambda share: (found.append(share), begin(share))
     try:
         batch.state.begin()
-        steps = module.batch_steps(plan)
-        next(steps)
-        next(steps)
+        steps = module.batch_steps(bpy.context.scene)
+        while not found:
+            next(steps)
     finally:
-        module._shares = original
+        module._begin = begin
     return steps, found
 
 
-@pytest.mark.parametrize("kind", ["plain", "baked"])
-@pytest.mark.parametrize("end", ["cancel", "close"])
+@pytest.mark.parametrize(("kind", "end"), [("plain", "cancel"), ("baked", "close")])
 def test_a_stop_ends_all_programs_and_leaves_nothing_half_done(
     batch, wired, own_face, code, kind, end
 ):
@@ -291,3 +285,64 @@ def _children(pids: list[int]) -> list[str]:
         if parent in pids:
             found.append(path.parent.name)
     return found
+
+
+def test_multipliers_of_the_weights_reach_the_files(batch, wired, code):
+    run()
+    plain = json.loads(files(batch.out)["line 1_bsweight.json"])
+    gain = wired.scene.facewright.weights.gains.add()
+    gain.name, gain.multiplier = "jawOpen", 0.5
+    run()
+    half = json.loads(files(batch.out)["line 1_bsweight.json"])
+    at = plain["facsNames"].index("jawOpen")
+    expected = [row[at] / 2 for row in plain["weightMat"]]
+    assert max(expected) > 0.01
+    assert [row[at] for row in half["weightMat"]] == pytest.approx(expected, abs=2e-6)
+
+
+def test_what_is_saved_for_a_farm_gives_the_same_files(batch, wired, code, tmp_path):
+    wired.pipeline.skin_strength = 0.75
+    wired.pipeline.emotion.set_values((0.0, 0.5) + (0.0,) * 8)
+    run()
+    path = tmp_path / "für die farm"
+    assert bpy.ops.facewright.batch_save(filepath=str(path)) == {"FINISHED"}
+    packages = [str(code("providers.wheels").find_site_folder())]
+    words = code("operators.batch_shares").plain_words(packages)
+    words += ["--manifest", f"{path}.jsonl", "--order", f"{path}.json", "--out", f"{path}"]
+    assert subprocess.run(words, check=False, timeout=120).returncode == 3
+    assert files(path) == files(batch.out) and files(path)
+
+
+def test_the_panel_shows_rows_failures_and_what_is_worth_knowing(batch, wired, code, key):
+    panel = code("panels.batch")
+    shown: list[str] = []
+
+    def draw() -> list[str]:
+        shown.clear()
+        context = SimpleNamespace(
+            scene=bpy.context.scene, window_manager=bpy.context.window_manager
+        )
+        panel.FACEWRIGHT_PT_batch.draw(SimpleNamespace(layout=Layout(shown)), context)
+        listed = bpy.context.window_manager.facewright_batch
+        for at, item in enumerate(listed.rows):
+            self = SimpleNamespace()
+            draw_row = panel.FACEWRIGHT_UL_batch.draw_item
+            draw_row(self, context, Layout(shown), listed, item, 0, listed, "active", at)
+        return shown
+
+    assert "Animate Folder" in draw()
+    wired.player.voice_source = "SAMPLE"
+    key(1, joy=1.0)
+    assert any("The emotion timeline belongs" in text for text in draw())
+    run()
+    assert {"Done", "Failed", "line 1.wav", "台詞 2.wav", "Open the Folder"} <= set(draw())
+    assert any("broken.wav cannot be read" in text for text in draw())
+    batch.state.begin()
+    try:
+        batch.state.text = "2 of 3"
+        assert "2 of 3" in draw() and "Animate Folder" not in draw()
+        assert bpy.ops.facewright.batch_cancel() == {"FINISHED"} and batch.state.cancel
+    finally:
+        batch.state.forget()
+    with pytest.raises(RuntimeError, match="poll"):
+        bpy.ops.facewright.batch_cancel()

@@ -99,6 +99,24 @@ def test_fbx_comes_back_with_its_animation(command, words, out):
     assert any("JawOpen" in path for path, _index in curves_of(keys))
 
 
+def test_gains_change_exported_meshes_and_not_the_blend(command, words, out, tmp_path):
+    order = tmp_path / "order.json"
+    values = {"facewright_batch": 1, "gains": {"schema": 1, "multipliers": {"jawOpen": 0.5}}}
+    order.write_text(json.dumps(values), encoding="utf-8")
+    words = [*words, "--rows", "1", "--order", str(order), "--format", "blend", "fbx", "glb"]
+    status, results, _errors = command(*words)
+    assert status == 0, results
+    assert (out / "line 1.glb").read_bytes()[:4] == b"glTF"
+    bpy.ops.wm.open_mainfile(filepath=str(out / "line 1.blend"))
+    keys = bpy.data.objects["Face"].data.shape_keys
+    own = curves_of(keys)['key_blocks["JawOpen"].value', 0]
+    bpy.ops.import_scene.fbx(filepath=str(out / "line 1.fbx"), anim_offset=0.0)
+    other = next(key for key in bpy.data.shape_keys if key != keys)
+    half = curves_of(other)['key_blocks["JawOpen"].value', 0]
+    for frame in range(2, 14):
+        assert half.evaluate(frame) == pytest.approx(own.evaluate(frame) / 2, abs=1e-3)
+
+
 def test_what_is_up_to_date_is_left_and_what_is_not_is_made_again(command, words, out, blend):
     words = [*words, "--rows", "1-2", "--format", "blend", "json"]
     assert command(*words)[0] == 0
