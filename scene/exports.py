@@ -4,6 +4,9 @@ there."""
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from ..core.errors import UserError
 from ..core.exchange.weights_json import write_weights
 from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
+from ..core.whole_files import is_whole
 from . import versions
 from .rates import scene_rate
 from .vertex_animation import moves_by_vertices
@@ -96,6 +100,8 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
             raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
+        if not is_whole(temporary):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return tuple(f"{path.name}: {notice}" for notice in notices)
 
 
@@ -104,7 +110,13 @@ class _Trial(Exception):
 
 
 def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0] if str(error).strip() else "unknown reason"
+    """What an operator of Blender said, in short. Of a script's traceback, which Blender cuts off
+    where it is long, that is its end."""
+    text = str(error).strip()
+    if "Traceback" in text:
+        told = re.findall(r"(?m)^(?:\w+\.)*\w*(?:Error|Exception): (.+)$", text.split(":", 1)[-1])
+        return told[-1].rstrip(".") if told else "its exporter failed; perhaps the disk is full"
+    line = text.splitlines()[0] if text else "unknown reason"
     return line.removeprefix("Error: ").rstrip(".")
 
 
