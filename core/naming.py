@@ -103,7 +103,6 @@ _CAMEL_SIDE = re.compile(r"(?<=[a-z])(?P<short>[LR])$")
 _SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
 # Here Left and Right are where something moves, not which half of the face it is on.
 _DIRECTIONS = frozenset({"jaw", "mouth", "tongue", "tonguetip", "tongueroll"})
-
 _GAZES = {"eyelookin": "eyelookout", "eyelookout": "eyelookin"}  # of the right eye
 
 

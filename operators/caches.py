@@ -163,24 +163,27 @@ def export_steps(
         notices.append(
             "Maya counts 6000 ticks a second; at this frame rate each frame is at the nearest tick."
         )
-    for place, owner in enumerate(references if play else ()):
-        notices.append(_played(order, owner, files[place][0]))
+    if play:
+        notices.append(_played(order, references, [each[0] for each in files[: len(references)]]))
     return Written(tuple(tuple(each) for each in files), tuple(notices))
 
 
-def _played(order: CacheOrder, owner: Reference, path: Path) -> str:
-    obj = owner.get()
-    copy = add_copy(
-        obj,
-        order.scene,
-        order.layer,
-        path,
-        order.span.first,
-        order.span.rate,
-        world=order.world,
-        leave_out=order.leave_out,
-    )
-    return f"'{copy.name}' plays the file; '{obj.name}' is hidden."
+def _played(order: CacheOrder, owners: Sequence[Reference], paths: Sequence[Path]) -> str:
+    """Let a copy of each mesh play its file; tells so."""
+    for owner, path in zip(owners, paths, strict=True):
+        copy = add_copy(
+            owner.get(),
+            order.scene,
+            order.layer,
+            path,
+            order.span.first,
+            order.span.rate,
+            world=order.world,
+            leave_out=order.leave_out,
+        )
+    if len(owners) > 1:
+        return f"{len(owners)} copies such as '{copy.name}' play the files; the meshes are hidden."
+    return f"'{copy.name}' plays the file; '{owners[0].get().name}' is hidden."
 
 
 register, unregister = bpy.utils.register_classes_factory(

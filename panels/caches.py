@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..core.retarget.marks import HIDDEN
 from ..operators.caches import (
     PANEL,
     FACEWRIGHT_OT_export_caches,
@@ -16,7 +17,6 @@ from ..operators.caches import (
 )
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
-from ..scene.caches import undriven
 from .exports import ExportPanel
 from .sidebar import MARGIN_PX, MOST_PX, aligned, draw_outcome, draw_running
 from .texts import draw_sentence, room, translated
@@ -41,7 +41,7 @@ class FACEWRIGHT_UL_cached_meshes(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item.facewright_cache, "use", text="")
-        row.label(text=item.name, translate=False, icon="ERROR" if undriven([item]) else "NONE")
+        row.label(text=item.name, translate=False, icon="ERROR" if HIDDEN in item else "NONE")
         if not item.visible_get():
             row.label(text="", icon="HIDE_ON")
 
@@ -74,7 +74,7 @@ class FACEWRIGHT_PT_caches(ExportPanel, bpy.types.Panel):
         buttons = row.column(align=True)
         for use, icon in ((True, "CHECKBOX_HLT"), (False, "CHECKBOX_DEHLT")):
             buttons.operator("facewright.tick_caches", text="", icon=icon).use = use
-        for obj in undriven(ticked(context)):
+        for obj in (each for each in ticked(context) if HIDDEN in each):
             text = translated(undriven_problem()).format(name=obj.name)
             draw_sentence(layout, text, "ERROR", width)
         _draw_options(aligned(layout.column()), chosen)

@@ -4,8 +4,6 @@ there."""
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,10 +14,10 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from ..core.exchange import blend_check, crate_check
 from ..core.exchange.weights_json import write_weights
 from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
-from ..core.whole_files import is_whole
 from . import versions
 from .rates import scene_rate
 from .vertex_animation import moves_by_vertices
@@ -28,6 +26,11 @@ NO_VERTICES = (
     "FBX holds no vertex animation; export a geometry cache, or animate shape keys as well."
 )
 SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".glb", ".json")
+_CHECKS = {  # of what Blender may have left half written without a word
+    ".blend": blend_check.is_whole,
+    ".usdc": crate_check.is_whole,
+    ".usd": crate_check.is_whole,
+}
 _ADDONS = {
     ".fbx": ("EXPORT_SCENE_OT_fbx", "FBX format"),
     ".glb": ("EXPORT_SCENE_OT_gltf", "glTF 2.0 format"),
@@ -100,8 +103,12 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
             raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
-        if not is_whole(temporary):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        check = _CHECKS.get(path.suffix.lower())
+        if check is not None and not check(temporary):
+            raise UserError(
+                f"{path.name} cannot be saved: it was not written to its end.",
+                "Check the free space.",
+            )
     return tuple(f"{path.name}: {notice}" for notice in notices)
 
 
@@ -146,6 +153,8 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             convert_world_material=False,  # it would come with a folder of textures
             **versions.usd_texture_options(),
         )
+    if not crate_check.is_whole(path):
+        return ()  # ``save`` says so
     usd = versions.usd_module()
     if usd is None:
         return ("its framesPerSecond is 24; timeCodesPerSecond is right.",)

@@ -260,6 +260,16 @@ def test_places_that_cannot_be_written_are_named(tmp_path, kind):
     assert files(tmp_path) == [f"a{caches.FORMATS[kind].endings[-1]}"]
 
 
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that none may write")
+@pytest.mark.parametrize("kind", OURS)
+def test_a_folder_that_none_may_write_is_named(kind):
+    clip = clip_of()
+    with pytest.raises(
+        UserError, match=r"/sys/kernel/顔 a\.\w+ cannot be written: .* (denied|perm|sys)"
+    ):
+        write("/sys/kernel/顔 a", kind, clip, points_of(clip))
+
+
 def test_memory_does_not_grow_with_the_frames(tmp_path):
     """A cache of 72 MB, from one frame: nothing of it is kept."""
     resource = pytest.importorskip("resource")

@@ -106,7 +106,7 @@ def _input_vanishes(name: str) -> driver.Steps:
 
 def _baked(name: str) -> driver.Steps:
     took: list[float] = []
-    module = sys.modules[f"{name}.operators.conversion_steps"]
+    module: Any = sys.modules[f"{name}.operators.conversion_steps"]
     convert_steps = module.convert_steps
 
     def timed(order: Any) -> Any:

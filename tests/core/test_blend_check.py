@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A compressed .blend or .usdc that lacks a part is found out by its own table."""
+"""A compressed .blend that lacks a part is found out by its own table."""
 
 from __future__ import annotations
 
 import struct
 
 import pytest
-from facewright.core.whole_files import is_whole
+from facewright.core.exchange.blend_check import is_whole
 
 FRAMES = (b"\x28\xb5\x2f\xfd first", b"\x28\xb5\x2f\xfd the second one", b"\x28\xb5\x2f\xfd")
 
@@ -26,7 +26,7 @@ def test_a_file_is_whole_only_with_all_its_bytes(tmp_path, checksums):
     path, data = tmp_path / "a.blend", written(checksums=checksums)
     path.write_bytes(data)
     assert is_whole(path)
-    for length in range(4, len(data)):
+    for length in range(len(data)):
         path.write_bytes(data[:length])
         assert not is_whole(path), length
 
@@ -37,18 +37,8 @@ def test_a_frame_that_is_missing_in_the_middle_is_found(tmp_path):
     assert not is_whole(path)
 
 
-def test_a_usdc_is_whole_only_with_its_table(tmp_path):
-    path = tmp_path / "a.usdc"
-    table = struct.pack("<Q", 2) + bytes(64)
-    data = b"PXR-USDC" + bytes(8) + struct.pack("<q", 100) + bytes(76) + table
-    path.write_bytes(data)
-    assert is_whole(path)
-    for length in range(8, len(data)):
-        path.write_bytes(data[:length])
-        assert not is_whole(path), length
-
-
-def test_a_file_that_is_not_compressed_is_none_of_its_business(tmp_path):
+def test_what_is_no_compressed_blend_or_not_there_is_not_whole(tmp_path):
     path = tmp_path / "a.blend"
+    assert not is_whole(path)
     path.write_bytes(b"BLENDER-v405")
-    assert is_whole(path)
+    assert not is_whole(path)
