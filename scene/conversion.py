@@ -27,7 +27,7 @@ from .curves import copy_curve, write_curve
 from .frames import Look, keep_rest
 from .placing import check_assignable
 from .references import Reference, reference
-from .take_marks import CURVES, foreign_curves
+from .take_marks import BESIDE, CURVES, foreign_curves
 
 CONVERSION = "facewright_conversion"  # on an action: the id of what has baked it
 RESIDUALS, FIRST, STEP = "facewright_residuals", "facewright_first", "facewright_step"
@@ -64,6 +64,8 @@ def bake_steps(
             filling = _fill(made[-1], baked)
             yield from ((number + share) / len(columns) for share in filling)
         _mark_residuals(made[0].action.get(), baked)
+        for each in made[1:]:
+            each.action.get()[BESIDE] = True
         notices = _place_all(made, baked.conversion_id, baked.action_name)
         placed = True
     finally:
@@ -170,6 +172,8 @@ def _put_in_place(owner: Any, action: Any, slot: int, conversion_id: str) -> lis
             bpy.data.actions.remove(before)
         return []
     before.use_fake_user = True
+    if BESIDE in before or (BESIDE in action and TAKE in before):
+        return []
     what = "The take" if TAKE in before else "Your action"
     return [f"{what} '{before.name}' was kept; the conversion has its own action."]
 
