@@ -15,9 +15,7 @@ from ..scene.takes import character_of
 from .chosen import character_parts
 
 
-def parts_of_target(
-    scene: Any, target: Any, source: Any, names: Sequence[str]
-) -> Character | None:
+def parts_of_target(scene: Any, target: Any, source: Any, names: Sequence[str]) -> Character | None:
     """The face of a blend shape mesh without the mesh itself; None where it has nothing else that
     poses of these ``names`` move."""
     return parts_beside(_face_of(scene, target), target, source, names)

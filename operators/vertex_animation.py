@@ -166,8 +166,8 @@ def _far_away(folder: Path) -> str:
     """What to say of files that will not go with the .blend; empty where they lie beside it."""
     if not bpy.data.filepath:
         return (
-            "The .blend is not saved yet, so the vertex animation lies in the user folder and stays "
-            "there: save, then animate again to have it beside the .blend."
+            "The vertex animation is in the user folder: save the .blend, then animate again to "
+            "have it beside it."
         )
     if folder.parent == Path(bpy.data.filepath).parent:
         return ""

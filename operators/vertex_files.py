@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that nobody needs any more: point caches of takes that were replaced, all of takes that were
-removed.
+"""Files that nobody needs any more: point caches of takes that were replaced, all files of takes
+that were removed.
 
-Undo may bring such a take back, so its files stay as long as this file is open. They go when another
-is opened or Blender ends: of a replaced take unless a .blend was saved while it played them, of a
-removed one unless the .blend has it still, because it was not saved since.
+Undo may bring such a take back, so its files stay as long as this file is open. They go when
+another is opened or Blender ends: of a replaced take unless a .blend was saved while it played
+them, of a removed one unless the .blend has it still, because it was not saved since.
 """
 
 from __future__ import annotations

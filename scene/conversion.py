@@ -97,7 +97,9 @@ def _begun(channels: Channels, name: str) -> _Made:
     owner = channels.owner.get()
     check_assignable(owner)
     action = versions.new_action(name, channels.id_type)
-    return _Made(channels, reference(action), versions.add_slot(action, channels.id_type, owner.name))
+    return _Made(
+        channels, reference(action), versions.add_slot(action, channels.id_type, owner.name)
+    )
 
 
 def _fill(made: _Made, baked: Baked) -> Generator[float, None, None]:

@@ -278,7 +278,22 @@ def test_takes_are_found_after_save_as_to_another_folder(code, wired_mesh, tmp_p
 
 
 def test_files_that_do_not_go_with_the_blend_are_said(own_mesh, speak, voice, tmp_path):
-    assert any("not saved yet" in notice for notice in speak(own_mesh, voice).notices)
+    assert any("user folder" in notice for notice in speak(own_mesh, voice).notices)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), check_existing=False)
     again = speak(bpy.data.objects["Gesicht 顔"], voice, settings={"lower_face_strength": 1.5})
-    assert not any("saved" in notice for notice in again.notices)
+    assert not any("folder" in notice for notice in again.notices)
+
+
+def test_a_preview_from_before_animate_does_not_cover_the_take(code, wired_mesh, own_mesh):
+    """A slider was moved, and the frame that it asked for comes when the take is there."""
+    preview, pump = code("operators.preview").PREVIEW, code("operators.pump").pump
+    preview.want(wired_mesh.scene, wired_mesh.pipeline.id)
+    preview._step()
+    assert preview.holds_worker
+    animated()
+    for _ in range(50):
+        pump()
+        preview.step()
+    assert not preview.running
+    assert cache_on(own_mesh).show_viewport
+    assert code("scene.frames").NOTED not in own_mesh

@@ -21,7 +21,9 @@ def test_a_shape_alone_moves_the_teeth_as_the_head_says(place, moves, weight):
     weights = np.zeros((1, 3))
     weights[0, place] = weight
     wanted = motion(weight * moves[0], weight * moves[1], PIVOT)
-    np.testing.assert_allclose(jaw_of_weights(NAMES, weights, PIVOT, MOTIONS)[0], wanted, atol=1e-12)
+    np.testing.assert_allclose(
+        jaw_of_weights(NAMES, weights, PIVOT, MOTIONS)[0], wanted, atol=1e-12
+    )
 
 
 def test_other_poses_and_rest_move_nothing():
@@ -33,5 +35,7 @@ def test_other_poses_and_rest_move_nothing():
 def test_several_shapes_keep_the_teeth_rigid():
     found = jaw_of_weights(NAMES, np.random.default_rng(3).random((9, 3)), PIVOT, MOTIONS)
     turns = found[:, :3, :3]
-    np.testing.assert_allclose(turns @ turns.transpose(0, 2, 1), np.tile(np.eye(3), (9, 1, 1)), atol=1e-12)
+    np.testing.assert_allclose(
+        turns @ turns.transpose(0, 2, 1), np.tile(np.eye(3), (9, 1, 1)), atol=1e-12
+    )
     np.testing.assert_allclose(np.linalg.det(turns), 1.0)
