@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
+from ..file_names import cleaned_name
 from ..files import atomic_paths, flush
 from . import maya_cache, mdd, pc2, usd_points
 from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write
@@ -76,8 +77,7 @@ def _file_names(names: Sequence[str]) -> list[str]:
     taken: set[str] = set()
     found = []
     for name in names:
-        plain = "".join("_" if each in '/\\:*?"<>|' or each < " " else each for each in name)
-        plain = plain.strip(" .") or "_"
+        plain = cleaned_name(name) or "_"
         wanted, number = plain, 1
         while plain.lower() in taken:
             number += 1
@@ -100,10 +100,10 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
     if not clip.meshes:
         raise UserError("There is no mesh to write.", "Choose one.")
     caches = files_of(base, kind, [mesh.name for mesh in clip.meshes])
-    check_room(caches[0][0], sum(mesh.points for mesh in clip.meshes) * clip.frames)
     parts = [clip] if chosen.together else [replace(clip, meshes=(mesh,)) for mesh in clip.meshes]
     paths = [path for files in caches for path in files]
     with atomic_paths(paths) as temporary, ExitStack() as open_files:
+        check_room(caches[0][0], sum(mesh.points for mesh in clip.meshes) * clip.frames)
         each, waiting = len(chosen.endings), 0
         writes = [
             open_files.enter_context(chosen.filling(temporary[at * each : (at + 1) * each], part))
@@ -133,7 +133,7 @@ def check_room(path: Path, points: int) -> None:
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
-        return  # what is wrong with the place is said when the file is begun
+        return  # some network drives do not tell; what is wrong is said when the file is written
     if needed > free:
         raise UserError(
             f"{path} cannot be written: it takes {_size(needed)}, {_size(free)} are free.",
