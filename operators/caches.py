@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 from ..core.exchange.caches import FORMATS
 from ..core.exchange.maya_cache import is_regular
 from ..properties.caches import MAYA, PLAYED
@@ -23,6 +23,7 @@ from .asking import Progress
 from .chosen import scene_problem
 from .explained import Explained
 from .exports import order_of
+from .rendering import until_rendered
 from .running import Running
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Written:
     def sentence(self) -> str:
         """What was written, without full stop."""
         names = [path.name for files in self.caches for path in files]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return f"Wrote {', '.join(names[:3])}{more} to {self.caches[0][0].parent}"
+        return f"Wrote {shortly(names, 3)} to {self.caches[0][0].parent}"
 
 
 def listed(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -154,7 +154,9 @@ def export_steps(
     steps = write_steps(order)
     try:
         while True:
-            yield Progress(next(steps), f"Writing {FORMATS[order.kind].title}")
+            done = next(steps)
+            yield Progress(done, f"Writing {FORMATS[order.kind].title}")
+            yield from until_rendered(done)
     except StopIteration as end:
         files = end.value
     finally:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import bpy
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 
 
 def check_open_file(wanted: str) -> None:
@@ -33,8 +33,7 @@ def find_object(name: str, kinds: Sequence[str]) -> bpy.types.Object:
     found = bpy.data.objects.get(name)
     if found is None:
         names = [obj.name for obj in bpy.data.objects if obj.type in kinds]
-        more = ", ..." if len(names) > 8 else ""
-        listed = ", ".join(names[:8]) + more or "nothing of that kind"
+        listed = shortly(names) or "nothing of that kind"
         raise UserError(f"{file_name()} has no object '{name}'.", f"It has: {listed}.")
     return found
 

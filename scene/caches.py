@@ -23,6 +23,8 @@ from ..core.retarget.marks import HIDDEN
 from . import evaluated
 from .exports import Exported, only
 from .references import Reference, reference
+from .refusals import reason_of
+from .retarget_meshes import local_points
 from .spans import Span, visit
 
 SLICE_S, BACKGROUND_S = 0.04, 1.0  # of a step, so that the window goes on
@@ -191,7 +193,7 @@ class _Source:
             self._references, names, files_of(base, "MC", names), strict=True
         ):
             obj = owner.get()
-            points = _rest(obj.data)
+            points: Any = local_points(obj).astype(np.float32)
             if self._world:
                 points = placed(points, evaluated.place_of(obj, self._layer.depsgraph))
             points = MAYA.block(clip, Block(points[None])).points[0]
@@ -205,17 +207,6 @@ def placed(points: Any, place: Any) -> Any:
     return (points @ place[:3, :3].T + place[:3, 3]).astype(np.float32)
 
 
-def _rest(mesh: Any) -> Any:
-    """Vertices (V, 3) of a mesh without its shape keys' motion."""
-    keys = mesh.shape_keys
-    points = np.empty((len(mesh.vertices), 3), np.float32)
-    if keys is None:
-        mesh.attributes["position"].data.foreach_get("vector", points.ravel())
-    else:
-        keys.reference_key.points.foreach_get("co", points.ravel())
-    return points
-
-
 def _write_alembic(order: CacheOrder) -> list[list[Path]]:
     """All at once, by Blender's own exporter, which knows the scene's frames alone."""
     span = order.span
@@ -225,9 +216,9 @@ def _write_alembic(order: CacheOrder) -> list[list[Path]]:
             "Switch Scene Frame Rate on, or choose USD.",
         )
     ((path,),) = files_of(order.base, order.kind, [""])
-    check_room(path, span.count * sum(len(obj.data.vertices) for obj in order.objects))
     first, last = round(span.first), round(span.first) + span.count - 1
     with atomic_path(path) as temporary:
+        check_room(path, span.count * sum(len(obj.data.vertices) for obj in order.objects))
         temporary.unlink()
         try:
             with only(Exported(order.scene, order.objects, first, last)):
@@ -251,8 +242,7 @@ def _write_alembic(order: CacheOrder) -> list[list[Path]]:
                     as_background_job=False,
                 )
         except RuntimeError as error:
-            reason = str(error).strip().removeprefix("Error: ").rstrip(".")
-            raise UserError(f"{path.name} cannot be written: {reason}.") from error
+            raise UserError(f"{path.name} cannot be written: {reason_of(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be written: Blender wrote nothing.")
     return [[path]]

@@ -19,6 +19,7 @@ from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
 from .rates import scene_rate
+from .refusals import reason_of
 from .vertex_animation import moves_by_vertices
 
 NO_VERTICES = (
@@ -94,7 +95,7 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
         try:
             notices = writer(temporary, content)
         except RuntimeError as error:  # what an operator of Blender reports
-            raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
+            raise UserError(f"{path.name} cannot be saved: {reason_of(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
         if path.suffix.lower() in (".usdc", ".usd") and not is_whole(temporary):
@@ -107,11 +108,6 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
 
 class _Trial(Exception):
     pass
-
-
-def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0] if str(error).strip() else "unknown reason"
-    return line.removeprefix("Error: ").rstrip(".")
 
 
 def _write_json(path: Path, content: Exported) -> tuple[str, ...]:
