@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command "cache": geometry caches of a .blend without a window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cache_readers import read_maya
+from caching import CM, caged
+
+
+@pytest.fixture
+def command(code, capsys):
+    main = code("operators.command").main
+
+    def run(*words):
+        status = main(["cache", *map(str, words)])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def test_the_command_writes_caches(tmp_path, cached_mesh, command):
+    wanted = caged(cached_mesh, range(7, 10), world=True) @ CM.T
+    path = tmp_path / "顔 1.mcx"
+    status, said, errors = command(
+        "--out", path, "--mesh", "T*", "--start", 7, "--end", 9, "--world", "--neutral",
+        "--channel", "headShape",
+    )  # fmt: skip
+    assert (status, errors) == (0, "")
+    assert "Done: Wrote 顔 1.mcx, 顔 1.xml, 顔 1_neutral.obj to" in said
+    found = read_maya(tmp_path / "顔 1.xml")
+    np.testing.assert_allclose(found.points, wanted, rtol=1e-5, atol=1e-4)
+    assert found.more["channel"]["ChannelName"] == "headShape"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--out", "a.gif"], "its ending is none of .usdc, .mc, .mcx, .pc2, .mdd, .abc"),
+        (["--out", "/nowhere/a.usdc"], "/nowhere does not exist"),
+        (["--out", "a.usdc", "--mesh", "Nobody"], "has no object 'Nobody'"),
+        (["--out", "a.usdc", "--mesh", "x*"], "No mesh is named like 'x*'"),
+        (["--out", "a.pc2", "--y-up"], "--y-up is for .usdc only"),
+        (["--out", "a.usdc", "--start", "9", "--end", "3"], "ends at frame 3"),
+        (["--out", "a.usdc", "--fps", "x"], "frame rate x is wrong"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    tmp_path, monkeypatch, cached_mesh, command, words, expected
+):
+    monkeypatch.chdir(tmp_path)
+    status, _said, errors = command(*words)
+    assert status == 1
+    assert expected in errors and len(errors.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
