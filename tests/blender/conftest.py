@@ -17,7 +17,6 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
 
 import stubs  # noqa: E402
-from caching import cache_settings, cached_mesh  # noqa: E402, F401 - fixtures
 from desks import desk, live_player, live_stub, spoken  # noqa: E402, F401 - fixtures
 from layouts import Layout  # noqa: E402
 from makers import shaped_mesh  # noqa: E402

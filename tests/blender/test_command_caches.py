@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command "cache": geometry caches of a .blend without a window."""
+"""``facewright cache``: geometry caches without a window."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from cache_readers import read_maya
-from caching import CM, caged
+from cache_scenes import CM, caged, make_face
+
+
+@pytest.fixture
+def face(scene):
+    return make_face(scene)
 
 
 @pytest.fixture
@@ -21,8 +26,8 @@ def command(code, capsys):
     return run
 
 
-def test_the_command_writes_caches(tmp_path, cached_mesh, command):
-    wanted = caged(cached_mesh, range(7, 10), world=True) @ CM.T
+def test_the_command_writes_caches(tmp_path, face, command):
+    wanted = caged(face, range(7, 10), world=True) @ CM.T
     path = tmp_path / "顔 1.mcx"
     status, said, errors = command(
         "--out", path, "--mesh", "T*", "--start", 7, "--end", 9, "--world", "--neutral",
@@ -47,9 +52,7 @@ def test_the_command_writes_caches(tmp_path, cached_mesh, command):
         (["--out", "a.usdc", "--fps", "x"], "frame rate x is wrong"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(
-    tmp_path, monkeypatch, cached_mesh, command, words, expected
-):
+def test_what_is_wrong_is_one_sentence(tmp_path, monkeypatch, face, command, words, expected):
     monkeypatch.chdir(tmp_path)
     status, _said, errors = command(*words)
     assert status == 1

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mesh that moves in every way, exported as a geometry cache: what its tests share."""
+"""A face that moves in every way, and how it looks without our code."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 import numpy as np
-import pytest
 from makers import shaped_mesh
 
 FIRST, LAST = 5, 14
@@ -15,8 +12,7 @@ FRAMES = range(FIRST, LAST + 1)
 CM = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) * 100.0
 
 
-@pytest.fixture
-def cached_mesh(scene, code):
+def make_face(scene):
     """A mesh that its shape keys, its place, and a Subdivision change."""
     obj = shaped_mesh("Tête 1", ["jawOpen", "mouthLeft"])
     rng = np.random.default_rng(0)
@@ -34,14 +30,6 @@ def cached_mesh(scene, code):
     scene.frame_start, scene.frame_end = FIRST, LAST
     scene.frame_set(3)
     return obj
-
-
-@pytest.fixture
-def cache_settings(scene, tmp_path):
-    """The settings of the panel, with a folder of their own."""
-    exports = scene.facewright.exports
-    exports.directory, exports.file_name = str(tmp_path), "私の line"
-    return scene.facewright.caches
 
 
 def shown(obj, frame, world=False):
@@ -63,23 +51,3 @@ def caged(obj, frames=FRAMES, world=False):
     for modifier in obj.modifiers:
         modifier.show_viewport = True
     return found
-
-
-def export(cache_settings, kind, **options):
-    cache_settings.format = kind
-    for name, value in options.items():
-        setattr(cache_settings, name, value)
-    before = bpy.context.scene.frame_current
-    assert bpy.ops.facewright.export_caches() == {"FINISHED"}
-    assert bpy.context.scene.frame_current == before
-    return sorted(
-        path.name for path in Path(cache_settings.id_data.facewright.exports.directory).iterdir()
-    )
-
-
-def add_tooth(cached_mesh):
-    """A second mesh that hangs on the first."""
-    bpy.ops.mesh.primitive_uv_sphere_add(segments=8, ring_count=5, location=(0, 0, 1))
-    tooth = bpy.context.object
-    tooth.name, tooth.parent = "歯", cached_mesh
-    return tooth
