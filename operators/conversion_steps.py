@@ -128,7 +128,7 @@ def reader_steps(
     source, target, found = order.source.get(), order.target.get(), ticket.arrays
     steps = limited(basis, near(source, target, found))
     del source, target
-    basis = yield from told_of(steps, 0.9, 0.1, "Reading the shape keys")
+    basis = yield from told_of(steps, "Reading the shape keys", 0.9, 0.1)
     return wrap_reader(order.source.get(), order.target.get(), basis, rest, found)
 
 
