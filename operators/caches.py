@@ -20,7 +20,7 @@ from ..scene.cache_copy import add_copy
 from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
 from ..scene.references import reference
 from .asking import Progress
-from .chosen import scene_problem
+from .chosen import job_problem
 from .explained import Explained
 from .exports import order_of
 from .rendering import until_rendered
@@ -80,11 +80,7 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        if context.mode != "OBJECT":
-            return "Leave the edit mode first"
-        if STATE.running:
-            return "Wait until the running job is done"
-        reason = scene_problem(context.scene)
+        reason = job_problem(context)
         if reason:
             return reason
         objects = ticked(context)
@@ -151,6 +147,7 @@ def export_steps(
     references = [reference(obj) for obj in order.objects]
     notices = list(warnings)
     files: Any = []
+    yield from until_rendered()
     steps = write_steps(order)
     try:
         while True:

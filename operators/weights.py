@@ -10,7 +10,7 @@ import bpy
 from ..core.exchange.weights import KINDS, WeightOptions
 from ..properties.progress import STATE
 from ..properties.weights import TAKE
-from .chosen import scene_problem
+from .chosen import job_problem
 from .exports import order_of
 from .rendering import PATIENCE, rendering
 from .running import Running
@@ -24,11 +24,7 @@ PANEL = "FACEWRIGHT_PT_weights"
 
 def busy(context: bpy.types.Context) -> str:
     """Why weights can neither be written nor read now."""
-    if STATE.running:
-        return "Wait until the running job is done"
-    if rendering():
-        return PATIENCE
-    return scene_problem(context.scene)
+    return job_problem(context, editing=True) or (PATIENCE if rendering() else "")
 
 
 class FACEWRIGHT_OT_export_weights(Running, bpy.types.Operator):

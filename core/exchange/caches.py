@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..file_names import cleaned_name
 from ..files import atomic_paths, flush
 from . import maya_cache, mdd, pc2, usd_points
-from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write
+from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write, once_each
 
 Filling = Callable[[Sequence[Path], CacheClip], AbstractContextManager[Write]]
 _BYTES_PER_POINT = 12
@@ -69,22 +69,10 @@ def files_of(base: str | os.PathLike[str], kind: str, names: Sequence[str]) -> l
     base, chosen = Path(base), FORMATS[kind]
     stems = [base.name]
     if not chosen.together and len(names) > 1:
-        stems = [f"{base.name}_{name}" for name in _file_names(names)]
+        stems = [
+            f"{base.name}_{name}" for name in once_each(cleaned_name(each) or "_" for each in names)
+        ]
     return [[base.with_name(stem + ending) for ending in chosen.endings] for stem in stems]
-
-
-def _file_names(names: Sequence[str]) -> list[str]:
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        plain = cleaned_name(name) or "_"
-        wanted, number = plain, 1
-        while plain.lower() in taken:
-            number += 1
-            plain = f"{wanted}_{number}"
-        taken.add(plain.lower())
-        found.append(plain)
-    return found
 
 
 @contextmanager
