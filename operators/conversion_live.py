@@ -24,7 +24,8 @@ from ..properties.progress import STATE
 from ..scene.conversion import look_of_keys, residual_at, show_weights
 from ..scene.conversion_meshes import unsolved_of
 from ..scene.conversion_reader import Reader
-from ..scene.conversion_stage import evaluated_points, sweep
+from ..scene.conversion_stage import sweep
+from ..scene.evaluated import points_of
 from ..scene.frames import Look, give_back
 from ..scene.joints import world
 from ..scene.references import Reference, reference
@@ -213,7 +214,7 @@ def seen_points(scene: Any, source: Any) -> Any:
     if not source.visible_get(view_layer=layer):
         raise UserError(f"'{source.name}' is hidden, so it does not move.", "Show it, or bake.")
     layer.update()
-    return evaluated_points(source, layer.depsgraph)
+    return points_of(source, layer.depsgraph)
 
 
 def shown_residual(scene: bpy.types.Scene, conversion: Any) -> tuple[float | None, str]:
