@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import re
+
+_ENDS = re.compile(r"(?m)^(?:\w+\.)*\w*(?:Error|Exception): (.+)$")
+
 
 def said(error: RuntimeError) -> str:
     """All that the operator reported."""
@@ -10,6 +14,10 @@ def said(error: RuntimeError) -> str:
 
 
 def reason_of(error: RuntimeError) -> str:
-    """The first line of it, as a phrase for a sentence of ours."""
-    lines = said(error).splitlines()
-    return lines[0].rstrip(". ") if lines else "unknown reason"
+    """The first line of it, as a phrase for a sentence of ours. Of a script's traceback, which
+    Blender cuts off where it is long, that is its end."""
+    text = said(error)
+    if "Traceback" in text:
+        ends = _ENDS.findall(text)
+        return ends[-1].rstrip(". ") if ends else "its exporter failed; perhaps the disk is full"
+    return text.splitlines()[0].rstrip(". ") if text else "unknown reason"

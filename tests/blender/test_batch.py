@@ -204,9 +204,9 @@ def _started(batch: Any, code: Any) -> tuple[Any, Any]:
     module, found = code("operators.batch_run"), []
     begin = module._begin
 
-    def noted(share: Any) -> Any:
+    def noted(share: Any) -> None:
         found.append(share)
-        return begin(share)
+        begin(share)
 
     module._begin = noted
     try:
