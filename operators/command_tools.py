@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import bpy
 
@@ -35,6 +36,17 @@ def find_object(name: str, kinds: Sequence[str]) -> bpy.types.Object:
         names = [obj.name for obj in bpy.data.objects if obj.type in kinds]
         listed = shortly(names) or "nothing of that kind"
         raise UserError(f"{file_name()} has no object '{name}'.", f"It has: {listed}.")
+    return found
+
+
+def json_outputs(path: str, option: str) -> tuple[Path, ...]:
+    """The place of the .json file that an option names, looked at before any work is done; none
+    without. Raises UserError."""
+    from ..scene.exports import check_outputs
+
+    found = check_outputs([path] if path else [])
+    if any(each.suffix.lower() != ".json" for each in found):
+        raise UserError(f"{found[0].name} is no .json file.", f"Give {option} a name in .json.")
     return found
 
 

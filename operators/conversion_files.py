@@ -14,25 +14,12 @@ from ..core.presets import file_name
 from ..core.solve.conversion import ConversionSettings
 from ..properties.poses import KINDS, NO_PAIR, suit_mesh
 from ..scene.conversion_meshes import pose_sizes
-from .conversion import OfConversion
+from .conversion_poses import OfPoses
 from .conversion_status import poses_problem, settings_of, shown_conversion
 from .faults import attempt
 from .json_files import LoadsJson, SavesJson, file_to_load, file_to_save
 
 _STRENGTHS = ("regularisation", "temporal", "sparsity", "symmetry", "template_size", "smoothing")
-
-
-class _OfSolve(OfConversion):
-    """For operators that need the blend shape mesh."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        conversion = shown_conversion(context)
-        there = conversion.target is not None and len(conversion.poses)
-        return "" if there else "Choose a blend shape mesh first"
 
 
 def _filepath() -> Any:
@@ -44,7 +31,7 @@ def _filepath() -> Any:
     )
 
 
-class FACEWRIGHT_OT_load_solve(_OfSolve, LoadsJson, bpy.types.Operator):
+class FACEWRIGHT_OT_load_solve(OfPoses, LoadsJson, bpy.types.Operator):
     """Take strengths and pose table from a preset, or from a model's bs_skin_config.json"""
 
     bl_idname = "facewright.load_solve"
@@ -62,7 +49,7 @@ class FACEWRIGHT_OT_load_solve(_OfSolve, LoadsJson, bpy.types.Operator):
         return attempt(self, work)
 
 
-class FACEWRIGHT_OT_save_solve(_OfSolve, SavesJson, bpy.types.Operator):
+class FACEWRIGHT_OT_save_solve(OfPoses, SavesJson, bpy.types.Operator):
     """Save strengths and pose table as a preset, in the schema of the models' own settings"""
 
     bl_idname = "facewright.save_solve"

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from cache_readers import read_maya
@@ -15,15 +17,8 @@ def face(scene):
 
 
 @pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words):
-        status = main(["cache", *map(str, words)])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
+def command(command):
+    return partial(command, "cache")
 
 
 def test_the_command_writes_caches(tmp_path, face, command):

@@ -12,18 +12,6 @@ import pytest
 
 
 @pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words: str):
-        status = main(list(words))
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
 def take(code, scene, own_face, stub, voice):
     """A take of 60 frames per second in a scene of 30."""
     animate = code("operators.animate").animate_object
