@@ -31,7 +31,7 @@ from ..scene.takes import shown_label
 from ..scene.weights import face_steps
 from .animation_job import face_track
 from .asking import Progress, ask, part_of
-from .pacing import told_of
+from .pacing import Pace, told_of
 from .rendering import refuse_while_rendering, until_rendered
 from .weights_face import Target
 
@@ -106,10 +106,12 @@ def _written(
     if weights:
         face = yield from part_of(_face(kept, order, take), 0.0, 0.6 * shares[0])
         notices += face.notices if take else _missing(options, face)
+        pace = Pace()
         for at, (kind, path) in enumerate(weights):
             share = shares[0] * (0.6 + 0.4 * at / len(weights))
             for _step in weight_file_steps(path, kind, face, options):
-                yield Progress(share, f"Writing {path.name}")
+                if pace.due:
+                    yield Progress(share, f"Writing {path.name}")
     if full:
         notices += yield from part_of(_full(kept, order, options, full), *shares)
     paths = (*(path for _kind, path in weights), *full)
