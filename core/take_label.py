@@ -55,6 +55,7 @@ class TakeLabel:
     ``output``          what it moves: shape keys, vertices or both
     ``caches``          names of its point caches, by which mesh of the face plays them; until
                         ``of_face`` with the face's number and a slash before
+    ``folder``          where those were written, for a .blend that is saved elsewhere since
     """
 
     take_id: str
@@ -82,6 +83,7 @@ class TakeLabel:
     character_ids: tuple[str, ...] = ()
     output: str = SHAPE_KEYS
     caches: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def key(self) -> str:

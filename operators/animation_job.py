@@ -200,7 +200,7 @@ def animation_steps(request: Request) -> Steps:
         ticket = yield from _worked(request, args, arrays, plan)
         face = face_track(ticket)
         label = label_for(request, ticket, resolved.voice.label, take_id, fingerprint)
-        label = replace(label, caches=plan.label_caches)
+        label = replace(label, caches=plan.label_caches, folder=plan.folder)
         characters = request.characters(face.names)
         info = _about(characters)
         writing = write_steps(

@@ -23,13 +23,16 @@ from ..properties.ids import find
 from ..properties.progress import STATE
 from ..scene.conversion import look_of_keys, residual_at, show_weights
 from ..scene.conversion_meshes import unsolved_of
+from ..scene.conversion_parts import track_of
 from ..scene.conversion_reader import Reader
 from ..scene.conversion_stage import sweep
 from ..scene.evaluated import points_of
-from ..scene.frames import Look, give_back
+from ..scene.frames import Look, give_back, look_of, show_frame
 from ..scene.joints import world
+from ..scene.rates import scene_rate
 from ..scene.references import Reference, reference
 from . import pump
+from .conversion_parts import parts_of_target
 from .conversion_status import settings_of, solve_problem
 from .faults import report_fault, sentence
 from .rendering import rendering
@@ -199,10 +202,15 @@ def _solve_now(key: Key, solve: _Solve, conversion: Any) -> None:
     found = live_frame(solve.prepared, sides[0], float(energies[0]), solve.before)
     solve.after = found.state
     names = solve.reader.basis.names
+    parts = parts_of_target(scene, target, conversion.source, names)
+    frame = track_of(names, found.weights[None], scene_rate(scene))
     if solve.look is None:
-        solve.look = look_of_keys(target, names)
+        own = look_of_keys(target, names)
+        solve.look = own if parts is None else Look(own.values + look_of(parts, frame).values)
     solve.look.note()
     show_weights(target, names, found.weights)
+    if parts is not None:
+        show_frame(parts, frame)
     scale = abs(np.linalg.det(world(target)[:3, :3])) ** (1 / 3)
     solve.residual, solve.problem = found.residual * scale, ""
 

@@ -15,8 +15,10 @@ from ..core.errors import UserError, shortly
 from ..core.solve.conversion import ConversionSettings
 from ..properties.ids import find
 from ..properties.poses import suit_mesh
+from ..scene.channels import Channels, channels_of
 from ..scene.conversion import Baked, bake_steps, unmark_frames
 from ..scene.conversion_meshes import SAME, basis_steps, joined, limited, unsolved_of
+from ..scene.conversion_parts import track_of
 from ..scene.conversion_reader import (
     Reader,
     follow_arrays,
@@ -32,6 +34,7 @@ from ..scene.retarget_meshes import local_points
 from ..scene.spans import Span
 from .asking import Progress, ask, part_of
 from .conversion_live import LIVE
+from .conversion_parts import parts_of_target
 from .conversion_status import marks_of, settings_of, solve_problem
 from .lengths import length_text
 from .pacing import Pace, told_of
@@ -226,10 +229,19 @@ def written_steps(order: Order, solved: Solved) -> Generator[Progress, None, Tol
         residuals=solved.residuals,
     )
     yield from until_rendered(SOLVED)
-    steps = bake_steps(order.target, baked)
+    steps = bake_steps(order.target, baked, _parts(order, baked))
     notices = yield from told_of(steps, "Writing keyframes", SOLVED, WRITTEN - SOLVED)
     _remember(order, solved)
     return Told(_sentence(order, solved), (*order.notices, *notices))
+
+
+def _parts(order: Order, baked: Baked) -> list[Channels]:
+    """What moves with the blend shape mesh, as far as weights tell."""
+    target = order.target.get()
+    found = parts_of_target(order.scene.get(), target, order.source.get(), baked.names)
+    if found is None:
+        return []
+    return channels_of(found, track_of(baked.names, baked.weights, order.span.rate))
 
 
 def _remember(order: Order, solved: Solved) -> None:

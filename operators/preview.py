@@ -30,7 +30,7 @@ from .worker_host import worker
 # What changes nothing of the face
 UNSEEN = {
     "solo", "volume", "loop", "show_strip", "name", "chosen", "microphone", "take_name", "rate",
-    "muted", "low_delay", "microphone_choice",
+    "muted", "low_delay", "microphone_choice", "output",
 }  # fmt: skip
 
 
@@ -89,6 +89,8 @@ class Preview:
         wish = Wish(reference(scene), pipeline_id)
         self.changed.discard(wish)
         self.wishes.pop(wish, None)
+        if self._asked is not None and self._asked.wish == wish:
+            self._asked = None  # of before, and it would cover the take
         self.uncover()
 
     def uncover(self) -> None:

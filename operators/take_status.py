@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -20,10 +20,15 @@ from ..core.errors import Cancelled, UserError
 from ..properties import changes
 from ..properties.take import NOT_BAKED, OUTDATED, UP_TO_DATE
 from ..scene.takes import character_of, shown_label
+from ..scene.vertex_animation import missing_files
 from .chosen import request_of
 from .rendering import rendering
 from .running import redraw
 from .vertex_animation import is_complete
+
+if TYPE_CHECKING:
+    from ..core.take_label import TakeLabel
+    from ..scene.characters import Character
 
 TICK_S = 0.25
 AGE_S = 5.0  # after which files are looked at again
@@ -34,6 +39,7 @@ class _Seen:
     status: str
     generation: int
     at: float
+    lost: bool = False
 
 
 _seen: dict[tuple[int, str], _Seen] = {}
@@ -42,11 +48,20 @@ _generation = [0]
 
 def status_of(scene: bpy.types.Scene, pipeline: Any) -> str:
     """``UP_TO_DATE``, ``OUTDATED`` or ``NOT_BAKED``, as last seen; cheap enough to draw."""
+    return _looked(scene, pipeline).status
+
+
+def is_lost(scene: bpy.types.Scene, pipeline: Any) -> bool:
+    """Whether the vertex animation of a take that moves a character is gone, as last seen."""
+    return _looked(scene, pipeline).lost
+
+
+def _looked(scene: bpy.types.Scene, pipeline: Any) -> _Seen:
     key = (int(scene.session_uid), str(pipeline.id))
     seen = _seen.get(key)
     if seen is None or (bpy.app.background and seen.generation != _generation[0]):
         seen = _look(scene, pipeline, key)
-    return seen.status
+    return seen
 
 
 def changed() -> None:
@@ -56,14 +71,22 @@ def changed() -> None:
 
 def _look(scene: bpy.types.Scene, pipeline: Any, key: tuple[int, str]) -> _Seen:
     generation = _generation[0]
-    _seen[key] = _Seen(_status(scene, pipeline), generation, time.monotonic())
+    found = [character_of(one.skin) for one in scene.facewright.characters_of(pipeline)]
+    labels = [(each, shown_label(each)) for each in found if each is not None]
+    status = _status(scene, pipeline, labels, len(found))
+    shown = (label for _face, on_face in labels for label in on_face)
+    lost = status == OUTDATED and any(missing_files(label) for label in shown)
+    _seen[key] = _Seen(status, generation, time.monotonic(), lost)
     return _seen[key]
 
 
-def _status(scene: bpy.types.Scene, pipeline: Any) -> str:
-    chosen: Any = scene.facewright
-    found = [character_of(one.skin) for one in chosen.characters_of(pipeline)]
-    labels = [(each, shown_label(each)) for each in found if each is not None]
+def _status(
+    scene: bpy.types.Scene,
+    pipeline: Any,
+    labels: list[tuple[Character, list[TakeLabel]]],
+    faces: int,
+) -> str:
+    """Of the labels on the pipeline's faces, of which there should be so many."""
     if not any(on_face for _face, on_face in labels):
         return NOT_BAKED
     from .take_labels import fingerprint_of  # with all that a job needs: not before one has run
@@ -72,7 +95,7 @@ def _status(scene: bpy.types.Scene, pipeline: Any) -> str:
         now = fingerprint_of(request_of(scene, pipeline))
     except (UserError, Cancelled):
         return OUTDATED  # it could not be made again
-    fresh = len(labels) == len(found) and all(
+    fresh = len(labels) == faces and all(
         any(label.fingerprint == now and is_complete(label, scene, face) for label in on_face)
         for face, on_face in labels
     )
@@ -98,7 +121,8 @@ def _look_at_one() -> None:
         seen = _seen.get(key)
         if seen and seen.generation == _generation[0] and now - seen.at < AGE_S:
             continue
-        if _look(scene, pipeline, key).status != (seen.status if seen else ""):
+        now_seen = _look(scene, pipeline, key)
+        if seen is None or (now_seen.status, now_seen.lost) != (seen.status, seen.lost):
             redraw(bpy.context)
         return
 

@@ -20,7 +20,8 @@ from ..properties.progress import STATE
 from ..properties.take import chosen_take
 from ..scene import takes, vertex_animation
 from ..scene.characters import Character
-from ..scene.places import remove_take, take_files
+from ..scene.places import take_files
+from . import vertex_files
 from .chosen import character_parts
 from .explained import Explained
 from .faults import attempt
@@ -129,7 +130,7 @@ class FACEWRIGHT_OT_take_to_nla(_OfTake, bpy.types.Operator):
 
 
 class FACEWRIGHT_OT_take_remove(_OfTake, bpy.types.Operator):
-    """Delete this take, its strips and its file; a face that it moves goes back to rest"""
+    """Delete this take, its strips and its files; a face that it moves goes back to rest"""
 
     bl_idname = "facewright.take_remove"
     bl_label = "Remove Take"
@@ -143,8 +144,7 @@ class FACEWRIGHT_OT_take_remove(_OfTake, bpy.types.Operator):
             notices = takes.remove(actions, character_of(context, label))
             vertex_animation.forget(label.take_id)
             if not takes.is_used(label.take_id):
-                for path in take_files(label.take_id):
-                    remove_take(path)
+                vertex_files.removed(take_files(label.take_id))
             return notices
 
         return self.work(work)

@@ -67,6 +67,11 @@ class VertexPlan:
         """All files."""
         return [cache.path for face in self.faces for cache in face.caches]
 
+    @property
+    def folder(self) -> str:
+        """Where they are; empty for none."""
+        return str(self.paths[0].parent) if self.paths else ""
+
     def remove_files(self) -> None:
         """Take away what a job has written that did not come to its end."""
         for path in self.paths:
@@ -140,7 +145,7 @@ def plan_of(request: Request, take_id: str, folder: Path) -> VertexPlan:
     check_output(request.output, request.bake)
     _check_rate(request)
     files = _Files(take_id, folder)
-    faces, notices = [], []
+    faces, notices = [], [_far_away(folder)]
     for character in request.characters():
         check_skin(character, request.model)
         notices += [other_tongue(character, request.model), *_hidden_keys(character)]
@@ -155,6 +160,18 @@ def plan_of(request: Request, take_id: str, folder: Path) -> VertexPlan:
         faces.append(FaceCaches(tuple(caches), request.output == BOTH or bool(transfers)))
     said = tuple(text for text in dict.fromkeys(notices) if text)
     return VertexPlan(tuple(faces), {"geometry": files.rows}, files.arrays, said)
+
+
+def _far_away(folder: Path) -> str:
+    """What to say of files that will not go with the .blend; empty where they lie beside it."""
+    if not bpy.data.filepath:
+        return (
+            "The vertex animation is in the user folder: save the .blend, then animate again to "
+            "have it beside it."
+        )
+    if folder.parent == Path(bpy.data.filepath).parent:
+        return ""
+    return f"The folder of the .blend may not be written, so the vertex animation lies in {folder}."
 
 
 def _check_rate(request: Request) -> None:

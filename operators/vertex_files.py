@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Point caches that nobody needs any more: those of takes that were replaced.
+"""Files that nobody needs any more: point caches of takes that were replaced, all files of takes
+that were removed.
 
-Undo may bring a replaced take back, so its files stay as long as this file is open; they go when
-another is opened or Blender ends, unless a .blend was saved while it played them.
+Undo may bring such a take back, so its files stay as long as this file is open. They go when
+another is opened or Blender ends: of a replaced take unless a .blend was saved while it played
+them, of a removed one unless the .blend has it still, because it was not saved since.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,31 +18,45 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..core.take_label import label_of
-from ..scene.places import cache_path, remove_take
-from ..scene.vertex_animation import caches_of, file_of
+from ..scene.places import remove_take, take_files
+from ..scene.vertex_animation import cache_file, files_played
 
-_unsaved: set[Path] = set()
+_unsaved: set[Path] = set()  # that no .blend on the disk is known to need
+_removed: set[Path] = set()  # that it may need until it is saved again
 
 
 def written(paths: Iterable[Path]) -> None:
     """A take was made that plays these files."""
-    _unsaved.update(paths)
+    _unsaved.update(_real(paths))
+
+
+def removed(paths: Iterable[Path]) -> None:
+    """A take was removed that these files belong to."""
+    (_removed if bpy.data.filepath else _unsaved).update(_real(paths))
+
+
+def _real(paths: Iterable[Path]) -> set[Path]:
+    """One path for each file, however it is named."""
+    return {Path(os.path.realpath(path)) for path in paths}
 
 
 def _needed() -> set[Path]:
     """The files that objects play or that takes can be shown again with."""
-    playing = {file_of(each) for obj in bpy.data.objects for each in caches_of(obj)}
-    labels = [label for action in bpy.data.actions if (label := label_of(action))]
-    kept = (
-        cache_path(label.take_id, str(name)) for label in labels for name in label.caches.values()
-    )
-    return playing | {path for path in kept if path is not None}
+    found = files_played()
+    for label in [label for action in bpy.data.actions if (label := label_of(action))]:
+        caches = (cache_file(label, str(name)) for name in label.caches.values())
+        found += take_files(label.take_id) + [path for path in caches if path is not None]
+    return _real(found)
 
 
 @persistent
 def _saved(*_: Any) -> None:
-    if _unsaved:
-        _unsaved.difference_update(_needed())
+    if not (_unsaved or _removed):
+        return
+    needed = _needed()
+    _unsaved.difference_update(needed)
+    _unsaved.update(_removed - needed)
+    _removed.intersection_update(needed)
 
 
 @persistent
@@ -47,6 +64,7 @@ def _closing(*_: Any) -> None:
     for path in _unsaved - _needed() if _unsaved else ():
         remove_take(path)
     _unsaved.clear()
+    _removed.clear()
 
 
 def register() -> None:

@@ -141,7 +141,7 @@ def _voice_of(labels: list[TakeLabel]) -> str:
 def _take_file(labels: list[TakeLabel], name: str) -> Path:
     if not labels:
         raise UserError(f"No take moves '{name}'.", "Choose the scene as the source.")
-    found = take_files(labels[0].take_id)
+    found = [path for path in take_files(labels[0].take_id) if path.suffix == ".npz"]
     if not found:
         raise UserError(
             f"The file of the take that moves '{name}' is gone.",

@@ -170,7 +170,7 @@ class FACEWRIGHT_UL_poses(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(item, "use", text="")
-        split = row.split(factor=0.76, align=True)
+        split = row.split(factor=0.84, align=True)
         split.emboss = "NONE"
         name = split.row()
         name.alignment, name.active = "LEFT", item.use
@@ -179,9 +179,9 @@ class FACEWRIGHT_UL_poses(bpy.types.UIList):
             "facewright.select_pose", text=item.name, icon=icon_name, translate=False
         )
         button.place = index
-        for kind, sign in SIGNS.items():
-            number = getattr(item, kind)
-            split.label(text=f"{sign}{number}" if number >= 0 else "", translate=False)
+        numbers = {sign: getattr(item, kind) for kind, sign in SIGNS.items()}
+        text = " ".join(f"{sign}{number}" for sign, number in numbers.items() if number >= 0)
+        split.label(text=text, translate=False)
 
 
 class FACEWRIGHT_PT_conversion_poses(ConversionPanel, bpy.types.Panel):

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..core.take_label import TakeLabel, is_lead, label_of
-from ..operators.take_status import status_of
+from ..operators.take_status import is_lost, status_of
 from ..properties.take import NOT_BAKED, OUTDATED, UP_TO_DATE, belongs, chosen_take
 from .presets import draw_presets
 from .sidebar import MARGIN_PX, MOST_PX, SubPanel, aligned, one_look, shown_pipeline
@@ -25,6 +25,7 @@ ABOUT = {
     OUTDATED: "Something has changed since the take was made: animate again",
     NOT_BAKED: "No take of this pipeline moves its characters",
 }
+LOST = "The file of the vertex animation is gone: animate again"
 
 
 class FACEWRIGHT_UL_takes(bpy.types.UIList):
@@ -59,7 +60,8 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
         flt_flag: int = 0,
     ) -> None:
         row = layout.row(align=True)
-        active = _is_active(item)
+        chosen: Any = context.scene.facewright
+        active = _is_active(item, chosen.characters_of(chosen.pipeline))
         row.prop(item, "name", text="", emboss=False, icon="ACTION")
         mark = row.operator(
             "facewright.take_activate",
@@ -70,11 +72,12 @@ class FACEWRIGHT_UL_takes(bpy.types.UIList):
         mark.take = item.name
 
 
-def _is_active(action: bpy.types.Action) -> bool:
-    """Whether a take moves shape keys now."""
+def _is_active(action: bpy.types.Action, characters: list[Any]) -> bool:
+    """Whether a take moves a face now: its shape keys, or its vertices where it has none."""
+    skins = [one.skin for one in characters if one.skin is not None]
     return any(
-        key.animation_data is not None and key.animation_data.action == action
-        for key in bpy.data.shape_keys
+        owner.animation_data is not None and owner.animation_data.action == action
+        for owner in (*bpy.data.shape_keys, *skins)
     )
 
 
@@ -116,7 +119,8 @@ def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context, pipeline
     status = status_of(context.scene, pipeline)
     layout.label(text=status, icon=ICONS[status])
     if status == OUTDATED:
-        draw_sentence(layout, ABOUT[status], "BLANK1", room(context, MARGIN_PX, MOST_PX))
+        text = LOST if is_lost(context.scene, pipeline) else ABOUT[status]
+        draw_sentence(layout, text, "BLANK1", room(context, MARGIN_PX, MOST_PX))
 
 
 def _draw_label(layout: bpy.types.UILayout, label: TakeLabel) -> None:

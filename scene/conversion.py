@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The weights of a blend shape conversion as an action on the shape keys.
+"""The weights of a blend shape conversion as an action on the shape keys, and actions on what goes
+with them.
 
-The action is built aside, in steps, and put in place by one step at the end. An action of the same
+They are built aside, in steps, and put in place by one step at the end. An action of the same
 conversion is replaced, with what an artist added to it going on; takes and an artist's own actions
 are kept in the file.
 """
@@ -9,7 +10,7 @@ are kept in the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,13 @@ from ..core.arrays import AnyArray, Floats
 from ..core.take_label import TAKE
 from . import versions
 from .actions import KEYS_PER_STEP
+from .channels import Channels
 from .conversion_meshes import driven_paths
 from .curves import copy_curve, write_curve
-from .frames import Look
+from .frames import Look, keep_rest
 from .placing import check_assignable
 from .references import Reference, reference
-from .take_marks import CURVES, foreign_curves
+from .take_marks import BESIDE, CURVES, foreign_curves
 
 CONVERSION = "facewright_conversion"  # on an action: the id of what has baked it
 RESIDUALS, FIRST, STEP = "facewright_residuals", "facewright_first", "facewright_step"
@@ -45,35 +47,84 @@ class Baked:
     residuals: AnyArray
 
 
-def bake_steps(target: Reference, baked: Baked) -> Generator[float, None, list[str]]:
-    """Write it, yielding the share that is done; returns notices. Closing the generator before its
-    end leaves everything as it was. Raises UserError, SceneChanged."""
+def bake_steps(
+    target: Reference, baked: Baked, parts: Sequence[Channels] = ()
+) -> Generator[float, None, list[str]]:
+    """Write it, and what goes with it; yields the share that is done, returns notices. Closing the
+    generator before its end leaves everything as it was. Raises UserError, SceneChanged."""
     keys = _keys(target)
     check_assignable(keys)
-    owner = reference(keys)
-    paths = _ranges(keys, baked.names)
+    columns = [_own_channels(keys, baked), *(each for each in parts if each.curves)]
     del keys
-    action = versions.new_action(baked.action_name, "KEY")
-    known = reference(action)
-    slot = versions.add_slot(action, "KEY", owner.name)
-    del action
+    made: list[_Made] = []
     placed = False
-    per_step, column = max(1, KEYS_PER_STEP // max(1, len(baked.frames))), 0
     try:
-        for column, (place, (path, low, high)) in enumerate(paths.items()):
-            curves = versions.slot_curves(known.get(), slot)
-            values = np.clip(baked.weights[:, place], low, high)
-            write_curve(curves, path, 0, baked.frames, values)
-            if column % per_step == 0:
-                yield column / len(paths)
-        ids = [(path, 0) for path, _low, _high in paths.values()]
-        _mark(known.get(), slot, ids, baked)
-        notices = _put_in_place(owner.get(), known.get(), slot, baked.conversion_id)
+        for number, channels in enumerate(columns):
+            made.append(_begun(channels, baked.action_name))
+            filling = _fill(made[-1], baked)
+            yield from ((number + share) / len(columns) for share in filling)
+        _mark_residuals(made[0].action.get(), baked)
+        for each in made[1:]:
+            each.action.get()[BESIDE] = True
+        notices = _place_all(made, baked.conversion_id, baked.action_name)
         placed = True
     finally:
-        found = known.find()
-        if not placed and found is not None:
-            bpy.data.actions.remove(found)
+        for each in () if placed else made:
+            found = each.action.find()
+            if found is not None:
+                bpy.data.actions.remove(found)
+    return notices
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An action that is built aside, for one data-block."""
+
+    channels: Channels
+    action: Reference
+    slot: int
+
+
+def _own_channels(keys: Any, baked: Baked) -> Channels:
+    curves = {
+        (path, 0): np.clip(baked.weights[:, place], low, high)
+        for place, (path, low, high) in _ranges(keys, baked.names).items()
+    }
+    return Channels(reference(keys), "KEY", curves)
+
+
+def _begun(channels: Channels, name: str) -> _Made:
+    owner = channels.owner.get()
+    check_assignable(owner)
+    action = versions.new_action(name, channels.id_type)
+    return _Made(
+        channels, reference(action), versions.add_slot(action, channels.id_type, owner.name)
+    )
+
+
+def _fill(made: _Made, baked: Baked) -> Generator[float, None, None]:
+    curves, count = made.channels.curves, len(baked.frames)
+    per_step = max(1, KEYS_PER_STEP // max(1, count))
+    for column, ((path, index), values) in enumerate(curves.items()):
+        own = versions.slot_curves(made.action.get(), made.slot)
+        write_curve(own, path, index, baked.frames, values)
+        if column % per_step == 0:
+            yield column / len(curves)
+    action = made.action.get()
+    action[CONVERSION] = baked.conversion_id
+    action[CURVES] = json.dumps({str(made.slot): sorted(curves)})
+
+
+def _place_all(made: list[_Made], conversion_id: str, name: str) -> list[str]:
+    owners = [each.channels.owner.get() for each in made]
+    for owner in owners:
+        check_assignable(owner)
+    notices: list[str] = []
+    for each, owner in zip(made, owners, strict=True):
+        keep_rest(owner, each.channels)
+        notices += _put_in_place(owner, each.action.get(), each.slot, conversion_id)
+    for each in made:
+        each.action.get().name = name  # free now, where a former bake had it
     return notices
 
 
@@ -98,9 +149,7 @@ def _ranges(keys: Any, names: tuple[str, ...]) -> dict[int, tuple[str, float, fl
     return found
 
 
-def _mark(action: Any, slot: int, ids: list[tuple[str, int]], baked: Baked) -> None:
-    action[CONVERSION] = baked.conversion_id
-    action[CURVES] = json.dumps({str(slot): sorted(ids)})
+def _mark_residuals(action: Any, baked: Baked) -> None:
     action[RESIDUALS] = [float(value) for value in baked.residuals]
     action[FIRST], action[STEP] = float(baked.frames[0]), float(baked.step)
 
@@ -125,6 +174,8 @@ def _put_in_place(owner: Any, action: Any, slot: int, conversion_id: str) -> lis
             bpy.data.actions.remove(before)
         return []
     before.use_fake_user = True
+    if BESIDE in before or (BESIDE in action and TAKE in before):
+        return []
     what = "The take" if TAKE in before else "Your action"
     return [f"{what} '{before.name}' was kept; the conversion has its own action."]
 

@@ -51,7 +51,7 @@ def show_frame(character: Character, frame: FaceTrack) -> None:
     _uncover(character)
     for channels in channels_of(character, frame):
         owner = channels.owner.get()
-        _keep_rest(owner, channels)
+        keep_rest(owner, channels)
         for (path, index), values in channels.curves.items():
             _put(owner, path, index, float(values[0]))
         owner.update_tag()
@@ -74,7 +74,8 @@ def _covering(character: Character) -> Iterator[tuple[Any, list[list[Any]]]]:
             yield obj, [[f"{each.path_from_id()}.show_viewport", 0, 1.0] for each in on]
 
 
-def _keep_rest(owner: Any, channels: Channels) -> None:
+def keep_rest(owner: Any, channels: Channels) -> None:
+    """Note on what turns where it stands at rest, and let it turn as the channels say."""
     for each in channels.turned:
         turns = turning(owner, each.bone)
         if turns is None:
@@ -121,7 +122,7 @@ def look_of(character: Character, frame: FaceTrack) -> Look:
     ]
     for channels in channels_of(character, frame):
         owner = channels.owner.get()
-        _keep_rest(owner, channels)
+        keep_rest(owner, channels)
         for path, index in channels.curves:
             values.append((channels.owner, path, index, _value(owner, path, index)))
     return Look(tuple(values))

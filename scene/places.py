@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -84,13 +85,14 @@ def take_files(take_id: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def cache_path(take_id: str, name: str) -> Path | None:
-    """The point cache of a take by its name; None when it is not there, or no cache of it."""
+def cache_path(take_id: str, name: str, others: Iterable[Path] = ()) -> Path | None:
+    """The point cache of a take by its name, beside the .blend, in the user's folder or in one of
+    ``others``; None when it is not there, or no cache of it."""
     if not _KNOWN_ID.fullmatch(take_id) or not name.startswith(f"{take_id}_"):
         return None
     if Path(name).name != name or not name.endswith(".pc2"):
         return None
-    paths = (folder / name for folder in _take_folders())
+    paths = (folder / name for folder in (*_take_folders(), *others))
     return next((path for path in paths if os.path.isfile(path)), None)
 
 

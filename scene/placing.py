@@ -22,7 +22,7 @@ from .curves import copy_curve
 from .joints import PART, REST, remember_rest, rest_matrix, rest_place, turning
 from .nla import add_strip, hold_at_rest, let_go_of_rest, take_strips, unseen
 from .references import Reference, SceneChanged, reference
-from .take_marks import CurveId, Target, foreign_curves, mark, ours
+from .take_marks import BESIDE, CurveId, Target, foreign_curves, mark, ours
 
 
 @dataclass
@@ -252,7 +252,9 @@ def retire(
         if TAKE not in old:
             if noting:
                 old.use_fake_user = True
-                notices.append(f"Your action '{old.name}' was kept; the take has its own action.")
+                if BESIDE not in old:
+                    text = f"Your action '{old.name}' was kept; the take has its own action."
+                    notices.append(text)
         elif not delete:
             old.use_fake_user = True
         elif old.users == 0:

@@ -17,6 +17,7 @@ from . import versions
 
 CURVES = "facewright_curves"
 TARGETS = "facewright_targets"
+BESIDE = "facewright_beside"  # on actions of a conversion but the skin's: not worth a notice
 ROTATIONS = ("QUATERNION", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 CurveId = tuple[str, int]

@@ -7,6 +7,7 @@ renamed modifiers and appended objects are known, too. An artist's own Mesh Cach
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -74,8 +75,8 @@ def take_in(modifier: Any) -> str:
 
 
 def file_of(modifier: Any) -> Path:
-    """The file that a modifier of ours plays."""
-    return Path(bpy.path.abspath(modifier.filepath))
+    """The file that a modifier of ours plays; no path with ``..``, as relative ones have."""
+    return Path(os.path.normpath(bpy.path.abspath(modifier.filepath)))
 
 
 def moves_by_vertices(obj: bpy.types.Object) -> bool:
@@ -208,10 +209,23 @@ def place(
     return change
 
 
+def files_played() -> list[Path]:
+    """The files that modifiers of ours play."""
+    return [file_of(each) for obj in bpy.data.objects for each in caches_of(obj)]
+
+
+def cache_file(label: TakeLabel, name: str) -> Path | None:
+    """A point cache of a take, also of a .blend that was saved to another folder since; None when
+    it is gone."""
+    folders = dict.fromkeys(path.parent for path in files_played())
+    written = [Path(label.folder)] if Path(label.folder).is_absolute() else []
+    return cache_path(label.take_id, name, (*folders, *written))
+
+
 def missing_files(label: TakeLabel) -> list[str]:
     """Names of a take's point caches that are no longer there."""
     names = label.caches.values()
-    return [str(name) for name in names if cache_path(label.take_id, str(name)) is None]
+    return [str(name) for name in names if cache_file(label, str(name)) is None]
 
 
 def check_files(label: TakeLabel) -> None:
@@ -233,7 +247,7 @@ def show_again(label: TakeLabel, character: Character | None) -> list[str]:
     change, notices, playing = Change(), [], set()
     before = players(character)
     for role, name in label.caches.items():
-        obj, path = _of_role(role, character), cache_path(label.take_id, str(name))
+        obj, path = _of_role(role, character), cache_file(label, str(name))
         if obj is None:
             continue
         try:

@@ -247,7 +247,6 @@ def test_a_removed_take_leaves_nothing(code, scene, head, bake, make_track, mode
     path.write_bytes(b"a take")
     scene.frame_set(15)
     assert bpy.ops.facewright.take_remove(take=lead(code, "one").name) == {"FINISHED"}
-    assert not path.exists()
     assert not bpy.data.actions
     scene.frame_set(16)
     for mesh in head.meshes:
@@ -258,6 +257,8 @@ def test_a_removed_take_leaves_nothing(code, scene, head, bake, make_track, mode
         assert not (block.animation_data and len(block.animation_data.nla_tracks)), block.name
     if mode == "REPLACE":
         assert scene_state() == before
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert not path.exists()  # undo is over
 
 
 def test_what_was_added_by_hand_outlives_the_take(code, scene, face, bake, make_track):

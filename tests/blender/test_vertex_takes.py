@@ -65,8 +65,10 @@ def test_a_lost_file_is_outdated(code, wired_mesh, own_mesh):
     animated()
     assert status.status_of(wired_mesh.scene, wired_mesh.pipeline) == "Up to date"
     Path(bpy.path.abspath(cache_on(own_mesh).filepath)).unlink()
+    assert not status.is_lost(wired_mesh.scene, wired_mesh.pipeline)
     status.changed()
     assert status.status_of(wired_mesh.scene, wired_mesh.pipeline) == "Outdated"
+    assert status.is_lost(wired_mesh.scene, wired_mesh.pipeline)  # so the panel says it
 
 
 def test_takes_are_shown_again_with_their_vertices(wired_mesh, own_mesh, stage_frames):
@@ -127,16 +129,42 @@ def test_files_of_replaced_takes_go_once_undo_is_over(wired_mesh, own_mesh, tmp_
     assert [path.is_file() for path in made] == [True, False, True]
 
 
-def test_a_removed_take_takes_its_files_along(wired_mesh, own_mesh):
+@pytest.mark.parametrize("saved", [None, "before", "after"])
+def test_a_removed_take_takes_its_files_along(wired_mesh, own_mesh, tmp_path, saved):
+    """Not before undo is over, and never from under a .blend that has the take still."""
+    blend = str(tmp_path / "a.blend")
+    if saved:
+        bpy.ops.wm.save_as_mainfile(filepath=blend, check_existing=False)
+    own_mesh = bpy.data.objects["Gesicht 顔"]
     animated()
+    if saved:
+        bpy.ops.wm.save_mainfile()
     path = Path(bpy.path.abspath(cache_on(own_mesh).filepath))
-    assert path.is_file()
+    take = path.with_name(f"{path.name[:32]}.npz")
+    assert path.is_file() and take.is_file()
     copy = own_mesh.copy()
-    wired_mesh.scene.collection.objects.link(copy)
+    bpy.context.scene.collection.objects.link(copy)
     lead = own_mesh.data.shape_keys.animation_data.action
     assert bpy.ops.facewright.take_remove(take=lead.name) == {"FINISHED"}
-    assert not path.exists()
     assert cache_on(own_mesh) is None and cache_on(copy) is None
+    assert path.is_file() and take.is_file()
+    if saved == "after":
+        bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert path.is_file() == take.is_file() == (saved == "before")
+
+
+def test_an_undone_removal_plays_again(wired_mesh, own_mesh):
+    name = own_mesh.name
+    animated()
+    moving = seen(own_mesh, 9)
+    bpy.ops.ed.undo_push(message="Animate")
+    lead = own_mesh.data.shape_keys.animation_data.action
+    assert bpy.ops.facewright.take_remove(take=lead.name) == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="Remove Take")
+    assert np.abs(seen(bpy.data.objects[name], 9) - moving).max() > 1e-4
+    bpy.ops.ed.undo()
+    np.testing.assert_array_equal(seen(bpy.data.objects[name], 9), moving)
 
 
 def test_restored_settings_have_the_output(wired_mesh, own_mesh):
@@ -220,3 +248,52 @@ def test_a_preview_is_seen_over_vertex_animation(code, wired_mesh, own_mesh):
     assert not cache_on(own_mesh).show_viewport
     frames.give_back(look)
     assert cache_on(own_mesh).show_viewport and frames.NOTED not in own_mesh
+
+
+def test_takes_are_found_after_save_as_to_another_folder(code, wired_mesh, tmp_path):
+    """Both those that play and those that can be shown again, up to date as they were."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    wired_mesh.pipeline.takes.bake = "NEW"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "one/a.blend"), check_existing=False)
+    leads = []
+    for strength in (1.0, 1.5):
+        scene = bpy.context.scene
+        scene.facewright.pipelines[0].lower_face_strength = strength
+        animated()
+        own = bpy.data.objects["Gesicht 顔"]
+        leads.append(own.data.shape_keys.animation_data.action.name)
+    moving = seen(own, 9)
+    blend = str(tmp_path / "two/b.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=blend, check_existing=False)
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    own, scene = bpy.data.objects["Gesicht 顔"], bpy.context.scene
+    status = code("operators.take_status").status_of(scene, scene.facewright.pipelines[0])
+    assert status == "Up to date"
+    np.testing.assert_array_equal(seen(own, 9), moving)
+    for lead in leads:
+        assert bpy.ops.facewright.take_activate(take=lead) == {"FINISHED"}
+        assert np.abs(seen(own, 9) - seen(own, 1)).max() > 1e-4
+    np.testing.assert_array_equal(seen(own, 9), moving)
+
+
+def test_files_that_do_not_go_with_the_blend_are_said(own_mesh, speak, voice, tmp_path):
+    assert any("user folder" in notice for notice in speak(own_mesh, voice).notices)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), check_existing=False)
+    again = speak(bpy.data.objects["Gesicht 顔"], voice, settings={"lower_face_strength": 1.5})
+    assert not any("folder" in notice for notice in again.notices)
+
+
+def test_a_preview_from_before_animate_does_not_cover_the_take(code, wired_mesh, own_mesh):
+    """A slider was moved, and the frame that it asked for comes when the take is there."""
+    preview, pump = code("operators.preview").PREVIEW, code("operators.pump").pump
+    preview.want(wired_mesh.scene, wired_mesh.pipeline.id)
+    preview._step()
+    assert preview.holds_worker
+    animated()
+    for _ in range(50):
+        pump()
+        preview.step()
+    assert not preview.running
+    assert cache_on(own_mesh).show_viewport
+    assert code("scene.frames").NOTED not in own_mesh

@@ -149,15 +149,16 @@ def _live(name: str) -> driver.Steps:
     assert _conversion().live, _state(name).outcome
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.screen.animation_play()
-    seen = set()
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
+    seen: set[float] = set()
+
+    def moves() -> bool:
         seen.add(round(_key("jawOpen").value, 4))
-        yield
+        return len(seen) > 4
+
+    yield from driver.wait_for("the keys to follow while playing", moves, 60)
     driver.shot("conversion_3_live")
     with bpy.context.temp_override(**driver.viewport()):
         bpy.ops.screen.animation_cancel(restore_frame=False)
-    assert len(seen) > 4, f"nothing moved: {seen}"
     bpy.context.scene.frame_set(100)
     yield from _settled(100)
     _call("set_up_solve")
