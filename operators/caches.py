@@ -22,7 +22,7 @@ from ..scene.references import reference
 from .asking import Progress
 from .chosen import scene_problem
 from .explained import Explained
-from .exports import order_of
+from .exports import folder_problem, order_of
 from .running import Running
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ def ticked(context: bpy.types.Context) -> list[Any]:
     return [obj for obj in meshes if obj.facewright_cache.use]
 
 
+def _stem(name: str, kind: str) -> str:
+    """Name of the files, without ending; one of all meshes is not to be taken for their full USD."""
+    return f"{name}_cache" if FORMATS[kind].together else name
+
+
 def undriven_problem() -> str:
     """Why a mesh that a copy stands for is hardly meant, with its {name} to be filled in."""
     return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
@@ -92,7 +97,7 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
             return "No mesh is ticked: choose what to write"
         if hidden_of(context.view_layer, objects):
             return "A ticked mesh is hidden: show it, or take its tick away"
-        return ""
+        return folder_problem(context.scene)
 
     def steps(self, context: bpy.types.Context) -> Generator[Progress, None, Written]:
         scene: Any = context.scene
@@ -105,7 +110,7 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
             context.view_layer,
             tuple(objects),
             exported.span,
-            exported.folder / exported.name,
+            exported.folder / _stem(exported.name, chosen.format),
             chosen.format,
             world=chosen.space == "WORLD",
             leave_out=chosen.leave_out,

@@ -11,7 +11,7 @@ from ..core.exchange.weights import KINDS, WeightOptions
 from ..properties.progress import STATE
 from ..properties.weights import TAKE
 from .chosen import scene_problem
-from .exports import order_of
+from .exports import folder_problem, order_of
 from .rendering import PATIENCE, rendering
 from .running import Running
 from .weights_face import face_problem, target_of
@@ -46,7 +46,7 @@ class FACEWRIGHT_OT_export_weights(Running, bpy.types.Operator):
         chosen: Any = context.scene.facewright.weights
         if not any(getattr(chosen, name) for name in (*KINDS, *FULL_NAMES)):
             return "Tick at least one kind of file"
-        return face_problem(context.scene, chosen.face)
+        return face_problem(context.scene, chosen.face) or folder_problem(context.scene)
 
     def steps(self, context: bpy.types.Context) -> Steps:
         from .weights_run import Order, export_steps

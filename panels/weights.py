@@ -8,14 +8,14 @@ from typing import Any
 import bpy
 
 from ..core.exchange.weights import METAHUMAN_JSON, METAHUMAN_USD, USD
-from ..operators.weights import PANEL
+from ..operators.weights import PANEL, FACEWRIGHT_OT_export_weights
 from ..operators.weights_face import face_problem
 from ..properties.progress import STATE
 from .exports import ExportPanel
 from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_outcome, draw_running, one_look
 from .texts import draw_sentence, room
 
-NAME_SHARE = 0.55  # of a row of gains
+NAME_SHARE = 0.48  # of a row of gains
 APPROXIMATE = "The way from ARKit's poses to a MetaHuman's curves is approximate."
 
 
@@ -40,7 +40,10 @@ class FACEWRIGHT_PT_weights(ExportPanel, bpy.types.Panel):
             draw_sentence(layout, problem, "INFO", width)
         aligned(layout.column()).row().prop(chosen, "source", expand=True)
         _draw_kinds(layout, chosen, width)
-        layout.operator("facewright.export_weights", icon="EXPORT")
+        layout.operator(FACEWRIGHT_OT_export_weights.bl_idname, icon="EXPORT")
+        reason = FACEWRIGHT_OT_export_weights.disabled_reason(context)
+        if reason and reason != problem and not STATE.running:
+            draw_sentence(layout, reason, "INFO", width)
         layout.operator("facewright.choose_weights", icon="IMPORT")
 
 

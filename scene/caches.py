@@ -183,12 +183,11 @@ class _Source:
     def neutral(self, order: CacheOrder) -> list[tuple[Path, str, Any, list[Any]]]:
         """Path, name, points at rest and faces of each mesh, in the space of Maya's caches."""
         names = [owner.get().name for owner in self._references]
-        base = order.base.with_name(f"{order.base.name}_neutral")
         clip = CacheClip("", (), 0, order.span.rate, 0, order.scene.unit_settings.scale_length)
         found = []
         # ".mc" stands for a kind that has a file for each mesh
         for owner, name, files in zip(
-            self._references, names, files_of(base, "MC", names), strict=True
+            self._references, names, files_of(order.base, "MC", names), strict=True
         ):
             obj = owner.get()
             points = _rest(obj.data)
@@ -196,7 +195,8 @@ class _Source:
                 points = placed(points, evaluated.place_of(obj, self._layer.depsgraph))
             points = MAYA.block(clip, Block(points[None])).points[0]
             faces = [list(polygon.vertices) for polygon in obj.data.polygons]
-            found.append((files[0].with_suffix(".obj"), name, points, faces))
+            path = files[0].with_name(f"{files[0].stem}_neutral.obj")
+            found.append((path, name, points, faces))
         return found
 
 
