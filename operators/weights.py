@@ -77,8 +77,9 @@ FULL_NAMES = ("glb", "fbx", "usdc")  # properties of what Blender's own exporter
 
 def tell(operator: bpy.types.Operator, result: Outcome) -> None:
     """Report what was written or read."""
-    STATE.end(f"{result.sentence}.", "done", result.notices)
-    operator.report({"INFO"}, f"{result.sentence}.")
+    where = f" to {result.paths[0].parent}" if result.paths else ""
+    STATE.end(f"{result.sentence}{where}.", "done", result.notices)
+    operator.report({"INFO"}, f"{result.sentence}{where}.")
     for notice in result.notices:
         operator.report({"WARNING"}, notice)
 

@@ -233,8 +233,10 @@ def _key(output: str) -> str:
 
 
 def _stem(audio: str) -> tuple[str, str]:
-    """Name and ending of a file, as ``Path`` has them, for thousands at once."""
-    return os.path.splitext(os.path.basename(audio))
+    """Name, as every system takes it, and ending of a file, for thousands at once."""
+    name, suffix = os.path.splitext(os.path.basename(audio))
+    name = _FORBIDDEN.sub("_", name).rstrip(" .").lstrip()
+    return (f"{name}_" if _RESERVED.fullmatch(name) or name == OWN_FOLDER else name), suffix
 
 
 def _with_outputs(rows: Iterable[Row]) -> tuple[Row, ...]:
