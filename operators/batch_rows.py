@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -243,11 +243,19 @@ def _finished(steps: Generator[float, None, Gained], watch: Watch) -> Gained:
 
 def _save(path: Path, target: Path, content: Exported) -> tuple[str, ...]:
     """Save a file as if it lay in the folder where it will be: paths in it count from there."""
-    target.mkdir(parents=True, exist_ok=True)
     place = target / f".{path.stem[:80]}.{os.getpid()}.part{path.suffix}"
     try:
+        target.mkdir(parents=True, exist_ok=True)
         notices = save(place, content)
         os.replace(place, path)
+    except UserError as error:
+        raise UserError(error.message.replace(place.name, path.name), error.hint) from error
+    except OSError as error:
+        raise UserError(
+            f"{target / path.name} cannot be written: {error.strerror or error}.",
+            "Check the free space and the permissions of the folder.",
+        ) from error
     finally:
-        place.unlink(missing_ok=True)
+        with suppress(OSError):
+            place.unlink()
     return tuple(notice.replace(place.name, path.name) for notice in notices)

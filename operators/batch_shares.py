@@ -89,10 +89,11 @@ class Share:
         for beginning in ("openjd_fail: ", "Error: "):
             if line.startswith(beginning):
                 self.complaint = line.removeprefix(beginning)
-        if not line.startswith('{"row": '):
+        begin = line.find('{"row": ')
+        if begin < 0:
             return None
         try:
-            values: dict[str, Any] = json.loads(line)
+            values: dict[str, Any] = json.loads(line[begin:])
         except ValueError:
             return None
         return values if values["row"] in range(self.first, self.last + 1) else None

@@ -114,6 +114,7 @@ class _Maker:
         except Cancelled:
             raise
         except Exception as error:  # any bug or library's fault costs this row alone
+            say("")  # what Blender says of its exporters may lack the end of its line
             message = self._said(error, row)
             self._ledger.fail(row, mark, message)
             return RowResult.of(row, "failed", message, seconds=time.monotonic() - began)

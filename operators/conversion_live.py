@@ -189,8 +189,8 @@ def _solve_now(key: Key, solve: _Solve, conversion: Any) -> None:
         raise UserError(
             f"The input mesh has {len(points)} vertices now.", "Set the solve up again."
         )
-    face = solve.reader.face(points[: len(solve.reader.base)])
-    sides, energies = solve.reader.read(face[None])
+    moves = solve.reader.moves(points[: len(solve.reader.base)])
+    sides, energies = solve.reader.read(moves[None])
     now = float(scene.frame_current_final)
     if now != solve.frame:
         goes_on = 0 < now - solve.frame <= FOLLOWING

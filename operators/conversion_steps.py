@@ -17,10 +17,11 @@ from ..core.solve.conversion import ConversionSettings
 from ..properties.ids import find
 from ..properties.poses import suit_mesh
 from ..scene.conversion import Baked, bake_steps, unmark_frames
-from ..scene.conversion_meshes import SAME, basis_steps, joined, unsolved_of
+from ..scene.conversion_meshes import SAME, basis_steps, joined, limited, unsolved_of
 from ..scene.conversion_reader import (
     Reader,
     follow_arrays,
+    near,
     same_reader,
     subdivided_steps,
     wrap_reader,
@@ -38,7 +39,7 @@ from .rendering import until_rendered
 from .transfer_steps import Told
 
 SLICE_S = 0.03  # of work between two looks at the window
-AT_ONCE = 8  # frames that are held against the poses together
+AT_ONCE = 4  # frames that are held against the poses together
 TELLING = 9  # frames, evenly over the range, that may tell the lips apart
 READ, SOLVED, WRITTEN = 0.75, 0.9, 1.0  # shares of the whole
 MOST_WORST = 5
@@ -144,8 +145,12 @@ def reader_steps(
     rest = rest if subdivision is None else subdivision(rest)
     arrays = follow_arrays(order.source.get(), order.target.get(), rest)
     arrays["driver_moves"] = moves
-    ticket = yield from part_of(ask("follow", {}, arrays, between=order.still_there), 0.5, 0.5)
-    return wrap_reader(order.source.get(), order.target.get(), basis, rest, ticket.arrays)
+    ticket = yield from part_of(ask("follow", {}, arrays, between=order.still_there), 0.5, 0.4)
+    source, target, found = order.source.get(), order.target.get(), ticket.arrays
+    steps = limited(basis, near(source, target, found))
+    del source, target
+    basis = yield from told_of(steps, 0.9, 0.1, "Reading the shape keys")
+    return wrap_reader(order.source.get(), order.target.get(), basis, rest, found)
 
 
 def _subdivided(reader: Reader, subdivision: Subdivision) -> Generator[Progress, None, Reader]:
@@ -193,15 +198,15 @@ def _read_steps(
     sides = np.empty((len(frames), len(reader.basis.names)))
     energies = np.empty(len(frames))
     for at in range(0, len(frames), AT_ONCE):
-        faces = []
+        moves = []
         for place, frame in enumerate(frames[at : at + AT_ONCE]):
             yield from until_rendered(at / len(frames))
             order.still_there()
-            faces.append(reader.face(stage.expect(count, frame)))
+            moves.append(reader.moves(stage.expect(count, frame)))
             if pace.due:
                 yield Progress((at + place) / len(frames), READING)
-        part = slice(at, at + len(faces))
-        sides[part], energies[part] = reader.read(np.stack(faces))
+        part = slice(at, at + len(moves))
+        sides[part], energies[part] = reader.read(np.stack(moves))
     return sides, energies
 
 

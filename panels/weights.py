@@ -109,8 +109,8 @@ class FACEWRIGHT_PT_gains(Sidebar, bpy.types.Panel):
         chosen: Any = context.scene.facewright.weights
         if len(chosen.gains):
             _name, heads = _columns(layout)
-            heads.label(text="Multiplier")
-            heads.label(text="Offset")
+            heads.label(text="x")
+            heads.label(text="+")
             layout.template_list(
                 "FACEWRIGHT_UL_gains", "", chosen, "gains", chosen, "active_gain", rows=5
             )

@@ -81,7 +81,7 @@ def basis_steps(target: Reference) -> Generator[float, None, PoseBasis]:
                 f"The shape key '{name}' has vertices without a finite position.",
                 "Mend or delete that shape key.",
             )
-        normal[row, : row + 1] = normal[: row + 1, row] = deltas[: row + 1] @ deltas[row]
+        _add_row(normal, deltas, row)
         yield (row + 1) / len(names)
     box = np.ptp(rest, axis=0)
     return PoseBasis(
@@ -103,21 +103,32 @@ def pose_sizes(target: Any) -> PoseNormal:
     return PoseNormal(names, np.diag(squares), float(box @ box), len(rest))
 
 
-def limited(basis: PoseBasis, chosen: AnyArray) -> PoseBasis:
-    """A basis that looks at some vertices only, where ``chosen`` (V,) is true."""
+def _add_row(normal: Doubles, deltas: Doubles, row: int) -> None:
+    """Fill in what a pose has in common with those before it (without a matrix library, whose
+    threads wait for each other on a busy machine)."""
+    normal[row, : row + 1] = np.einsum("pk,k->p", deltas[: row + 1], deltas[row])
+    normal[: row + 1, row] = normal[row, : row + 1]
+
+
+def with_deltas(basis: PoseBasis, deltas: Doubles) -> Generator[float, None, PoseBasis]:
+    """A basis with other displacements (P, 3 M) of the same poses, one in each step."""
+    normal = np.empty((len(deltas), len(deltas)))
+    for row in range(len(deltas)):
+        _add_row(normal, deltas, row)
+        yield (row + 1) / len(deltas)
+    return replace(basis, normal=normal, deltas=deltas)
+
+
+def limited(basis: PoseBasis, chosen: AnyArray) -> Generator[float, None, PoseBasis]:
+    """A basis that looks at some vertices only, where ``chosen`` (V,) is true, in steps."""
     if chosen.all():
         return basis
     vertices = np.flatnonzero(chosen).astype(np.int64)
     count = len(basis.names)
+    neutral = basis.neutral.reshape(-1, 3)[vertices].ravel()
+    fewer = replace(basis, count=len(vertices), vertices=vertices, neutral=neutral)
     deltas = basis.deltas.reshape(count, -1, 3)[:, vertices].reshape(count, -1)
-    return replace(
-        basis,
-        normal=deltas @ deltas.T,
-        count=len(vertices),
-        vertices=vertices,
-        deltas=deltas,
-        neutral=basis.neutral.reshape(-1, 3)[vertices].ravel(),
-    )
+    return (yield from with_deltas(fewer, deltas))
 
 
 def pose_names(target: Any) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from ..core.errors import UserError
 from ..core.retarget.pairs import SurfacePoints
 from ..core.retarget.spaces import between
 from ..core.retarget.wrap import Wrap, longest_first, wrapped
-from ..core.solve.basis import PoseBasis, energies_of, sides_of
+from ..core.solve.basis import PoseBasis
 from ..core.solve.neutral import is_same_head, shift_between
-from .conversion_meshes import limited
+from .conversion_meshes import with_deltas
 from .conversion_stage import Subdivision
 from .joints import world
 from .retarget_meshes import from_world, local_points, to_local, to_world, triangles
@@ -39,20 +38,23 @@ class Reader:
     turn: Doubles
     wrap: Wrap | None = None
 
-    def face(self, points: AnyArray) -> Doubles:
-        """Where the vertices (N, 3) of the blend shape mesh that the solve looks at should be."""
+    def moves(self, points: AnyArray) -> Doubles:
+        """How far the blend shape mesh's vertices (N, 3) that the solve looks at should be from its
+        neutral."""
         moves = points - self.base if self.wrap is None else self.wrap.moves(points, None)
-        found: Doubles = self.basis.neutral.reshape(-1, 3) + moves @ self.turn.T
+        found: Doubles = moves @ self.turn.T
         return found
 
-    def read(self, faces: AnyArray) -> tuple[Doubles, Doubles]:
-        """Sides (T, P) and energies (T,) of such faces (T, N, 3)."""
-        return sides_of(self._compact, faces), energies_of(self._compact, faces)
+    def read(self, moves: AnyArray) -> tuple[Doubles, Doubles]:
+        """Sides (T, P) and energies (T,) of such displacements (T, N, 3), as `core.solve.basis`
+        has them of whole faces.
 
-    @cached_property
-    def _compact(self) -> PoseBasis:
-        """The basis for faces of those vertices alone."""
-        return replace(self.basis, vertices=np.arange(self.basis.count, dtype=np.int64))
+        Summed without a matrix library: its threads wait for each other on a busy machine, and the
+        result would hang on their number.
+        """
+        flat = moves.reshape(len(moves), -1)
+        sides = np.einsum("tk,pk->tp", flat, self.basis.deltas)
+        return sides, np.einsum("tk,tk->t", flat, flat)
 
 
 def same_reader(basis: PoseBasis, rest: AnyArray, neutral: str) -> Reader:
@@ -86,30 +88,29 @@ def _turned_about(source: Any, target: Any) -> AnyArray:
     return np.ascontiguousarray(corners[:, ::-1]) if mirrored else corners
 
 
-def wrap_reader(
-    source: Any,
-    target: Any,
-    basis: PoseBasis,
-    rest: AnyArray,
-    found: dict[str, AnyArray],
-) -> Reader:
-    """For other meshes: the blend shape mesh follows the input as the job "follow" has ``found``.
-
-    Vertices that hardly follow, far from the input, do not count. Raises UserError where none is
-    near.
-    """
-    chosen = np.asarray(found["weights"]) >= FOLLOWS
+def near(source: Any, target: Any, found: dict[str, AnyArray]) -> AnyArray:
+    """Which vertices (N,) of the blend shape mesh follow the input, as the job "follow" has
+    ``found``. Raises UserError where none is near."""
+    chosen: AnyArray = np.asarray(found["weights"]) >= FOLLOWS
     if not chosen.any():
         raise UserError(
             f"'{target.name}' is nowhere near '{source.name}'.",
             "Put both heads into the same place: eyes on eyes, mouth on mouth.",
         )
+    return chosen
+
+
+def wrap_reader(
+    source: Any, target: Any, basis: PoseBasis, rest: AnyArray, found: dict[str, AnyArray]
+) -> Reader:
+    """For other meshes: the vertices that the basis looks at follow the input's surface."""
     rest = np.asarray(rest, np.float64)
-    feet = SurfacePoints.of(found["corners"][chosen], found["shares"][chosen])
-    placed = to_local(source, to_world(target, local_points(target)))[chosen]
+    at = basis.vertices
+    feet = SurfacePoints.of(found["corners"][at], found["shares"][at])
+    placed = to_local(source, to_world(target, local_points(target)))[at]
     wrap = wrapped(longest_first(rest, feet), placed, rest, None)
     turn = from_world(target)[:3, :3] @ world(source)[:3, :3]
-    return Reader(limited(basis, chosen), rest, turn, wrap)
+    return Reader(basis, rest, turn, wrap)
 
 
 def subdivided_steps(reader: Reader, subdivision: Subdivision) -> Generator[float, None, Reader]:
@@ -121,9 +122,6 @@ def subdivided_steps(reader: Reader, subdivision: Subdivision) -> Generator[floa
     for row, delta in enumerate(basis.deltas):
         shape = (basis.neutral + delta).reshape(-1, 3)
         deltas[row] = subdivision(shape).ravel() - neutral
-        yield (row + 1) / len(deltas)
-    return Reader(
-        replace(basis, normal=deltas @ deltas.T, deltas=deltas, neutral=neutral),
-        subdivision(reader.base),
-        reader.turn,
-    )
+        yield 0.9 * (row + 1) / len(deltas)
+    seen = yield from with_deltas(replace(basis, neutral=neutral), deltas)
+    return Reader(seen, subdivision(reader.base), reader.turn)

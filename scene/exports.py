@@ -4,6 +4,7 @@ there."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from ..core.exchange.crate_check import is_whole
+from ..core.exchange import blend_check, crate_check
 from ..core.exchange.weights_json import write_weights
 from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
@@ -25,6 +26,11 @@ NO_VERTICES = (
     "FBX holds no vertex animation; export a geometry cache, or animate shape keys as well."
 )
 SUFFIXES = (".blend", ".usdc", ".usd", ".fbx", ".glb", ".json")
+_CHECKS = {  # of what Blender may have left half written without a word
+    ".blend": blend_check.is_whole,
+    ".usdc": crate_check.is_whole,
+    ".usd": crate_check.is_whole,
+}
 _ADDONS = {
     ".fbx": ("EXPORT_SCENE_OT_fbx", "FBX format"),
     ".glb": ("EXPORT_SCENE_OT_gltf", "glTF 2.0 format"),
@@ -97,7 +103,8 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
             raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
-        if path.suffix.lower() in (".usdc", ".usd") and not is_whole(temporary):
+        check = _CHECKS.get(path.suffix.lower())
+        if check is not None and not check(temporary):
             raise UserError(
                 f"{path.name} cannot be saved: it was not written to its end.",
                 "Check the free space.",
@@ -110,7 +117,13 @@ class _Trial(Exception):
 
 
 def _first_line(error: Exception) -> str:
-    line = str(error).strip().splitlines()[0] if str(error).strip() else "unknown reason"
+    """What an operator of Blender said, in short. Of a script's traceback, which Blender cuts off
+    where it is long, that is its end."""
+    text = str(error).strip()
+    if "Traceback" in text:
+        told = re.findall(r"(?m)^(?:\w+\.)*\w*(?:Error|Exception): (.+)$", text.split(":", 1)[-1])
+        return told[-1].rstrip(".") if told else "its exporter failed; perhaps the disk is full"
+    line = text.splitlines()[0] if text else "unknown reason"
     return line.removeprefix("Error: ").rstrip(".")
 
 
@@ -141,7 +154,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             convert_world_material=False,  # it would come with a folder of textures
             **versions.usd_texture_options(),
         )
-    if not is_whole(path):
+    if not crate_check.is_whole(path):
         return ()  # ``save`` says so
     usd = versions.usd_module()
     if usd is None:

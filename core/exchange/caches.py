@@ -115,6 +115,8 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
 
         def write(blocks: Sequence[Block]) -> None:
             nonlocal waiting
+            if not chosen.together:  # these have points alone
+                blocks = [Block(block.points) for block in blocks]
             turned = [chosen.space.block(clip, block) for block in blocks]
             if chosen.together:
                 writes[0](turned)
@@ -124,7 +126,7 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
             waiting += sum(block.points.nbytes for block in turned)
             if waiting > _FLUSH_BYTES:  # else all of it is waited for at once in the end
                 waiting = 0
-                for path in temporary:
+                for path in temporary[::each]:  # the points; a description is done
                     flush(path)
 
         yield write
@@ -134,12 +136,12 @@ def check_room(path: Path, points: int) -> None:
     """Raises UserError when the disk has no room for so many points, before any work is done."""
     needed = points * _BYTES_PER_POINT
     try:
-        free = shutil.disk_usage(path.parent).free
+        usage = shutil.disk_usage(path.parent)
     except OSError:
         return  # what is wrong with the place is said when the file is begun
-    if needed > free:
+    if usage.total and needed > usage.free:
         raise UserError(
-            f"{path} cannot be written: it takes {_size(needed)}, {_size(free)} are free.",
+            f"{path} cannot be written: it takes {_size(needed)}, {_size(usage.free)} are free.",
             "Make room, write fewer frames, or choose another folder.",
         )
 

@@ -36,6 +36,6 @@ def is_whole(path: Path) -> bool:
     if len(table) < count * _SECTION.size:
         return False
     return all(
-        0 <= start and 0 <= length and start + length <= size
+        start >= 0 and length >= 0 and start + length <= size
         for _name, start, length in _SECTION.iter_unpack(table)
     )

@@ -74,21 +74,20 @@ class Space:
         """A block of a clip as the file has it."""
         if not self.y_up and self.metres is None:
             return block
-        turn = self._turn() * (clip.metres / self.unit(clip))
-        points = np.asarray(block.points, np.float32) @ turn.T.astype(np.float32)
+        scale = clip.metres / self.unit(clip)
+        turn = scale * (_Y_UP if self.y_up else np.eye(3))
+        points = np.empty_like(block.points, np.float32)
+        for row, column in enumerate(np.abs(turn).argmax(axis=1)):  # each axis is one of the others
+            factor = np.float32(turn[row, column])
+            np.multiply(block.points[..., column], factor, out=points[..., row])
         if block.places is None:
             return Block(points)
-        whole = np.eye(4)
-        whole[:3, :3] = turn
-        return Block(points, whole @ block.places @ np.linalg.inv(whole))
-
-    def _turn(self) -> Doubles:
-        """From Blender's axes, Z up, to the file's."""
-        if not self.y_up:
-            return np.eye(3)
-        return np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+        there, back = np.eye(4), np.eye(4)
+        there[:3, :3], back[:3, :3] = turn, turn.T / scale**2
+        return Block(points, there @ block.places @ back)
 
 
+_Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # from Blender's axes
 BLENDER = Space(y_up=False, metres=None)
 MAYA = Space(y_up=True, metres=1 / CM_PER_M)
 

@@ -220,7 +220,12 @@ def _started(batch: Any, code: Any) -> tuple[Any, Any]:
     """A batch that goes on as in a window: its steps, and the programs."""
     module, found = code("operators.batch_run"), []
     begin = module._begin
-    module._begin = lambda share: (found.append(share), begin(share))
+
+    def noted(share: Any) -> None:
+        found.append(share)
+        begin(share)
+
+    module._begin = noted
     try:
         batch.state.begin()
         steps = module.batch_steps(bpy.context.scene)

@@ -12,37 +12,17 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
+from cache_scenes import CM, FIRST, FRAMES, LAST, caged, make_face, shown
 from layouts import Layout
-from makers import shaped_mesh
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
 
 from cache_readers import read_maya, read_mdd, read_obj, read_pc2
 
-FIRST, LAST = 5, 14
-FRAMES = range(FIRST, LAST + 1)
-CM = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) * 100.0
-
 
 @pytest.fixture
-def face(scene, code):
-    """A mesh that its shape keys, its place, and a Subdivision change."""
-    obj = shaped_mesh("Tête 1", ["jawOpen", "mouthLeft"])
-    rng = np.random.default_rng(0)
-    for key in obj.data.shape_keys.key_blocks:  # every vertex moves its own way
-        key.points.foreach_set("co", rng.normal(size=3 * len(key.points)).astype(np.float32))
-    obj.modifiers.new("Subdivision", "SUBSURF").levels = 1
-    obj.location, obj.rotation_euler, obj.scale = (1, 2, 3), (0.3, 0.2, 0.1), (1, 2, 0.5)
-    for frame, value in ((1, 0.0), (10, 1.0), (20, 0.2)):
-        for name, factor in (("jawOpen", 1.0), ("mouthLeft", -0.5)):
-            key = obj.data.shape_keys.key_blocks[name]
-            key.value = factor * value
-            key.keyframe_insert("value", frame=frame)
-        obj.location.x = value
-        obj.keyframe_insert("location", frame=frame)
-    scene.frame_start, scene.frame_end = FIRST, LAST
-    scene.frame_set(3)
-    return obj
+def face(scene):
+    return make_face(scene)
 
 
 @pytest.fixture
@@ -51,27 +31,6 @@ def chosen(scene, tmp_path):
     exports = scene.facewright.exports
     exports.directory, exports.file_name = str(tmp_path), "私の line"
     return scene.facewright.caches
-
-
-def shown(obj, frame, world=False):
-    """Vertices as they look at a frame."""
-    bpy.context.scene.frame_set(int(frame // 1), subframe=frame % 1)
-    looks = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    mesh = looks.to_mesh()
-    points = np.array([each.co for each in mesh.vertices], np.float64)
-    matrix = np.array(looks.matrix_world)
-    looks.to_mesh_clear()
-    return points @ matrix[:3, :3].T + matrix[:3, 3] if world else points
-
-
-def caged(obj, frames=FRAMES, world=False):
-    """The same without the subdivision, at all frames."""
-    for modifier in obj.modifiers:
-        modifier.show_viewport = False
-    found = np.array([shown(obj, frame, world) for frame in frames])
-    for modifier in obj.modifiers:
-        modifier.show_viewport = True
-    return found
 
 
 def export(chosen, kind, **options):
@@ -370,52 +329,3 @@ def test_a_folder_that_is_not_there_is_named(face, chosen):
     chosen.id_data.facewright.exports.directory = "/nowhere/at all"
     with pytest.raises(RuntimeError, match="/nowhere/at all does not exist"):
         bpy.ops.facewright.export_caches()
-
-
-# ---- without a window ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words):
-        status = main(["cache", *map(str, words)])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
-
-
-def test_the_command_writes_caches(tmp_path, face, command):
-    wanted = caged(face, range(7, 10), world=True) @ CM.T
-    path = tmp_path / "顔 1.mcx"
-    status, said, errors = command(
-        "--out", path, "--mesh", "T*", "--start", 7, "--end", 9, "--world", "--neutral",
-        "--channel", "headShape",
-    )  # fmt: skip
-    assert (status, errors) == (0, "")
-    assert "Done: Wrote 顔 1.mcx, 顔 1.xml, 顔 1_neutral.obj to" in said
-    found = read_maya(tmp_path / "顔 1.xml")
-    np.testing.assert_allclose(found.points, wanted, rtol=1e-5, atol=1e-4)
-    assert found.more["channel"]["ChannelName"] == "headShape"
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["--out", "a.gif"], "its ending is none of .usdc, .mc, .mcx, .pc2, .mdd, .abc"),
-        (["--out", "/nowhere/a.usdc"], "/nowhere does not exist"),
-        (["--out", "a.usdc", "--mesh", "Nobody"], "has no object 'Nobody'"),
-        (["--out", "a.usdc", "--mesh", "x*"], "No mesh is named like 'x*'"),
-        (["--out", "a.pc2", "--y-up"], "--y-up is for .usdc only"),
-        (["--out", "a.usdc", "--start", "9", "--end", "3"], "ends at frame 3"),
-        (["--out", "a.usdc", "--fps", "x"], "frame rate x is wrong"),
-    ],
-)
-def test_what_is_wrong_is_one_sentence(tmp_path, monkeypatch, face, command, words, expected):
-    monkeypatch.chdir(tmp_path)
-    status, _said, errors = command(*words)
-    assert status == 1
-    assert expected in errors and len(errors.splitlines()) == 1
-    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import bpy
@@ -241,6 +242,45 @@ def test_the_scene_that_never_was_saved_is_baked_as_it_is(command, wired, own_fa
     words = ["--folder", str(voices), "--out", str(out), "--model", str(stub.folder)]
     status, results, _errors = command(*words, "--rows", "1-2", "--format", "blend")
     assert (status, [one["state"] for one in results]) == (0, ["done", "done"])
+
+
+def test_places_that_cannot_be_written_cost_their_row(command, words, voices, out, tmp_path):
+    out.mkdir()
+    (out / "taken").write_text("")
+    (out / "plain.blend").mkdir()
+    rows = [
+        {"audio": str(voices / GOOD[0]), "output": name}
+        for name in ("taken/line", "plain", "good")
+    ]  # fmt: skip
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    mine = ["--manifest", str(manifest), *words[2:], "--format", "blend"]
+    status, results, _errors = command(*mine)
+    assert (status, [one["state"] for one in results]) == (3, ["failed", "failed", "done"])
+    assert all("cannot be" in one["message"] for one in results[:2])
+    assert {path.name for path in out.glob("*")} == {
+        "taken", "plain.blend", "good.blend", "report.jsonl", ".facewright"
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no file sizes")
+@pytest.mark.parametrize("kind", ["blend", "fbx", "usdc", "glb"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(command, words, out, kind):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, limits[1]))
+    try:
+        status, results, _errors = command(*words, "--rows", "1", "--format", kind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (status, results[0]["state"]) == (3, "failed")
+    said = results[0]["message"]
+    assert f"line 1.{kind} cannot be" in said or f"line 1.{kind} is " in said, said
+    assert "Traceback" not in said and ".part" not in said
+    assert {path.name for path in out.iterdir()} == {"report.jsonl", ".facewright"}
+    assert not list((out / ".facewright" / "work").iterdir())
+    assert command(*words, "--rows", "1", "--format", kind)[0] == 0
 
 
 def test_a_life_line_that_is_cut_stops_it_and_leaves_nothing_half_done(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Geometry caches in a real window: progress while the window goes on, Esc, and files on the disk."""
+"""Geometry caches in a real window: progress, Esc, and the files."""
 
 from __future__ import annotations
 
