@@ -37,7 +37,7 @@ class FACEWRIGHT_PT_weights(ExportPanel, bpy.types.Panel):
         if problem:
             draw_sentence(layout, problem, "INFO", width)
         elif chosen.face is None:
-            text = translated("'{name}' is taken").format(name=face_name(context.scene))
+            text = translated("Uses '{name}'").format(name=face_name(context.scene))
             draw_sentence(layout, text, "INFO", width)
         aligned(layout.column()).row().prop(chosen, "source", expand=True)
         _draw_kinds(layout, chosen, width)
