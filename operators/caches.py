@@ -17,7 +17,7 @@ from ..core.exchange.maya_cache import is_regular
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
 from ..scene.cache_copy import add_copy
-from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
+from ..scene.caches import CacheOrder, carried, hidden_of, offered, undriven, write_steps
 from ..scene.references import reference
 from .asking import Progress
 from .chosen import scene_problem
@@ -60,7 +60,7 @@ def ticked(context: bpy.types.Context) -> list[Any]:
 
 
 def _stem(name: str, kind: str) -> str:
-    """Name of the files, without ending; one of all meshes is not to be taken for their full USD."""
+    """Name of the files, without ending; that of all meshes is not the name of their full USD."""
     return f"{name}_cache" if FORMATS[kind].together else name
 
 
@@ -69,9 +69,24 @@ def undriven_problem() -> str:
     return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
 
 
-def warnings_for(objects: Sequence[bpy.types.Object]) -> list[str]:
+def left_out_problem() -> str:
+    """What a file without transforms leaves out, with the {name} of a mesh to be filled in."""
+    return "The movement of '{name}' as an object is left out: choose World as the space"
+
+
+def left_out(objects: Sequence[bpy.types.Object], kind: str, world: bool) -> str:
+    """Name of the first mesh whose movement as an object a file would not have; else empty."""
+    if world or FORMATS[kind].together:
+        return ""
+    return next((obj.name for obj in carried(objects)), "")
+
+
+def warnings_for(objects: Sequence[bpy.types.Object], kind: str, world: bool) -> list[str]:
     """What is worth a look before meshes are written."""
-    return [f"{undriven_problem().format(name=each.name)}." for each in undriven(objects)]
+    found = [undriven_problem().format(name=each.name) for each in undriven(objects)]
+    name = left_out(objects, kind, world)
+    found += [left_out_problem().format(name=name)] if name else []
+    return [f"{each}." for each in found]
 
 
 class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
@@ -117,7 +132,9 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
             neutral=chosen.neutral,
             channel=chosen.channel,
         )
-        return export_steps(order, chosen.play and chosen.format in PLAYED, warnings_for(objects))
+        play = chosen.play and chosen.format in PLAYED  # the copy moves as the mesh does
+        warnings = warnings_for(objects, chosen.format, order.world or play)
+        return export_steps(order, play, warnings)
 
     def tell(self, result: Written) -> None:
         for notice in result.notices:

@@ -68,6 +68,20 @@ def undriven(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     return [obj for obj in objects if HIDDEN in obj]
 
 
+def carried(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those that are animated as whole objects, or below one that is."""
+    return [obj for obj in objects if _is_carried(obj)]
+
+
+def _is_carried(obj: bpy.types.Object) -> bool:
+    data = obj.animation_data
+    if data is not None and (data.action or len(data.nla_tracks) or len(data.drivers)):
+        return True
+    if len(obj.constraints):
+        return True
+    return obj.parent is not None and (bool(obj.parent_bone) or _is_carried(obj.parent))
+
+
 def hidden_of(layer: bpy.types.ViewLayer, objects: Sequence[bpy.types.Object]) -> str:
     """Name of a mesh that Blender does not evaluate since it is hidden; empty for none."""
     return next((obj.name for obj in objects if not obj.visible_get(view_layer=layer)), "")

@@ -325,6 +325,24 @@ def test_nodes_that_add_vertices_are_left_out_too(tmp_path, face, chosen):
     assert face.modifiers["Twice"].show_viewport
 
 
+@pytest.mark.parametrize(
+    ("kind", "space", "told"),
+    [("MC", "OBJECT", True), ("PC2", "OBJECT", True), ("MC", "WORLD", False),
+     ("USD", "OBJECT", False)],
+)  # fmt: skip
+def test_movement_as_an_object_that_is_left_out_is_told(face, chosen, code, kind, space, told):
+    tooth = bpy.data.objects.new("Tooth", face.data.copy())
+    tooth.parent = face  # which moves
+    bpy.context.scene.collection.objects.link(tooth)
+    face.facewright_cache.use = False
+    export(chosen, kind, space=space)
+    notices = code("properties.progress").STATE.notices
+    assert ("movement of 'Tooth' as an object is left out" in " ".join(notices)) == told
+    tooth.parent, tooth.data.shape_keys.key_blocks[1].value = None, 0.5
+    export(chosen, kind, space=space)
+    assert "left out" not in " ".join(code("properties.progress").STATE.notices)
+
+
 def test_a_folder_that_is_not_there_is_named(face, chosen):
     chosen.id_data.facewright.exports.directory = "/nowhere/at all"
     with pytest.raises(RuntimeError, match="/nowhere/at all does not exist"):
