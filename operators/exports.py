@@ -13,6 +13,7 @@ from ..core.errors import UserError
 from ..core.file_names import cleaned_name, name_problem
 from ..scene.rates import parse_rate
 from ..scene.spans import Span, span_of
+from .faults import sentence
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,16 @@ def chosen_span(scene: bpy.types.Scene) -> Span:
         first, last = chosen.frame_start, chosen.frame_end
     rate = None if chosen.use_scene_fps else parse_rate(chosen.fps)
     return span_of(scene, first, last, rate)
+
+
+def folder_problem(scene: bpy.types.Scene) -> str:
+    """Why nothing can be written to the export directory, as one sentence; empty when it can."""
+    chosen: Any = scene.facewright.exports
+    try:
+        export_folder(chosen.directory)
+    except UserError as error:
+        return sentence(error)
+    return ""
 
 
 def export_folder(text: str) -> Path:

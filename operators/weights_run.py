@@ -144,8 +144,9 @@ def _take_file(labels: list[TakeLabel], name: str) -> Path:
     found = [path for path in take_files(labels[0].take_id) if path.suffix == ".npz"]
     if not found:
         raise UserError(
-            f"The file of the take that moves '{name}' is gone.",
-            "Choose the scene as the source, or animate again.",
+            f"The take that moves '{name}' has no file: it was imported or solved, or its file is "
+            "gone.",
+            "Choose the scene as the source.",
         )
     return found[0]
 

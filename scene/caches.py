@@ -70,6 +70,20 @@ def undriven(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     return [obj for obj in objects if HIDDEN in obj]
 
 
+def carried(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those that are animated as whole objects, or below one that is."""
+    return [obj for obj in objects if _is_carried(obj)]
+
+
+def _is_carried(obj: bpy.types.Object) -> bool:
+    data = obj.animation_data
+    if data is not None and (data.action or len(data.nla_tracks) or len(data.drivers)):
+        return True
+    if len(obj.constraints):
+        return True
+    return obj.parent is not None and (bool(obj.parent_bone) or _is_carried(obj.parent))
+
+
 def hidden_of(layer: bpy.types.ViewLayer, objects: Sequence[bpy.types.Object]) -> str:
     """Name of a mesh that Blender does not evaluate since it is hidden; empty for none."""
     return next((obj.name for obj in objects if not obj.visible_get(view_layer=layer)), "")
@@ -185,12 +199,11 @@ class _Source:
     def neutral(self, order: CacheOrder) -> list[tuple[Path, str, Any, list[Any]]]:
         """Path, name, points at rest and faces of each mesh, in the space of Maya's caches."""
         names = [owner.get().name for owner in self._references]
-        base = order.base.with_name(f"{order.base.name}_neutral")
         clip = CacheClip("", (), 0, order.span.rate, 0, order.scene.unit_settings.scale_length)
         found = []
         # ".mc" stands for a kind that has a file for each mesh
         for owner, name, files in zip(
-            self._references, names, files_of(base, "MC", names), strict=True
+            self._references, names, files_of(order.base, "MC", names), strict=True
         ):
             obj = owner.get()
             points: Any = local_points(obj).astype(np.float32)
@@ -198,7 +211,8 @@ class _Source:
                 points = placed(points, evaluated.place_of(obj, self._layer.depsgraph))
             points = MAYA.block(clip, Block(points[None])).points[0]
             faces = [list(polygon.vertices) for polygon in obj.data.polygons]
-            found.append((files[0].with_suffix(".obj"), name, points, faces))
+            path = files[0].with_name(f"{files[0].stem}_neutral.obj")
+            found.append((path, name, points, faces))
         return found
 
 

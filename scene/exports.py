@@ -134,6 +134,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             filepath=str(path),
             check_existing=False,
             selected_objects_only=True,
+            evaluation_mode="VIEWPORT",  # a render's would leave out what renders do not show
             export_animation=True,
             # What moves by vertices alone is written as points of every frame, and so is all else
             export_shapekeys=not any(moves_by_vertices(obj) for obj in content.objects),

@@ -33,7 +33,7 @@ from pathlib import Path, PurePosixPath
 
 from .. import limits
 from ..errors import UserError
-from ..file_names import name_problem
+from ..file_names import cleaned_name, name_problem
 from ..parameters import checked_values
 from ..safe_files import Json, parse_json, read_limited
 from ..voice.audio import Voice
@@ -226,8 +226,10 @@ def _key(output: str) -> str:
 
 
 def _stem(audio: str) -> tuple[str, str]:
-    """Name and ending of a file, as ``Path`` has them, for thousands at once."""
-    return os.path.splitext(os.path.basename(audio))
+    """Name, as every system takes it, and ending of a file, for thousands at once."""
+    name, suffix = os.path.splitext(os.path.basename(audio))
+    name = cleaned_name(name)
+    return (f"{name}_" if name.casefold() == OWN_FOLDER else name), suffix
 
 
 def _with_outputs(rows: Iterable[Row]) -> tuple[Row, ...]:

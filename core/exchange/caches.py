@@ -63,15 +63,16 @@ FORMATS = {
 
 def files_of(base: str | os.PathLike[str], kind: str, names: Sequence[str]) -> list[list[Path]]:
     """The files of each cache that meshes of these names make, for a path without ending: one
-    cache together, or one a mesh, which has the mesh's name at its end when there are several.
+    cache together, or one a mesh, which has the mesh's name at its end when there are several;
+    where all these names begin with the path's, they are the files' as they are.
 
     Raises UserError for a name that no file can have."""
     base, chosen = Path(base), FORMATS[kind]
     stems = [base.name]
     if not chosen.together and len(names) > 1:
-        stems = [
-            f"{base.name}_{name}" for name in once_each(cleaned_name(each) or "_" for each in names)
-        ]
+        stems = once_each(cleaned_name(each) or "_" for each in names)
+        if not all(stem.startswith(base.name) for stem in stems):
+            stems = [f"{base.name}_{stem}" for stem in stems]
     return [[base.with_name(stem + ending) for ending in chosen.endings] for stem in stems]
 
 
