@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two exceptions that are no bugs: what the user can mend, and what the user stopped."""
+"""The two exceptions that are no bugs: what the user can mend, and what the user stopped; and lists
+of names in their sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class UserError(Exception):
@@ -22,3 +25,9 @@ class UserError(Exception):
 
 class Cancelled(Exception):
     """The caller's ``cancelled()`` said yes; nothing was written."""
+
+
+def shortly(names: Sequence[str], most: int = 8) -> str:
+    """Names as a list in a sentence that stays short."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from . import limits
 from .errors import UserError
+from .file_names import name_problem
 from .safe_files import parse_json
 
 ADDRESS = "https://huggingface.co"
@@ -23,9 +24,6 @@ ORIGIN = "facewright-origin.json"  # says where a folder came from; it is ours t
 
 _TRUST = "Only download models from places you trust."
 _AGAIN = "Try again later."
-# Names that Windows keeps for itself, with any ending
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"\\|?*]')
 
 
 @dataclass(frozen=True)
@@ -210,7 +208,5 @@ def _is_plain(path: str) -> bool:
         0 < len(path) <= limits.MAX_HUB_PATH
         and "/".join(parts) == path
         and not path.startswith("/")
-        and not _FORBIDDEN.search(path)
-        and all(part not in (".", "..") and part == part.strip(" .") for part in parts)
-        and not any(_DEVICES.fullmatch(part) for part in parts)
+        and not any(part.startswith(".") or name_problem(part) for part in parts)
     )

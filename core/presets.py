@@ -10,13 +10,13 @@ Data only: values of the parameter table and strengths of emotions; no voice, mo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import UserError
+from .file_names import cleaned_name
 from .files import write_text
 from .parameters import EMOTION_NAMES, EMOTION_PREFIX, PARAMETERS, Value, checked
 from .safe_files import Json, read_json
@@ -102,11 +102,9 @@ def write_preset(path: Path, preset: Preset) -> None:
 
 def file_name(name: str) -> str:
     """A file's name for a preset's: no path, nothing that a system refuses. Raises UserError."""
-    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", name.strip())[:MAX_NAME].strip(" .")
+    plain = cleaned_name(name, MAX_NAME)
     if not plain:
         raise UserError("The preset has no name.", "Type one.")
-    if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", plain):
-        plain += "_"
     return plain + SUFFIX
 
 

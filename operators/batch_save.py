@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy.props import StringProperty
 
-from ..core.errors import UserError
 from .batch_order import manifest_of, order_of, order_problem, rows_of, source_of
 from .explained import Explained
 from .faults import attempt
+from .json_files import SUFFIX, SavesJson, file_to_save
 
-SUFFIX = ".json"
 
-
-class FACEWRIGHT_OT_batch_save(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_batch_save(Explained, SavesJson, bpy.types.Operator):
     """Save the present settings as an order and the voices as a manifest, for the command line \
 and for farms"""
 
@@ -27,19 +23,15 @@ and for farms"""
         name="File",
         description="File of the order; the manifest gets the same name and ends in .jsonl",
         subtype="FILE_PATH",
-    )
-    filter_glob: StringProperty(
-        name="Filter", description="Files that are shown", default="*.json", options={"HIDDEN"}
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return order_problem(context.scene)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.filepath = self.filepath or f"batch{SUFFIX}"
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def suggested(self, context: bpy.types.Context) -> str:
+        return f"batch{SUFFIX}"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return attempt(self, lambda: self._save(context.scene))
@@ -47,10 +39,7 @@ and for farms"""
     def _save(self, scene: bpy.types.Scene) -> None:
         from ..core.batch.order import write_order
 
-        if not self.filepath.strip():
-            raise UserError("No file is named.", "Choose one.")
-        path = Path(bpy.path.abspath(self.filepath)).absolute()
-        path = path if path.suffix else path.with_name(path.name + SUFFIX)
+        path = file_to_save(self.filepath)
         source = source_of(scene)
         rows = rows_of(source)
         write_order(path, order_of(scene))

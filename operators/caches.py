@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 from ..core.exchange.caches import FORMATS
 from ..core.exchange.maya_cache import is_regular
 from ..properties.caches import MAYA, PLAYED
 from ..properties.progress import STATE
 from ..scene.cache_copy import add_copy
-from ..scene.caches import CacheOrder, hidden_of, offered, undriven, write_steps
+from ..scene.caches import CacheOrder, carried, hidden_of, offered, undriven, write_steps
 from ..scene.references import reference
 from .asking import Progress
-from .chosen import scene_problem
+from .chosen import job_problem
 from .explained import Explained
-from .exports import order_of
+from .exports import folder_problem, order_of
+from .rendering import until_rendered
 from .running import Running
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Written:
     def sentence(self) -> str:
         """What was written, without full stop."""
         names = [path.name for files in self.caches for path in files]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return f"Wrote {', '.join(names[:3])}{more} to {self.caches[0][0].parent}"
+        return f"Wrote {shortly(names, 3)} to {self.caches[0][0].parent}"
 
 
 def listed(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -59,14 +59,34 @@ def ticked(context: bpy.types.Context) -> list[Any]:
     return [obj for obj in meshes if obj.facewright_cache.use]
 
 
+def _stem(name: str, kind: str) -> str:
+    """Name of the files, without ending; that of all meshes is not the name of their full USD."""
+    return f"{name}_cache" if FORMATS[kind].together else name
+
+
 def undriven_problem() -> str:
     """Why a mesh that a copy stands for is hardly meant, with its {name} to be filled in."""
     return "The copy '{name}_result' moves, '{name}' does not: choose the copy"
 
 
-def warnings_for(objects: Sequence[bpy.types.Object]) -> list[str]:
+def left_out_problem() -> str:
+    """What a file without transforms leaves out, with the {name} of a mesh to be filled in."""
+    return "The movement of '{name}' as an object is left out: choose World as the space"
+
+
+def left_out(objects: Sequence[bpy.types.Object], kind: str, world: bool) -> str:
+    """Name of the first mesh whose movement as an object a file would not have; else empty."""
+    if world or FORMATS[kind].together:
+        return ""
+    return next((obj.name for obj in carried(objects)), "")
+
+
+def warnings_for(objects: Sequence[bpy.types.Object], kind: str, world: bool) -> list[str]:
     """What is worth a look before meshes are written."""
-    return [f"{undriven_problem().format(name=each.name)}." for each in undriven(objects)]
+    found = [undriven_problem().format(name=each.name) for each in undriven(objects)]
+    name = left_out(objects, kind, world)
+    found += [left_out_problem().format(name=name)] if name else []
+    return [f"{each}." for each in found]
 
 
 class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
@@ -80,11 +100,7 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        if context.mode != "OBJECT":
-            return "Leave the edit mode first"
-        if STATE.running:
-            return "Wait until the running job is done"
-        reason = scene_problem(context.scene)
+        reason = job_problem(context)
         if reason:
             return reason
         objects = ticked(context)
@@ -92,7 +108,7 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
             return "No mesh is ticked: choose what to write"
         if hidden_of(context.view_layer, objects):
             return "A ticked mesh is hidden: show it, or take its tick away"
-        return ""
+        return folder_problem(context.scene)
 
     def steps(self, context: bpy.types.Context) -> Generator[Progress, None, Written]:
         scene: Any = context.scene
@@ -105,14 +121,16 @@ class FACEWRIGHT_OT_export_caches(Running, bpy.types.Operator):
             context.view_layer,
             tuple(objects),
             exported.span,
-            exported.folder / exported.name,
+            exported.folder / _stem(exported.name, chosen.format),
             chosen.format,
             world=chosen.space == "WORLD",
             leave_out=chosen.leave_out,
             neutral=chosen.neutral,
             channel=chosen.channel,
         )
-        return export_steps(order, chosen.play and chosen.format in PLAYED, warnings_for(objects))
+        play = chosen.play and chosen.format in PLAYED  # the copy moves as the mesh does
+        warnings = warnings_for(objects, chosen.format, order.world or play)
+        return export_steps(order, play, warnings)
 
     def tell(self, result: Written) -> None:
         for notice in result.notices:
@@ -151,10 +169,13 @@ def export_steps(
     references = [reference(obj) for obj in order.objects]
     notices = list(warnings)
     files: Any = []
+    yield from until_rendered()
     steps = write_steps(order)
     try:
         while True:
-            yield Progress(next(steps), f"Writing {FORMATS[order.kind].title}")
+            done = next(steps)
+            yield Progress(done, f"Writing {FORMATS[order.kind].title}")
+            yield from until_rendered(done)
     except StopIteration as end:
         files = end.value
     finally:

@@ -17,6 +17,7 @@ from ..properties.library import preferences
 from ..properties.parameters import default_of
 from ..properties.pipeline import models_problem, people_of
 from ..properties.presets import preset_of
+from ..properties.progress import STATE
 from ..scene.characters import Attachments, looking
 from ..scene.joints import Joint
 from ..scene.parts import Parts, parts_of
@@ -212,6 +213,15 @@ def voice_missing(player: Any) -> str:
 def scene_problem(scene: bpy.types.Scene) -> str:
     """Why a scene's players, pipelines and characters cannot be changed, as one phrase."""
     return "" if scene.library is None else "This scene is linked from another file"
+
+
+def job_problem(context: bpy.types.Context, editing: bool = False) -> str:
+    """Why no job can begin now, as one phrase; with ``editing`` one that any mode suits."""
+    if context.mode != "OBJECT" and not editing:
+        return "Leave the edit mode first"
+    if STATE.running:
+        return "Wait until the running job is done"
+    return scene_problem(context.scene)
 
 
 def pipeline_problem(scene: bpy.types.Scene, pipeline: Any) -> str:

@@ -67,7 +67,7 @@ def _cache(options: argparse.Namespace) -> None:
         neutral=options.neutral,
         channel=options.channel,
     )
-    steps = export_steps(order, False, warnings_for(objects))
+    steps = export_steps(order, False, warnings_for(objects, order.kind, order.world))
     written = wait_for(steps, None if options.quiet else PrintedProgress())
     for notice in written.notices:
         say(f"Note: {notice}")

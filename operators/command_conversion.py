@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ..core.errors import UserError
-from .command_tools import PrintedProgress, check_open_file, find_object, say
+from .command_tools import PrintedProgress, check_open_file, find_object, json_outputs, say
 
 if TYPE_CHECKING:
     from ..core.face.track import FaceTrack
@@ -65,9 +65,7 @@ def _convert(options: argparse.Namespace) -> None:
     if options.file:
         check_open_file(options.file)
     outputs = check_outputs(options.out)
-    kept = check_outputs([options.save_preset] if options.save_preset else [])
-    if any(path.suffix.lower() != ".json" for path in kept):
-        raise UserError(f"{kept[0].name} is no .json file.", "Give --save-preset a name in .json.")
+    kept = json_outputs(options.save_preset, "--save-preset")
     scene: Any = bpy.context.scene
     source, target = find_object(options.source, MESH), find_object(options.target, MESH)
     span = _span(scene, options)

@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import bpy
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 
 
 def check_open_file(wanted: str) -> None:
@@ -33,9 +34,19 @@ def find_object(name: str, kinds: Sequence[str]) -> bpy.types.Object:
     found = bpy.data.objects.get(name)
     if found is None:
         names = [obj.name for obj in bpy.data.objects if obj.type in kinds]
-        more = ", ..." if len(names) > 8 else ""
-        listed = ", ".join(names[:8]) + more or "nothing of that kind"
+        listed = shortly(names) or "nothing of that kind"
         raise UserError(f"{file_name()} has no object '{name}'.", f"It has: {listed}.")
+    return found
+
+
+def json_outputs(path: str, option: str) -> tuple[Path, ...]:
+    """The place of the .json file that an option names, looked at before any work is done; none
+    without. Raises UserError."""
+    from ..scene.exports import check_outputs
+
+    found = check_outputs([path] if path else [])
+    if any(each.suffix.lower() != ".json" for each in found):
+        raise UserError(f"{found[0].name} is no .json file.", f"Give {option} a name in .json.")
     return found
 
 

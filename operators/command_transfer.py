@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
-from .command_tools import PrintedProgress, check_open_file, find_object, say
+from .command_tools import PrintedProgress, check_open_file, find_object, json_outputs, say
 
 MESH = ("MESH",)
 PARTS = ("lower-denture", "tongue", "eye-right", "eye-left")
@@ -54,9 +54,7 @@ def _transfer(options: argparse.Namespace) -> None:
     outputs = check_outputs(options.out)
     if any(path.suffix.lower() == ".json" for path in outputs):
         raise UserError("A head is not saved as .json.", "Choose .blend, .usdc, .usd or .fbx.")
-    kept = check_outputs([options.save_setup] if options.save_setup else [])
-    if any(path.suffix.lower() != ".json" for path in kept):
-        raise UserError(f"{kept[0].name} is no .json file.", "Give --save-setup a name with .json.")
+    kept = json_outputs(options.save_setup, "--save-setup")
     order = Order(
         target=find_object(options.target, MESH),
         driver=_mesh(options.driver),

@@ -45,8 +45,8 @@ def _add_export(commands: Any, usage: str) -> None:
     add("--source", choices=("scene", "take"), default="scene",
         help="what the scene shows, or the take as it was made")  # fmt: skip
     add("--fps", metavar="N", help="frames per second; the scene's without")
-    add("--frames", nargs=2, type=float, metavar=("FIRST", "LAST"), help="range; the scene's "
-        "without")  # fmt: skip
+    add("--start", type=int, metavar="N", help="first frame; the scene's without")
+    add("--end", type=int, metavar="N", help="last frame; the scene's without")
     add("--gains", metavar="FILE.json", help="multipliers and offsets per channel")
     add("--mapping", default="", metavar="FILE.json", help="way to MetaHuman's curves; the one "
         "that comes with Facewright, which is approximate, without")  # fmt: skip
@@ -86,7 +86,8 @@ def _export(options: argparse.Namespace) -> None:
         check_open_file(options.file)
     scene = bpy.context.scene
     target = target_of(scene, _object(options), driven=True)
-    first, last = options.frames or (scene.frame_start, scene.frame_end)
+    first = scene.frame_start if options.start is None else options.start
+    last = scene.frame_end if options.end is None else options.end
     rate = None if options.fps is None else parse_rate(options.fps)
     gains = read_gains(os.path.abspath(options.gains)) if options.gains else NO_GAINS
     order = Order(

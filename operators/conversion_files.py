@@ -7,32 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import StringProperty
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 from ..core.presets import file_name
 from ..core.solve.conversion import ConversionSettings
 from ..properties.poses import KINDS, NO_PAIR, suit_mesh
 from ..scene.conversion_meshes import pose_sizes
-from .conversion import OfConversion
+from .conversion_poses import OfPoses
 from .conversion_status import poses_problem, settings_of, shown_conversion
 from .faults import attempt
+from .json_files import LoadsJson, SavesJson, file_to_load, file_to_save
 
-SUFFIX = ".json"
 _STRENGTHS = ("regularisation", "temporal", "sparsity", "symmetry", "template_size", "smoothing")
-
-
-class _OfSolve(OfConversion):
-    """For operators that need the blend shape mesh."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        conversion = shown_conversion(context)
-        there = conversion.target is not None and len(conversion.poses)
-        return "" if there else "Choose a blend shape mesh first"
 
 
 def _filepath() -> Any:
@@ -44,11 +31,7 @@ def _filepath() -> Any:
     )
 
 
-def _filter() -> Any:
-    return StringProperty(default="*.json", options={"HIDDEN", "SKIP_SAVE"})
-
-
-class FACEWRIGHT_OT_load_solve(_OfSolve, bpy.types.Operator):
+class FACEWRIGHT_OT_load_solve(OfPoses, LoadsJson, bpy.types.Operator):
     """Take strengths and pose table from a preset, or from a model's bs_skin_config.json"""
 
     bl_idname = "facewright.load_solve"
@@ -56,23 +39,17 @@ class FACEWRIGHT_OT_load_solve(_OfSolve, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: _filepath()
-    filter_glob: _filter()
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath)).absolute()
-
         def work() -> None:
+            path = file_to_load(self.filepath)
             for notice in load_preset(shown_conversion(context), path):
                 self.report({"WARNING"}, notice)
 
         return attempt(self, work)
 
 
-class FACEWRIGHT_OT_save_solve(_OfSolve, bpy.types.Operator):
+class FACEWRIGHT_OT_save_solve(OfPoses, SavesJson, bpy.types.Operator):
     """Save strengths and pose table as a preset, in the schema of the models' own settings"""
 
     bl_idname = "facewright.save_solve"
@@ -80,39 +57,22 @@ class FACEWRIGHT_OT_save_solve(_OfSolve, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     filepath: _filepath()
-    filter_glob: _filter()
-    check_existing: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         reason = super().disabled_reason(context)
         return reason or poses_problem(shown_conversion(context))
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.filepath = self.filepath or file_name(shown_conversion(context).name)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def check(self, context: bpy.types.Context) -> bool:
-        """The file browser asks after each change of the name."""
-        wanted = str(_with_suffix(Path(self.filepath)))
-        changed = wanted != self.filepath
-        self.filepath = wanted
-        return changed
+    def suggested(self, context: bpy.types.Context) -> str:
+        return file_name(shown_conversion(context).name)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         def work() -> None:
-            if not self.filepath:
-                raise UserError("The preset has no file.", "Give a filepath.")
-            path = _with_suffix(Path(bpy.path.abspath(self.filepath)).absolute())
+            path = file_to_save(self.filepath)
             save_preset(shown_conversion(context), path)
             self.report({"INFO"}, f"The preset is saved as {path.name}.")
 
         return attempt(self, work)
-
-
-def _with_suffix(path: Path) -> Path:
-    return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
 
 def save_preset(conversion: Any, path: Path) -> None:
@@ -138,14 +98,10 @@ def load_preset(conversion: Any, path: Path) -> list[str]:
     apply_settings(conversion, found.settings)
     notices = []
     if found.missing:
-        notices.append(f"The mesh has no shape key for {_listed(found.missing)}.")
+        notices.append(f"The mesh has no shape key for {shortly(found.missing)}.")
     if found.untold:
-        notices.append(f"The preset says nothing of {_listed(found.untold)}: in use, no pairs.")
+        notices.append(f"The preset says nothing of {shortly(found.untold)}: in use, no pairs.")
     return notices
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def apply_settings(conversion: Any, settings: ConversionSettings) -> None:

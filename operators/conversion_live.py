@@ -25,7 +25,8 @@ from ..scene.conversion import look_of_keys, residual_at, show_weights
 from ..scene.conversion_meshes import unsolved_of
 from ..scene.conversion_parts import track_of
 from ..scene.conversion_reader import Reader
-from ..scene.conversion_stage import evaluated_points, sweep
+from ..scene.conversion_stage import sweep
+from ..scene.evaluated import points_of
 from ..scene.frames import Look, give_back, look_of, show_frame
 from ..scene.joints import world
 from ..scene.rates import scene_rate
@@ -221,7 +222,7 @@ def seen_points(scene: Any, source: Any) -> Any:
     if not source.visible_get(view_layer=layer):
         raise UserError(f"'{source.name}' is hidden, so it does not move.", "Show it, or bake.")
     layer.update()
-    return evaluated_points(source, layer.depsgraph)
+    return points_of(source, layer.depsgraph)
 
 
 def shown_residual(scene: bpy.types.Scene, conversion: Any) -> tuple[float | None, str]:

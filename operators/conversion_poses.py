@@ -31,7 +31,7 @@ def _select(conversion: Any, places: set[int], active: int | None = None) -> Non
         conversion.active_pose = active
 
 
-class _OfPoses(OfConversion):
+class OfPoses(OfConversion):
     """For operators that need rows."""
 
     @classmethod
@@ -40,10 +40,11 @@ class _OfPoses(OfConversion):
         if reason:
             return reason
         conversion = shown_conversion(context)
-        return "" if len(conversion.poses) else "Choose a blend shape mesh first"
+        there = conversion.target is not None and len(conversion.poses)
+        return "" if there else "Choose a blend shape mesh first"
 
 
-class _OfSelected(_OfPoses):
+class _OfSelected(OfPoses):
     """For operators that need selected rows."""
 
     @classmethod
@@ -54,7 +55,7 @@ class _OfSelected(_OfPoses):
         return "" if selected(shown_conversion(context)) else "Select poses in the list first"
 
 
-class FACEWRIGHT_OT_select_pose(_OfPoses, bpy.types.Operator):
+class FACEWRIGHT_OT_select_pose(OfPoses, bpy.types.Operator):
     """Select the pose; Shift selects up to it, Ctrl adds or takes out"""
 
     bl_idname = "facewright.select_pose"
@@ -94,7 +95,7 @@ class FACEWRIGHT_OT_select_pose(_OfPoses, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_select_poses(_OfPoses, bpy.types.Operator):
+class FACEWRIGHT_OT_select_poses(OfPoses, bpy.types.Operator):
     """Select all poses, none, or those that are not selected"""
 
     bl_idname = "facewright.select_poses"
@@ -180,7 +181,7 @@ class FACEWRIGHT_OT_unpair_poses(_OfSelected, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_pair_names(_OfPoses, bpy.types.Operator):
+class FACEWRIGHT_OT_pair_names(OfPoses, bpy.types.Operator):
     """Pair left with right, and ways that exclude each other, by the names of the poses"""
 
     bl_idname = "facewright.pair_names"

@@ -11,10 +11,9 @@ import bpy
 from ..core.solve.conversion import ConversionSettings
 from ..core.solve.pose_table import PoseTable
 from ..properties.poses import KINDS, NO_PAIR
-from ..properties.progress import STATE
 from ..scene.conversion_meshes import SAME, joined, rest_is_a_frame, unsolved_of
 from ..scene.wrapping import followed
-from .chosen import scene_problem
+from .chosen import job_problem
 from .transfer_status import is_there
 
 ADD_FIRST = "Add a conversion first"
@@ -28,13 +27,7 @@ def shown_conversion(context: bpy.types.Context) -> Any:
 
 def busy(context: bpy.types.Context) -> str:
     """Why no conversion can be worked on now; empty when one can."""
-    if context.mode != "OBJECT":
-        return "Leave the edit mode first"
-    if STATE.running:
-        return "Wait until the running job is done"
-    if shown_conversion(context) is None:
-        return ADD_FIRST
-    return scene_problem(context.scene)
+    return job_problem(context) or (ADD_FIRST if shown_conversion(context) is None else "")
 
 
 def solve_problem(conversion: Any) -> str:

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ..core.arrays import AnyArray, Doubles
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 from ..core.solve.conversion import ConversionSettings
 from ..properties.ids import find
 from ..properties.poses import suit_mesh
@@ -38,16 +37,15 @@ from .conversion_live import LIVE
 from .conversion_parts import parts_of_target
 from .conversion_status import marks_of, settings_of, solve_problem
 from .lengths import length_text
+from .pacing import Pace, told_of
 from .rendering import until_rendered
 from .transfer_steps import Told
 
-SLICE_S = 0.03  # of work between two looks at the window
 AT_ONCE = 4  # frames that are held against the poses together
 TELLING = 9  # frames, evenly over the range, that may tell the lips apart
 READ, SOLVED, WRITTEN = 0.75, 0.9, 1.0  # shares of the whole
 MOST_WORST = 5
 READING = "Reading the input mesh"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,9 @@ def order_of(scene: Any, conversion: Any, span: Span) -> Order:
     left_out = unsolved_of(conversion.target)
     notices = []
     if left_out.muted:
-        notices.append(f"Muted shape keys were left out: {_listed(left_out.muted)}.")
+        notices.append(f"Muted shape keys were left out: {shortly(left_out.muted)}.")
     if left_out.driven:
-        notices.append(f"Shape keys with drivers were left out: {_listed(left_out.driven)}.")
+        notices.append(f"Shape keys with drivers were left out: {shortly(left_out.driven)}.")
     return Order(
         scene=reference(scene),
         source=reference(conversion.source),
@@ -109,32 +107,13 @@ def order_of(scene: Any, conversion: Any, span: Span) -> Order:
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
-class _Pace:
-    """Says when it is time to let the window live."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    @property
-    def due(self) -> bool:
-        now = time.monotonic()
-        if now - self._since < SLICE_S:
-            return False
-        self._since = now
-        return True
-
-
 def reader_steps(
     order: Order, stage: Stage, subdivision: Subdivision | None = None
 ) -> Generator[Progress, None, Reader]:
     """Find out how a frame of the input becomes a face of the blend shape mesh; with its
     ``subdivision`` for an input that is read as it is seen subdivided."""
     steps = basis_steps(order.target)
-    basis = yield from told_of(steps, 0.0, 0.3, "Reading the shape keys")
+    basis = yield from told_of(steps, "Reading the shape keys", 0.0, 0.3)
     rest = local_points(order.source.get())
     if order.neutral == "FRAME":
         yield from until_rendered(0.3)
@@ -152,30 +131,13 @@ def reader_steps(
     source, target, found = order.source.get(), order.target.get(), ticket.arrays
     steps = limited(basis, near(source, target, found))
     del source, target
-    basis = yield from told_of(steps, 0.9, 0.1, "Reading the shape keys")
+    basis = yield from told_of(steps, "Reading the shape keys", 0.9, 0.1)
     return wrap_reader(order.source.get(), order.target.get(), basis, rest, found)
 
 
 def _subdivided(reader: Reader, subdivision: Subdivision) -> Generator[Progress, None, Reader]:
     steps = subdivided_steps(reader, subdivision)
-    return (yield from told_of(steps, 0.3, 0.7, "Subdividing the shape keys"))
-
-
-def told_of(
-    steps: Generator[float, None, T], start: float, share: float, text: str
-) -> Generator[Progress, None, T]:
-    """Steps of shares as steps of progress, as often as the window has to live."""
-    pace = _Pace()
-    try:
-        while True:
-            done = next(steps)
-            if pace.due:
-                yield Progress(start + share * done, text)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    finally:
-        steps.close()
+    return (yield from told_of(steps, "Subdividing the shape keys", 0.3, 0.7))
 
 
 def _telling_moves(
@@ -196,7 +158,7 @@ def _read_steps(
     order: Order, stage: Stage, reader: Reader
 ) -> Generator[Progress, None, tuple[Doubles, Doubles]]:
     """Sides (T, P) and energies (T,) of all frames; the vertices are not kept."""
-    frames, pace = order.span.frames, _Pace()
+    frames, pace = order.span.frames, Pace()
     count = len(reader.base)
     sides = np.empty((len(frames), len(reader.basis.names)))
     energies = np.empty(len(frames))
@@ -268,7 +230,7 @@ def written_steps(order: Order, solved: Solved) -> Generator[Progress, None, Tol
     )
     yield from until_rendered(SOLVED)
     steps = bake_steps(order.target, baked, _parts(order, baked))
-    notices = yield from told_of(steps, SOLVED, WRITTEN - SOLVED, "Writing keyframes")
+    notices = yield from told_of(steps, "Writing keyframes", SOLVED, WRITTEN - SOLVED)
     _remember(order, solved)
     return Told(_sentence(order, solved), (*order.notices, *notices))
 

@@ -19,6 +19,7 @@ from .correspondence_session import SESSION
 from .correspondences import OfMeshes
 from .explained import Explained
 from .faults import attempt
+from .json_files import LoadsJson, SavesJson, file_to_load, file_to_save
 from .presets import delete_own, listed
 from .transfer_status import shown_transfer
 
@@ -68,17 +69,13 @@ def _filepath() -> Any:
     )
 
 
-def _filter() -> Any:
-    return StringProperty(default="*.json", options={"HIDDEN", "SKIP_SAVE"})
-
-
 def _name() -> Any:
     return StringProperty(
         name="Name", description="What the setup is called", options={"SKIP_SAVE"}, maxlen=60
     )
 
 
-class FACEWRIGHT_OT_load_setup(OfMeshes, bpy.types.Operator):
+class FACEWRIGHT_OT_load_setup(OfMeshes, LoadsJson, bpy.types.Operator):
     """Take pairs and settings from a file that was saved for these meshes"""
 
     bl_idname = "facewright.load_setup"
@@ -86,18 +83,12 @@ class FACEWRIGHT_OT_load_setup(OfMeshes, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: _filepath()
-    filter_glob: _filter()
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath)).absolute()
-        return attempt(self, lambda: _load(context, path))
+        return attempt(self, lambda: _load(context, file_to_load(self.filepath)))
 
 
-class FACEWRIGHT_OT_save_setup(_WithPairs, bpy.types.Operator):
+class FACEWRIGHT_OT_save_setup(_WithPairs, SavesJson, bpy.types.Operator):
     """Save pairs and settings as a JSON file"""
 
     bl_idname = "facewright.save_setup"
@@ -105,35 +96,17 @@ class FACEWRIGHT_OT_save_setup(_WithPairs, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     filepath: _filepath()
-    filter_glob: _filter()
-    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        transfer = shown_transfer(context)
-        self.filepath = self.filepath or file_name(transfer.target.name)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def check(self, context: bpy.types.Context) -> bool:
-        """The file browser asks after each change of the name."""
-        wanted = str(_with_suffix(Path(self.filepath)))
-        changed = wanted != self.filepath
-        self.filepath = wanted
-        return changed
+    def suggested(self, context: bpy.types.Context) -> str:
+        return file_name(shown_transfer(context).target.name)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         def work() -> None:
-            if not self.filepath:
-                raise UserError("The setup has no file.", "Give a filepath.")
-            path = _with_suffix(Path(bpy.path.abspath(self.filepath)).absolute())
+            path = file_to_save(self.filepath)
             write_setup(path, setup_of(shown_transfer(context), path.stem[:60]))
             self.report({"INFO"}, f"The setup is saved as {path.name}.")
 
         return attempt(self, work)
-
-
-def _with_suffix(path: Path) -> Path:
-    return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
 
 class FACEWRIGHT_OT_setup_apply(OfMeshes, bpy.types.Operator):

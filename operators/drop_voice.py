@@ -14,6 +14,7 @@ from ..properties.ids import index_of
 from ..properties.progress import STATE
 from ..scene.characters import find_character
 from ..scene.picking import mesh_under
+from ..scene.refusals import said
 from .chosen import attachments_of, scene_problem
 from .explained import Explained
 from .faults import sentence
@@ -63,7 +64,7 @@ class FACEWRIGHT_OT_drop_voice(Explained, bpy.types.Operator):
         try:
             outcome: set[str] = bpy.ops.facewright.animate(how, pipeline=name)
         except RuntimeError as error:  # what it reported, as every call of an operator raises it
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, said(error))
             return {"FINISHED"}  # the voice is set
         return {"FINISHED"} if outcome & {"FINISHED", "RUNNING_MODAL"} else {"CANCELLED"}
 

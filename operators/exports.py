@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import bpy
 
 from ..core.errors import UserError
+from ..core.file_names import cleaned_name, name_problem
 from ..scene.rates import parse_rate
 from ..scene.spans import Span, span_of
-
-FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f]')  # in names of files, on one system or another
+from .faults import sentence
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,10 @@ class ExportOrder:
 def order_of(scene: bpy.types.Scene, name: str) -> ExportOrder:
     """The scene's common settings; ``name`` stands where they give none. Raises UserError."""
     chosen: Any = scene.facewright.exports
-    file_name = chosen.file_name.strip() or FORBIDDEN.sub("_", name)
-    if FORBIDDEN.search(file_name) or file_name in (".", ".."):
-        raise UserError(
-            f"'{file_name}' cannot be the name of a file.", 'Take out / \\ : * ? " < > and |.'
-        )
+    file_name = chosen.file_name.strip() or cleaned_name(name) or "_"
+    reason = name_problem(file_name)
+    if reason:
+        raise UserError(f"'{file_name}' cannot be the name of a file: {reason}.", "Type another.")
     return ExportOrder(export_folder(chosen.directory), file_name, chosen_span(scene))
 
 
@@ -49,6 +47,16 @@ def chosen_span(scene: bpy.types.Scene) -> Span:
         first, last = chosen.frame_start, chosen.frame_end
     rate = None if chosen.use_scene_fps else parse_rate(chosen.fps)
     return span_of(scene, first, last, rate)
+
+
+def folder_problem(scene: bpy.types.Scene) -> str:
+    """Why nothing can be written to the export directory, as one sentence; empty when it can."""
+    chosen: Any = scene.facewright.exports
+    try:
+        export_folder(chosen.directory)
+    except UserError as error:
+        return sentence(error)
+    return ""
 
 
 def export_folder(text: str) -> Path:

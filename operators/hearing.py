@@ -12,6 +12,7 @@ import bpy
 from ..core.errors import UserError
 from ..properties.changes import LISTENERS
 from ..scene import playback
+from ..scene.refusals import reason_of
 from ..scene.sounds import VoiceSource, place_strip, plays
 from ..scene.versions import all_strips
 from .chosen import source_of, voice_missing
@@ -33,8 +34,7 @@ def ensure(scene: bpy.types.Scene, player: Any) -> tuple[str, ...]:
         try:
             notices = place_strip(scene, source, float(player.start_frame), player.id)
         except RuntimeError as error:
-            said = " ".join(str(error).split()).removeprefix("Error: ")
-            raise UserError(f"Blender cannot play the voice: {said}") from error
+            raise UserError(f"Blender cannot play the voice: {reason_of(error)}.") from error
     level(scene)
     return notices
 

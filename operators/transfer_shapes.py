@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import AnyArray
+from ..core.errors import shortly
 from ..core.retarget.marks import SHAPED
 from ..core.retarget.names import FOLLOWER, OPEN_MOUTH
 from ..scene.blend_shapes import check_shapeable, kept_keys, put_keys_back, set_shape_keys
@@ -21,7 +22,7 @@ from ..scene.transfer_meshes import hide_results, show_again
 from .asking import Progress
 from .transfer_setup import KINDS, Setup
 from .transfer_source import driver_parts, source_arrays
-from .transfer_steps import Known, Told, asked, known_of, pieces_of, shortly
+from .transfer_steps import Known, Told, asked, known_of, pieces_of
 
 KEYS_AT_ONCE, VERTICES_AT_ONCE = 4, 120_000  # of what one step writes
 

@@ -10,12 +10,11 @@ import bpy
 from ..core.retarget.marks import FITTED
 from ..core.retarget.names import JAW_OPEN
 from ..core.retarget.pairs import FEW, FEWEST
-from ..properties.progress import STATE
 from ..properties.transfer import PART_FIELDS
 from ..scene.correspondences import changed_sides, hashes_of
 from ..scene.joints import PART
 from ..scene.retarget_meshes import loosely_equal
-from .chosen import scene_problem
+from .chosen import job_problem
 
 ADD_FIRST = "Add a character transfer first"
 
@@ -28,13 +27,7 @@ def shown_transfer(context: bpy.types.Context) -> Any:
 
 def busy(context: bpy.types.Context) -> str:
     """Why no transfer can be worked on now; empty when one can."""
-    if context.mode != "OBJECT":
-        return "Leave the edit mode first"
-    if STATE.running:
-        return "Wait until the running job is done"
-    if shown_transfer(context) is None:
-        return ADD_FIRST
-    return scene_problem(context.scene)
+    return job_problem(context) or (ADD_FIRST if shown_transfer(context) is None else "")
 
 
 def meshes_problem(transfer: Any) -> str:

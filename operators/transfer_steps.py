@@ -8,13 +8,14 @@ leaves the scene as it was.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..core.arrays import AnyArray, Doubles
+from ..core.errors import shortly
 from ..core.head import load_head
 from ..core.retarget.landmarks import of_head
 from ..core.retarget.names import OPEN_MOUTH
@@ -34,8 +35,6 @@ from ..scene.template_head import ASSET
 from ..scene.transfer_meshes import new_fitted
 from .asking import Progress, ask, part_of
 from .transfer_setup import Setup
-
-MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,6 @@ def suggest_steps(setup: Setup) -> Generator[Progress, None, Told]:
         f"{len(target)} pairs were proposed: look at each and correct it",
         (f"Least sure: {shortly(unsure)}.",) if unsure else (),
     )
-
-
-def shortly(names: Sequence[str]) -> str:
-    """Names as a list that stays short."""
-    return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
 
 
 # ---- fitting

@@ -10,8 +10,8 @@ import bpy
 from ..core.exchange.weights import KINDS, WeightOptions
 from ..properties.progress import STATE
 from ..properties.weights import TAKE
-from .chosen import scene_problem
-from .exports import order_of
+from .chosen import job_problem
+from .exports import folder_problem, order_of
 from .rendering import PATIENCE, rendering
 from .running import Running
 from .weights_face import face_problem, target_of
@@ -24,11 +24,7 @@ PANEL = "FACEWRIGHT_PT_weights"
 
 def busy(context: bpy.types.Context) -> str:
     """Why weights can neither be written nor read now."""
-    if STATE.running:
-        return "Wait until the running job is done"
-    if rendering():
-        return PATIENCE
-    return scene_problem(context.scene)
+    return job_problem(context, editing=True) or (PATIENCE if rendering() else "")
 
 
 class FACEWRIGHT_OT_export_weights(Running, bpy.types.Operator):
@@ -46,7 +42,7 @@ class FACEWRIGHT_OT_export_weights(Running, bpy.types.Operator):
         chosen: Any = context.scene.facewright.weights
         if not any(getattr(chosen, name) for name in (*KINDS, *FULL_NAMES)):
             return "Tick at least one kind of file"
-        return face_problem(context.scene, chosen.face)
+        return face_problem(context.scene, chosen.face) or folder_problem(context.scene)
 
     def steps(self, context: bpy.types.Context) -> Steps:
         from .weights_run import Order, export_steps
@@ -77,8 +73,9 @@ FULL_NAMES = ("glb", "fbx", "usdc")  # properties of what Blender's own exporter
 
 def tell(operator: bpy.types.Operator, result: Outcome) -> None:
     """Report what was written or read."""
-    STATE.end(f"{result.sentence}.", "done", result.notices)
-    operator.report({"INFO"}, f"{result.sentence}.")
+    where = f" to {result.paths[0].parent}" if result.paths else ""
+    STATE.end(f"{result.sentence}{where}.", "done", result.notices)
+    operator.report({"INFO"}, f"{result.sentence}{where}.")
     for notice in result.notices:
         operator.report({"WARNING"}, notice)
 

@@ -47,6 +47,11 @@ def _is_of(character: Any, obj: bpy.types.Object) -> bool:
     return obj == character.skin or obj in tuple(attachments_of(character).meshes)
 
 
+def face_name(scene: bpy.types.Scene) -> str:
+    """Name of the face that is taken where none is chosen. Raises UserError when there is none."""
+    return target_of(scene, None, driven=True).name
+
+
 def face_problem(scene: bpy.types.Scene, obj: bpy.types.Object | None) -> str:
     """Why there is no face to write, as one sentence; empty when there is."""
     try:

@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import StringProperty
 
-from ..core.errors import UserError
 from ..core.exchange.gains import NO_GAINS, read_gains, write_gains
 from ..core.naming import CANONICAL_NAMES
 from .explained import Explained
 from .faults import attempt
-
-SUFFIX = ".json"
+from .json_files import SUFFIX, LoadsJson, SavesJson, file_to_load, file_to_save
 
 
 def _filepath() -> Any:
@@ -25,10 +22,6 @@ def _filepath() -> Any:
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
-
-
-def _filter() -> Any:
-    return StringProperty(default=f"*{SUFFIX}", options={"HIDDEN", "SKIP_SAVE"})
 
 
 def _weights(context: bpy.types.Context) -> Any:
@@ -48,29 +41,27 @@ class FACEWRIGHT_OT_gains_reset(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_gains_save(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_gains_save(Explained, SavesJson, bpy.types.Operator):
     """Save the multipliers and offsets as a JSON file"""
 
     bl_idname = "facewright.gains_save"
     bl_label = "Save Gains"
 
     filepath: _filepath()
-    filter_glob: _filter()
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return "" if len(_weights(context).gains) else "There are no multipliers yet"
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.filepath = self.filepath or f"gains{SUFFIX}"
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def suggested(self, context: bpy.types.Context) -> str:
+        return f"gains{SUFFIX}"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return attempt(self, lambda: write_gains(_path(self.filepath), _gains(context)))
+        gains = _weights(context).gains_now()
+        return attempt(self, lambda: write_gains(file_to_save(self.filepath), gains))
 
 
-class FACEWRIGHT_OT_gains_load(Explained, bpy.types.Operator):
+class FACEWRIGHT_OT_gains_load(Explained, LoadsJson, bpy.types.Operator):
     """Load multipliers and offsets from a JSON file"""
 
     bl_idname = "facewright.gains_load"
@@ -78,30 +69,13 @@ class FACEWRIGHT_OT_gains_load(Explained, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: _filepath()
-    filter_glob: _filter()
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         def load() -> None:
-            gains = read_gains(_path(self.filepath))
+            gains = read_gains(file_to_load(self.filepath))
             _weights(context).set_gains(gains, CANONICAL_NAMES)
 
         return attempt(self, load)
-
-
-def _gains(context: bpy.types.Context) -> Any:
-    return _weights(context).gains_now()
-
-
-def _path(text: str) -> Path:
-    """A path of the file browser or a script. Raises UserError."""
-    if not text.strip():
-        raise UserError("No file is named.", "Choose one.")
-    path = Path(bpy.path.abspath(text)).absolute()
-    return path if path.suffix else path.with_name(path.name + SUFFIX)
 
 
 register, unregister = bpy.utils.register_classes_factory(

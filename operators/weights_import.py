@@ -14,6 +14,7 @@ from ..core.limits import MAX_FPS
 from ..core.take_label import NEW, NLA, REPLACE
 from ..properties.exports import LAST_FRAME
 from ..scene.picking import mesh_under
+from ..scene.refusals import said
 from .explained import Explained
 from .running import Running
 from .weights import PANEL, busy, tell
@@ -156,7 +157,7 @@ class FACEWRIGHT_OT_choose_weights(Explained, bpy.types.Operator):
         try:
             run("INVOKE_DEFAULT", filepath=self.filepath, **given)
         except RuntimeError as error:  # what it reported, as every call of an operator raises it
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, said(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -179,7 +180,7 @@ class FACEWRIGHT_OT_drop_weights(Explained, bpy.types.Operator):
         try:
             run("INVOKE_DEFAULT", filepath=self.filepath, object=under.name if under else "")
         except RuntimeError as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, said(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

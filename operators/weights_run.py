@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 
-from ..core.errors import UserError
+from ..core.errors import UserError, shortly
 from ..core.exchange.channel_map import read_channel_map
 from ..core.exchange.weights import KINDS, WeightOptions, read_weight_file, weight_file_steps
 from ..core.take_label import NEW, TakeLabel
@@ -32,6 +31,7 @@ from ..scene.takes import shown_label
 from ..scene.weights import face_steps
 from .animation_job import face_track
 from .asking import Progress, ask, part_of
+from .pacing import Pace, told_of
 from .rendering import refuse_while_rendering, until_rendered
 from .weights_face import Target
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from .exports import ExportOrder
 
 FULL = (".glb", ".fbx", ".usdc")  # what Blender's own exporters write
-MOST_NAMES = 8  # of poses in a notice
-AT_ONCE_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -108,10 +106,12 @@ def _written(
     if weights:
         face = yield from part_of(_face(kept, order, take), 0.0, 0.6 * shares[0])
         notices += face.notices if take else _missing(options, face)
+        pace = Pace()
         for at, (kind, path) in enumerate(weights):
             share = shares[0] * (0.6 + 0.4 * at / len(weights))
             for _step in weight_file_steps(path, kind, face, options):
-                yield Progress(share, f"Writing {path.name}")
+                if pace.due:
+                    yield Progress(share, f"Writing {path.name}")
     if full:
         notices += yield from part_of(_full(kept, order, options, full), *shares)
     paths = (*(path for _kind, path in weights), *full)
@@ -124,12 +124,7 @@ def _missing(options: WeightOptions, face: FaceTrack) -> list[str]:
     if options.mapping is None:
         return []
     names = options.mapping.missing(face.names)
-    return [f"The mapping names poses that do not exist: {_listed(names)}."] if names else []
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = ", ..." if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+    return [f"The mapping names poses that do not exist: {shortly(names)}."] if names else []
 
 
 def _voice_of(labels: list[TakeLabel]) -> str:
@@ -149,8 +144,9 @@ def _take_file(labels: list[TakeLabel], name: str) -> Path:
     found = [path for path in take_files(labels[0].take_id) if path.suffix == ".npz"]
     if not found:
         raise UserError(
-            f"The file of the take that moves '{name}' is gone.",
-            "Choose the scene as the source, or animate again.",
+            f"The take that moves '{name}' has no file: it was imported or solved, or its file is "
+            "gone.",
+            "Choose the scene as the source.",
         )
     return found[0]
 
@@ -160,23 +156,7 @@ def _face(kept: Any, order: Order, take: Path | None) -> Generator[Progress, Non
         ticket = yield from ask("read_face", {"path": str(take)})
         return face_track(ticket)
     reading = face_steps(kept.get(), order.target.parts, order.export.span, order.extra)
-    return (yield from _told(reading, "Reading the face"))
-
-
-def _told(steps: Generator[float, None, Any], text: str) -> Generator[Progress, None, Any]:
-    """Steps with a text, as many at once as a window hardly notices; they wait while a render
-    reads the scene."""
-    try:
-        while True:
-            yield from until_rendered()
-            until, share = time.monotonic() + AT_ONCE_S, next(steps)
-            while time.monotonic() < until:
-                share = next(steps)
-            yield Progress(share, text)
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
+    return (yield from told_of(reading, "Reading the face"))
 
 
 def _full(
@@ -193,7 +173,7 @@ def _full(
     gained = None
     if options.gains.changes:
         reading = gained_steps(scene, order.target.parts, options.gains, first, last)
-        gained = yield from part_of(_told(reading, "Reading the shape keys"), 0.0, 0.5)
+        gained = yield from told_of(reading, "Reading the shape keys", 0.0, 0.5)
     del scene
     for at, path in enumerate(paths):
         yield from until_rendered()
@@ -249,7 +229,7 @@ def _imported(
     label = _label(scene, target, path)
     writing = write_steps([target.parts], face, scene, start, label, bake)
     del scene
-    written = yield from part_of(_told(writing, "Writing keyframes"), 0.6, 0.4)
+    written = yield from told_of(writing, "Writing keyframes", 0.6, 0.4)
     notices = (
         *face.notices, *written.notices, *unmatched,
         *extend_range(kept.get(), written.first_frame, written.last_frame),
@@ -299,4 +279,4 @@ def _unmatched(parts: Parts, face: FaceTrack) -> list[str]:
     names = tuple(
         name for name, moves in zip(face.names, moving, strict=True) if moves and name not in known
     )
-    return [f"No shape key was found for: {_listed(names)}."] if names else []
+    return [f"No shape key was found for: {shortly(names)}."] if names else []

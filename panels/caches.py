@@ -11,6 +11,8 @@ from ..core.retarget.marks import HIDDEN
 from ..operators.caches import (
     PANEL,
     FACEWRIGHT_OT_export_caches,
+    left_out,
+    left_out_problem,
     listed,
     ticked,
     undriven_problem,
@@ -78,6 +80,10 @@ class FACEWRIGHT_PT_caches(ExportPanel, bpy.types.Panel):
             text = translated(undriven_problem()).format(name=obj.name)
             draw_sentence(layout, text, "ERROR", width)
         _draw_options(aligned(layout.column()), chosen)
+        world = chosen.space == "WORLD" or (chosen.play and chosen.format in PLAYED)
+        name = left_out(ticked(context), chosen.format, world)
+        if name:
+            draw_sentence(layout, translated(left_out_problem()).format(name=name), "INFO", width)
         layout.operator(FACEWRIGHT_OT_export_caches.bl_idname, icon="EXPORT")
         reason = FACEWRIGHT_OT_export_caches.disabled_reason(context)
         if STATE.running:

@@ -7,9 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..properties.progress import STATE
-from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_outcome, draw_running
-from .texts import room
+from .sidebar import Sidebar, aligned
 
 PARENT = "FACEWRIGHT_PT_exports"
 
@@ -24,8 +22,6 @@ class FACEWRIGHT_PT_exports(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        if not draw_running(layout) and STATE.topic == PARENT:
-            draw_outcome(layout, room(context, MARGIN_PX, MOST_PX))
         chosen: Any = context.scene.facewright.exports
         column = aligned(layout.column())
         column.prop(chosen, "directory")

@@ -8,14 +8,14 @@ from typing import Any
 import bpy
 
 from ..core.exchange.weights import METAHUMAN_JSON, METAHUMAN_USD, USD
-from ..operators.weights import PANEL
-from ..operators.weights_face import face_problem
+from ..operators.weights import PANEL, FACEWRIGHT_OT_export_weights
+from ..operators.weights_face import face_name, face_problem
 from ..properties.progress import STATE
 from .exports import ExportPanel
 from .sidebar import MARGIN_PX, MOST_PX, Sidebar, aligned, draw_outcome, draw_running, one_look
-from .texts import draw_sentence, room
+from .texts import draw_sentence, room, translated
 
-NAME_SHARE = 0.55  # of a row of gains
+NAME_SHARE = 0.48  # of a row of gains
 APPROXIMATE = "The way from ARKit's poses to a MetaHuman's curves is approximate."
 
 
@@ -30,18 +30,24 @@ class FACEWRIGHT_PT_weights(ExportPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         width = room(context, MARGIN_PX, MOST_PX)
-        if not draw_running(layout) and STATE.topic == PANEL:
-            draw_outcome(layout, width)
         chosen: Any = context.scene.facewright.weights
         column = aligned(layout.column())
         column.prop(chosen, "face")
         problem = face_problem(context.scene, chosen.face)
         if problem:
             draw_sentence(layout, problem, "INFO", width)
+        elif chosen.face is None:
+            text = translated("Uses '{name}'").format(name=face_name(context.scene))
+            draw_sentence(layout, text, "INFO", width)
         aligned(layout.column()).row().prop(chosen, "source", expand=True)
         _draw_kinds(layout, chosen, width)
-        layout.operator("facewright.export_weights", icon="EXPORT")
+        layout.operator(FACEWRIGHT_OT_export_weights.bl_idname, icon="EXPORT")
+        reason = FACEWRIGHT_OT_export_weights.disabled_reason(context)
+        if reason and reason != problem and not STATE.running:
+            draw_sentence(layout, reason, "INFO", width)
         layout.operator("facewright.choose_weights", icon="IMPORT")
+        if STATE.topic == PANEL and not draw_running(layout):
+            draw_outcome(layout, width)
 
 
 def _draw_kinds(layout: bpy.types.UILayout, chosen: Any, width: float) -> None:

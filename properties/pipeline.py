@@ -258,11 +258,6 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         return self.emotion_model.strip() or preferred or str(BUILT_IN_EMOTION)
 
     @property
-    def emotion_model_folder(self) -> Path:
-        """The same as a path."""
-        return folder_path(self.emotion_model_text)
-
-    @property
     def shots(self) -> tuple[tuple[str, int], ...]:
         """Name and number of frames of each expression of the model's database."""
         return defaults(self.model_text, self.identity).shots

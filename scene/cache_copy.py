@@ -56,6 +56,7 @@ def add_copy(
         bpy.data.objects.remove(copy)
         bpy.data.meshes.remove(data)
         raise
+    marks.facewright_cache.use = False  # else the next export would write the copy
     _replace(name)
     copy.name = name
     for collection in obj.users_collection:

@@ -23,6 +23,8 @@ from ..core.retarget.marks import HIDDEN
 from . import evaluated
 from .exports import Exported, only
 from .references import Reference, reference
+from .refusals import reason_of
+from .retarget_meshes import local_points
 from .spans import Span, visit
 
 SLICE_S, BACKGROUND_S = 0.04, 1.0  # of a step, so that the window goes on
@@ -66,6 +68,20 @@ def offered(
 def undriven(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     """Those that a copy stands for: the copy, ``<name>_result``, moves, they do not."""
     return [obj for obj in objects if HIDDEN in obj]
+
+
+def carried(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those that are animated as whole objects, or below one that is."""
+    return [obj for obj in objects if _is_carried(obj)]
+
+
+def _is_carried(obj: bpy.types.Object) -> bool:
+    data = obj.animation_data
+    if data is not None and (data.action or len(data.nla_tracks) or len(data.drivers)):
+        return True
+    if len(obj.constraints):
+        return True
+    return obj.parent is not None and (bool(obj.parent_bone) or _is_carried(obj.parent))
 
 
 def hidden_of(layer: bpy.types.ViewLayer, objects: Sequence[bpy.types.Object]) -> str:
@@ -183,37 +199,26 @@ class _Source:
     def neutral(self, order: CacheOrder) -> list[tuple[Path, str, Any, list[Any]]]:
         """Path, name, points at rest and faces of each mesh, in the space of Maya's caches."""
         names = [owner.get().name for owner in self._references]
-        base = order.base.with_name(f"{order.base.name}_neutral")
         clip = CacheClip("", (), 0, order.span.rate, 0, order.scene.unit_settings.scale_length)
         found = []
         # ".mc" stands for a kind that has a file for each mesh
         for owner, name, files in zip(
-            self._references, names, files_of(base, "MC", names), strict=True
+            self._references, names, files_of(order.base, "MC", names), strict=True
         ):
             obj = owner.get()
-            points = _rest(obj.data)
+            points: Any = local_points(obj).astype(np.float32)
             if self._world:
                 points = placed(points, evaluated.place_of(obj, self._layer.depsgraph))
             points = MAYA.block(clip, Block(points[None])).points[0]
             faces = [list(polygon.vertices) for polygon in obj.data.polygons]
-            found.append((files[0].with_suffix(".obj"), name, points, faces))
+            path = files[0].with_name(f"{files[0].stem}_neutral.obj")
+            found.append((path, name, points, faces))
         return found
 
 
 def placed(points: Any, place: Any) -> Any:
     """Points (V, 3) where an object's place (4, 4) puts them, float32."""
     return (points @ place[:3, :3].T + place[:3, 3]).astype(np.float32)
-
-
-def _rest(mesh: Any) -> Any:
-    """Vertices (V, 3) of a mesh without its shape keys' motion."""
-    keys = mesh.shape_keys
-    points = np.empty((len(mesh.vertices), 3), np.float32)
-    if keys is None:
-        mesh.attributes["position"].data.foreach_get("vector", points.ravel())
-    else:
-        keys.reference_key.points.foreach_get("co", points.ravel())
-    return points
 
 
 def _write_alembic(order: CacheOrder) -> list[list[Path]]:
@@ -225,9 +230,9 @@ def _write_alembic(order: CacheOrder) -> list[list[Path]]:
             "Switch Scene Frame Rate on, or choose USD.",
         )
     ((path,),) = files_of(order.base, order.kind, [""])
-    check_room(path, span.count * sum(len(obj.data.vertices) for obj in order.objects))
     first, last = round(span.first), round(span.first) + span.count - 1
     with atomic_path(path) as temporary:
+        check_room(path, span.count * sum(len(obj.data.vertices) for obj in order.objects))
         temporary.unlink()
         try:
             with only(Exported(order.scene, order.objects, first, last)):
@@ -251,8 +256,7 @@ def _write_alembic(order: CacheOrder) -> list[list[Path]]:
                     as_background_job=False,
                 )
         except RuntimeError as error:
-            reason = str(error).strip().removeprefix("Error: ").rstrip(".")
-            raise UserError(f"{path.name} cannot be written: {reason}.") from error
+            raise UserError(f"{path.name} cannot be written: {reason_of(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be written: Blender wrote nothing.")
     return [[path]]

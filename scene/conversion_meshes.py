@@ -14,7 +14,7 @@ from ..core.arrays import AnyArray, Doubles
 from ..core.errors import UserError
 from ..core.solve.basis import PoseBasis, PoseNormal
 from .references import Reference, SceneChanged
-from .retarget_meshes import local_points, loosely_equal
+from .retarget_meshes import local_points, loosely_equal, places
 
 SAME, WRAP = "same", "wrap"
 CACHES = ("MESH_SEQUENCE_CACHE",)  # whose mesh at rest is one of its frames
@@ -147,17 +147,11 @@ def pose_moves(obj: Any, name: str, rest: Doubles) -> Doubles:
         raise SceneChanged(f"Stopped: '{obj.name}' was edited meanwhile.")
     base = rest
     if block.relative_key != keys.reference_key:
-        base = _places(block.relative_key.points)
-    moves = _places(block.points) - base
+        base = places(block.relative_key.points)
+    moves = places(block.points) - base
     if block.vertex_group:
         moves *= _group_weights(obj, block.vertex_group, len(rest))[:, None]
     return moves
-
-
-def _places(points: Any) -> Doubles:
-    found = np.empty(len(points) * 3, np.float32)
-    points.foreach_get("co", found)
-    return found.reshape(-1, 3).astype(np.float64)
 
 
 def _group_weights(obj: Any, name: str, count: int) -> AnyArray:

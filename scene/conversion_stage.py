@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.arrays import AnyArray, Doubles, Floats
 from ..core.errors import UserError
+from .evaluated import points_of
 from .references import Reference, reference
 from .wrap_binding import SUBDIVIDING
 
@@ -54,7 +55,7 @@ class Stage:
         whole = math.floor(frame)
         stage.frame_set(whole, subframe=float(frame - whole))
         layer = stage.view_layers[0]
-        return evaluated_points(self._object.get(), layer.depsgraph)
+        return points_of(self._object.get(), layer.depsgraph)
 
     def expect(self, count: int, frame: float) -> Floats:
         """The same, of so many vertices. Raises UserError when there are more or less."""
@@ -69,14 +70,6 @@ class Stage:
     def close(self) -> None:
         """Take it away."""
         take_away(self._object, self._scene)
-
-
-def evaluated_points(obj: Any, depsgraph: bpy.types.Depsgraph) -> Floats:
-    """Vertices (V, 3) float32 of an object with its modifiers, in its own space."""
-    mesh: Any = obj.evaluated_get(depsgraph).data
-    found = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", found)
-    return found.reshape(-1, 3)
 
 
 def take_away(*blocks: Reference) -> None:
@@ -125,7 +118,7 @@ class Subdivision:
         mesh.update()
         layer = self._scene.get().view_layers[0]
         layer.update()
-        return evaluated_points(stand_in, layer.depsgraph)[: len(points)].astype(np.float64)
+        return points_of(stand_in, layer.depsgraph)[: len(points)].astype(np.float64)
 
     def close(self) -> None:
         """Take it away."""

@@ -4,7 +4,6 @@ there."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ..core.face.track import FaceTrack
 from ..core.files import atomic_path
 from . import versions
 from .rates import scene_rate
+from .refusals import reason_of
 from .vertex_animation import moves_by_vertices
 
 NO_VERTICES = (
@@ -100,7 +100,7 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
         try:
             notices = writer(temporary, content)
         except RuntimeError as error:  # what an operator of Blender reports
-            raise UserError(f"{path.name} cannot be saved: {_first_line(error)}.") from error
+            raise UserError(f"{path.name} cannot be saved: {reason_of(error)}.") from error
         if not temporary.is_file():
             raise UserError(f"{path.name} cannot be saved: Blender wrote nothing.")
         check = _CHECKS.get(path.suffix.lower())
@@ -114,17 +114,6 @@ def save(path: Path, content: Exported) -> tuple[str, ...]:
 
 class _Trial(Exception):
     pass
-
-
-def _first_line(error: Exception) -> str:
-    """What an operator of Blender said, in short. Of a script's traceback, which Blender cuts off
-    where it is long, that is its end."""
-    text = str(error).strip()
-    if "Traceback" in text:
-        told = re.findall(r"(?m)^(?:\w+\.)*\w*(?:Error|Exception): (.+)$", text.split(":", 1)[-1])
-        return told[-1].rstrip(".") if told else "its exporter failed; perhaps the disk is full"
-    line = text.splitlines()[0] if text else "unknown reason"
-    return line.removeprefix("Error: ").rstrip(".")
 
 
 def _write_json(path: Path, content: Exported) -> tuple[str, ...]:
@@ -145,6 +134,7 @@ def _write_usd(path: Path, content: Exported) -> tuple[str, ...]:
             filepath=str(path),
             check_existing=False,
             selected_objects_only=True,
+            evaluation_mode="VIEWPORT",  # a render's would leave out what renders do not show
             export_animation=True,
             # What moves by vertices alone is written as points of every frame, and so is all else
             export_shapekeys=not any(moves_by_vertices(obj) for obj in content.objects),

@@ -12,8 +12,7 @@ from . import space
 from .joints import (
     REST,
     Joint,
-    corners,
-    like_template,
+    hinge_of,
     rest_matrix,
     size_of,
     stand,
@@ -59,13 +58,7 @@ def jaw_motion(joint: Joint, skin: bpy.types.Object, poses: Array) -> Array:
         turns = axes @ (space.turn_of(rest).T @ _turns(poses)) @ axes.T
         shifts = (poses[:, :3, 3] - rest[:3, 3]) @ axes.T * size_of(world(joint.object))
         return _about_hinge(turns, shifts)
-    axes, parent = stand(joint.object, skin)
-    points = corners(joint.object) @ rest[:3, :3].T + rest[:3, 3]
-    if not len(points):
-        unit, hinge = 1.0 / size_of(parent), rest[:3, 3]
-    else:
-        unit, hinge = like_template(points @ axes)
-        hinge = axes @ hinge
+    axes, unit, hinge = hinge_of(joint, skin, rest)
     moved = poses @ np.linalg.inv(rest)
     turned = _turns(moved)
     shifts = moved[:, :3, 3] - hinge + turned @ hinge

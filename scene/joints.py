@@ -111,13 +111,7 @@ def jaw_turns(joint: Joint, skin: bpy.types.Object, face: FaceTrack) -> Turns:
     turns, shifts = space.jaw_about_hinge(face.jaw, face.jaw_rest)
     if joint.bone:
         return Turns(*_bone_poses(joint, turns, shifts / size_of(world(joint.object))), moves=True)
-    axes, parent = stand(joint.object, skin)
-    points = corners(joint.object) @ rest[:3, :3].T + rest[:3, 3]
-    if not len(points):
-        unit, hinge = 1.0 / size_of(parent), rest[:3, 3]
-    else:
-        unit, hinge = like_template(points @ axes)
-        hinge = axes @ hinge
+    axes, unit, hinge = hinge_of(joint, skin, rest)
     return Turns(_about(hinge, turns, shifts * unit, axes, rest), rest, moves=True)
 
 
@@ -212,7 +206,18 @@ def encloses_origin(points: Array) -> bool:
     return bool(np.all(points.min(axis=0) <= 0) and np.all(points.max(axis=0) >= 0))
 
 
-def like_template(points: Array) -> tuple[float, Array]:
+def hinge_of(joint: Joint, skin: bpy.types.Object, rest: Array) -> tuple[Array, float, Array]:
+    """The character's axes (3, 3), the length of the template's metre, and the hinge (3,) of a jaw
+    that is an object, all in the space it lies in."""
+    axes, parent = stand(joint.object, skin)
+    points = corners(joint.object) @ rest[:3, :3].T + rest[:3, 3]
+    if not len(points):
+        return axes, 1.0 / size_of(parent), rest[:3, 3]
+    unit, hinge = _like_template(points @ axes)
+    return axes, unit, axes @ hinge
+
+
+def _like_template(points: Array) -> tuple[float, Array]:
     """How many times larger than the template's a denture is, and where its hinge lies.
 
     ``points`` (N, 3) of the denture along the character's axes.

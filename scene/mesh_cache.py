@@ -98,11 +98,3 @@ def mesh_caches_of(obj: bpy.types.Object) -> list[Any]:
 def file_of(modifier: Any) -> Path:
     """The file that a modifier plays."""
     return Path(bpy.path.abspath(modifier.filepath))
-
-
-def remove_mesh_caches(obj: bpy.types.Object) -> int:
-    """Take our modifiers off a mesh; returns how many. The files stay."""
-    found = mesh_caches_of(obj)
-    for modifier in found:
-        obj.modifiers.remove(modifier)
-    return len(found)

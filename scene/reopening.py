@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import UserError
+from .refusals import reason_of
 
 
 def save_copy(path: Path) -> None:
@@ -20,8 +21,7 @@ def save_copy(path: Path) -> None:
             filepath=str(path), copy=True, compress=False, check_existing=False
         )
     except RuntimeError as error:  # what an operator of Blender reports
-        said = " ".join(str(error).split()).removeprefix("Error: ").rstrip(".")
-        raise UserError(f"A copy of the .blend cannot be saved: {said}.") from error
+        raise UserError(f"A copy of the .blend cannot be saved: {reason_of(error)}.") from error
 
 
 def is_saved() -> bool:
@@ -61,8 +61,7 @@ class Beginning:
                 filepath=str(path), load_ui=False, use_scripts=self._trusted and not other
             )
         except RuntimeError as error:
-            said = " ".join(str(error).split()).removeprefix("Error: ").rstrip(".")
-            raise UserError(f"{path.name} cannot be opened: {said}.") from error
+            raise UserError(f"{path.name} cannot be opened: {reason_of(error)}.") from error
         if self.scene and not other:
             show_scene(self.scene)
 

@@ -21,10 +21,10 @@ from .joints import world
 def local_points(obj: bpy.types.Object) -> Doubles:
     """Vertices (V, 3) at rest in the object's space: the basis where it has shape keys."""
     mesh: Any = obj.data
-    return _places(mesh.shape_keys.reference_key.points if mesh.shape_keys else mesh.vertices)
+    return places(mesh.shape_keys.reference_key.points if mesh.shape_keys else mesh.vertices)
 
 
-def _places(items: Any) -> Doubles:
+def places(items: Any) -> Doubles:
     """Vertices (V, 3) of a mesh or of one of its shape keys."""
     found = np.empty(len(items) * 3, np.float32)
     items.foreach_get("co", found)
@@ -98,7 +98,7 @@ def shape_moves(obj: bpy.types.Object) -> tuple[tuple[str, ...], Doubles]:
     moves = np.empty((len(blocks), *rest.shape))
     for row, block in zip(moves, blocks, strict=True):
         plain = block.relative_key == keys.reference_key
-        row[:] = _places(block.points) - (rest if plain else _places(block.relative_key.points))
+        row[:] = places(block.points) - (rest if plain else places(block.relative_key.points))
     return tuple(block.name for block in blocks), moves
 
 

@@ -187,8 +187,10 @@ def _evaluated(driver: bpy.types.Object, count: int) -> tuple[Doubles, Doubles]:
             scene.collection.objects.link(stand_in)
             layer = scene.view_layers[0]
             layer.update()
-            mesh = stand_in.evaluated_get(layer.depsgraph).data
+            looks = stand_in.evaluated_get(layer.depsgraph)
+            mesh = looks.to_mesh()  # a subdivision that the graphics card does is done here
             points, normals = _read(mesh.vertices, "co"), _read(mesh.vertex_normals, "vector")
+            looks.to_mesh_clear()
             return points[:count], normals[:count]
         finally:
             bpy.data.scenes.remove(scene)

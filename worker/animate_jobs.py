@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, UserError
 from . import arguments
 from .calls import Call, Reply
+from .face_reply import face_reply
 from .geometry import SHARE, CacheOrder, cache_orders, remove_caches, write_geometry
 from .kept import Kept, Wanted
 from .messages import Arrays, Fields
@@ -199,14 +200,10 @@ def answer(take: Take) -> Reply:
     """A take as result and arrays of a job."""
     from ..core.network.running import real_time
 
-    face = take.face
+    fields, arrays = face_reply(take.face)
     ms, fps = take.network_ms_per_frame, take.motion.fps
     result: Fields = {
-        "names": list(face.names),
-        "fps": [face.fps.numerator, face.fps.denominator],
-        "duration_s": float(face.duration_s),
-        "notices": list(face.notices),
-        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
+        **fields,
         "voice": {"name": take.voice_name, "sha256": take.voice_sha256},
         "model": {
             "name": take.model_name,
@@ -221,16 +218,8 @@ def answer(take: Take) -> Reply:
         "network_real_time": real_time(ms, fps),
         "emotion_names": list(take.emotion_names),
     }
-    arrays: Arrays = {
-        "weights": face.weights,
-        "jaw": face.jaw,
-        "eyes": face.eyes,
-        "emotion_times": take.emotion.times_s,
-        "emotion_values": take.emotion.values,
-    }
-    if face.head is not None:
-        arrays["head"] = face.head
-    return result, arrays
+    emotion: Arrays = {"emotion_times": take.emotion.times_s, "emotion_values": take.emotion.values}
+    return result, {**arrays, **emotion}
 
 
 def patient(call: Call, device: str) -> Callable[[float, str], None]:

@@ -25,9 +25,9 @@ from ..core.batch.words import add_words, order_of, rows_of
 from ..core.errors import Cancelled, UserError
 from ..core.models.licences import licence_of
 from ..core.models.loading import folder_sha256
+from .batch_cards import cards_for
 from .batch_pool import Pool
 from .batch_rows import EMOTION_MODEL, MODEL, serve, words_for
-from .batch_share import cards_for
 from .packages import use_packages
 
 _EPILOG = (

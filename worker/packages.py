@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..core.errors import UserError
 from ..core.network.devices import user_cache
-from ..core.runtimes import FOLDER, RUNTIME_OF_DEVICE, newest_fetched
+from ..core.runtimes import FOLDER, RUNTIME_OF_DEVICE, newest_fetched, this_python
 from .environment import use_site_folders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,7 +100,7 @@ def _unpacked_here() -> str | None:
     if not any(path.name.startswith("onnxruntime-") for path in wheels):
         return None
     stamp = "\n".join(f"{path.name} {path.stat().st_size}" for path in wheels)
-    name = f"cp{sys.version_info[0]}{sys.version_info[1]}-{_digest(stamp)}"
+    name = f"{this_python()}-{_digest(stamp)}"
     folder = user_cache() / "packages" / name
     if not folder.is_dir():
         _unpack(wheels, folder)
@@ -113,7 +113,7 @@ def _digest(text: str) -> str:
 
 def _fitting(folder: Path) -> Iterator[Path]:
     """Wheels for this Python and this system, by their names."""
-    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    python = this_python()
     machine = platform.machine().lower()
     for path in sorted(folder.glob("*.whl")):
         tags = _WHEEL.fullmatch(path.name)

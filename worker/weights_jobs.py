@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import UserError
 from . import arguments
 from .calls import Call, Reply
-from .messages import Arrays, Fields
+from .face_reply import face_reply
 
 PATIENCE_S = 300.0  # an hour of weights as text
 
@@ -33,14 +33,4 @@ def read_face(call: Call) -> Reply:
         face = read_take(path).face
     else:
         face = read_weight_file(path, fps)
-    result: Fields = {
-        "names": list(face.names),
-        "fps": [face.fps.numerator, face.fps.denominator],
-        "duration_s": float(face.duration_s),
-        "notices": list(face.notices),
-        "jaw_rest": list(face.jaw_rest) if face.jaw_rest else None,
-    }
-    arrays: Arrays = {"weights": face.weights, "jaw": face.jaw, "eyes": face.eyes}
-    if face.head is not None:
-        arrays["head"] = face.head
-    return result, arrays
+    return face_reply(face)

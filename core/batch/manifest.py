@@ -33,6 +33,7 @@ from pathlib import Path, PurePosixPath
 
 from .. import limits
 from ..errors import UserError
+from ..file_names import cleaned_name, name_problem
 from ..parameters import checked_values
 from ..safe_files import Json, parse_json, read_limited
 from ..voice.audio import Voice
@@ -44,8 +45,6 @@ _FIELDS = (
     "formats", "blend", "character", "note",
 )  # fmt: skip
 OWN_FOLDER = ".facewright"  # of the output folder: what is known of each row
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"\\|?*]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?(?::(\d{1,9}))?")
 
 
@@ -210,16 +209,10 @@ def _checked_output(output: str, where: str) -> str:
         return ""
     parts = output.replace("\\", "/").split("/")
     for part in parts:
-        bad = _FORBIDDEN.search(part)
-        if (
-            bad
-            or not part
-            or part != part.strip()
-            or part.endswith(".")
-            or _RESERVED.fullmatch(part)
-            or part.casefold() == OWN_FOLDER
-        ):
-            reason = f"{bad[0]!r} cannot be part of it" if bad else f"{part!r} cannot be used"
+        reason = name_problem(part)
+        if part.casefold() == OWN_FOLDER:
+            reason = "the batch uses that folder itself"
+        if reason:
             raise UserError(
                 f"{where}: output {output!r} is no name below the output folder: {reason}.",
                 'Write "name" or "folder/name".',
@@ -233,8 +226,10 @@ def _key(output: str) -> str:
 
 
 def _stem(audio: str) -> tuple[str, str]:
-    """Name and ending of a file, as ``Path`` has them, for thousands at once."""
-    return os.path.splitext(os.path.basename(audio))
+    """Name, as every system takes it, and ending of a file, for thousands at once."""
+    name, suffix = os.path.splitext(os.path.basename(audio))
+    name = cleaned_name(name)
+    return (f"{name}_" if name.casefold() == OWN_FOLDER else name), suffix
 
 
 def _with_outputs(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
+from ..file_names import cleaned_name
 from ..files import atomic_paths, flush
 from . import maya_cache, mdd, pc2, usd_points
-from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write
+from .point_cache import BLENDER, MAYA, Block, CacheClip, Space, Write, once_each
 
 Filling = Callable[[Sequence[Path], CacheClip], AbstractContextManager[Write]]
 _BYTES_PER_POINT = 12
@@ -62,29 +63,17 @@ FORMATS = {
 
 def files_of(base: str | os.PathLike[str], kind: str, names: Sequence[str]) -> list[list[Path]]:
     """The files of each cache that meshes of these names make, for a path without ending: one
-    cache together, or one a mesh, which has the mesh's name at its end when there are several.
+    cache together, or one a mesh, which has the mesh's name at its end when there are several;
+    where all these names begin with the path's, they are the files' as they are.
 
     Raises UserError for a name that no file can have."""
     base, chosen = Path(base), FORMATS[kind]
     stems = [base.name]
     if not chosen.together and len(names) > 1:
-        stems = [f"{base.name}_{name}" for name in _file_names(names)]
+        stems = once_each(cleaned_name(each) or "_" for each in names)
+        if not all(stem.startswith(base.name) for stem in stems):
+            stems = [f"{base.name}_{stem}" for stem in stems]
     return [[base.with_name(stem + ending) for ending in chosen.endings] for stem in stems]
-
-
-def _file_names(names: Sequence[str]) -> list[str]:
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        plain = "".join("_" if each in '/\\:*?"<>|' or each < " " else each for each in name)
-        plain = plain.strip(" .") or "_"
-        wanted, number = plain, 1
-        while plain.lower() in taken:
-            number += 1
-            plain = f"{wanted}_{number}"
-        taken.add(plain.lower())
-        found.append(plain)
-    return found
 
 
 @contextmanager
@@ -100,10 +89,10 @@ def writing(base: str | os.PathLike[str], kind: str, clip: CacheClip) -> Iterato
     if not clip.meshes:
         raise UserError("There is no mesh to write.", "Choose one.")
     caches = files_of(base, kind, [mesh.name for mesh in clip.meshes])
-    check_room(caches[0][0], sum(mesh.points for mesh in clip.meshes) * clip.frames)
     parts = [clip] if chosen.together else [replace(clip, meshes=(mesh,)) for mesh in clip.meshes]
     paths = [path for files in caches for path in files]
     with atomic_paths(paths) as temporary, ExitStack() as open_files:
+        check_room(caches[0][0], sum(mesh.points for mesh in clip.meshes) * clip.frames)
         each, waiting = len(chosen.endings), 0
         writes = [
             open_files.enter_context(chosen.filling(temporary[at * each : (at + 1) * each], part))
@@ -135,7 +124,7 @@ def check_room(path: Path, points: int) -> None:
     try:
         usage = shutil.disk_usage(path.parent)
     except OSError:
-        return  # what is wrong with the place is said when the file is begun
+        return  # some network drives do not tell; what is wrong is said when the file is written
     if usage.total and needed > usage.free:
         raise UserError(
             f"{path} cannot be written: it takes {_size(needed)}, {_size(usage.free)} are free.",

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ import numpy as np
 from .. import limits
 from ..arrays import Floats
 from ..errors import UserError
-from ..files import write_text
 from ..safe_files import Json, read_json
 
 SCHEMA = 1
@@ -84,16 +82,6 @@ def read_channel_map(path: str | os.PathLike[str]) -> ChannelMap:
     """Read a mapping file. Raises UserError naming the file and what is wrong."""
     source = Path(path)
     return channel_map_from(read_json(source), str(source))
-
-
-def write_channel_map(path: str | os.PathLike[str], mapping: ChannelMap) -> None:
-    """Write a mapping file, one target a line; whole or not at all. Raises UserError."""
-    values = mapping.to_mapping()
-    targets = values.pop("targets")
-    head = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()]
-    rows = [f"    {json.dumps(name)}: {json.dumps(row)}" for name, row in targets.items()]
-    body = ",\n".join([*head, '  "targets": {\n' + ",\n".join(rows) + "\n  }"])
-    write_text(path, "{\n" + body + "\n}\n")
 
 
 def channel_map_from(values: Mapping[str, Json], where: str) -> ChannelMap:

@@ -97,19 +97,27 @@ def identifiers(names: Iterable[str]) -> list[str]:
 
     Accents are dropped; what has no letter left is called Mesh.
     """
-    taken: set[str] = set()
     found = []
     for name in names:
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         plain = "".join(each if each.isalnum() else "_" for each in plain)
         plain = plain.strip("_") or "Mesh"
         plain = f"_{plain}" if plain[0].isdigit() else plain
-        wanted, number = plain, 1
-        while plain.lower() in taken:
-            number += 1
-            plain = f"{wanted}_{number}"
-        taken.add(plain.lower())
         found.append(plain)
+    return once_each(found)
+
+
+def once_each(names: Iterable[str]) -> list[str]:
+    """The names, each once whatever its case: those that are there already get a number."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        unique, number = name, 1
+        while unique.lower() in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique.lower())
+        found.append(unique)
     return found
 
 

@@ -137,7 +137,14 @@ def read_weights(path: str | os.PathLike[str]) -> FaceTrack:
     values = read_json(source, limits.MAX_WEIGHTS_JSON_BYTES)
     names = values.get("facsNames")
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise UserError(f"{source} is not a weights file: it has no facsNames.")
+        if "mh_curveNames" in values:
+            raise UserError(
+                f"{source} holds the curves of a MetaHuman, which cannot be turned back.",
+                "Choose a file of weights, such as _bsweight.json.",
+            )
+        raise UserError(
+            f"{source} is not a weights file: it has no facsNames.", "Choose another file."
+        )
     if len(set(names)) != len(names):
         raise UserError(f"{source}: facsNames names a pose twice.")
     if len(names) > limits.MAX_POSES or max(map(len, names)) > limits.MAX_POSE_NAME:

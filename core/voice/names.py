@@ -9,9 +9,8 @@ import re
 from pathlib import Path
 
 from ..errors import UserError
+from ..file_names import name_problem
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*\S) (\d{1,6})")
 MAX_NAME = 100
 
@@ -22,9 +21,8 @@ def checked_name(name: str) -> str:
     stem = stem[:-4].rstrip() if stem.lower().endswith(".wav") else stem
     if not stem:
         raise UserError("The recording has no name.", "Type one.")
-    bad = _FORBIDDEN.search(stem)
-    if bad or _RESERVED.fullmatch(stem) or stem.endswith("."):
-        reason = f"{bad[0]!r} cannot be part of it" if bad else "some systems do not take it"
+    reason = name_problem(stem)
+    if reason:
         raise UserError(f"{stem!r} cannot be the name of a file: {reason}.", "Choose another name.")
     if len(stem) > MAX_NAME:
         raise UserError(f"A name of {len(stem)} characters is too long.", "Choose a shorter one.")

@@ -283,3 +283,33 @@ def playing(code):
     module = code("operators.playing")
     yield module
     module.stop()
+
+
+@pytest.fixture
+def command(code, capsys):
+    """Run ``facewright ...``: the exit code, and what was said on both streams."""
+    main = code("operators.command").main
+
+    def run(*words: object):
+        status = main([str(word) for word in words])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def outset(code, scene):
+    """The template as driver, the sample target, and the pairs that fit it."""
+    bpy.ops.facewright.add_transfer()
+    bpy.ops.facewright.add_driver()
+    bpy.ops.facewright.add_sample_target()
+    transfer = scene.facewright.transfer
+    landmarks = code("core.retarget.landmarks")
+    head = code("core.head").load_head(code("scene.template_head").ASSET)
+    sample = code("core.sample_target").load_sample_target(code("scene.sample_target").ASSET)
+    code("scene.correspondences").replace_pairs(
+        transfer, landmarks.NAMES, landmarks.of_head(head).points, sample.correspondences
+    )
+    transfer.iterations = 1  # how near the fit is, others test
+    return transfer

@@ -12,12 +12,9 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
+from cache_readers import read_maya, read_mdd, read_obj, read_pc2
 from cache_scenes import CM, FIRST, FRAMES, LAST, caged, make_face, shown
 from layouts import Layout
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
-
-from cache_readers import read_maya, read_mdd, read_obj, read_pc2
 
 
 @pytest.fixture
@@ -115,7 +112,7 @@ def test_blender_imports_its_usd(tmp_path, face, chosen, code, kind):
         pytest.skip("this Blender has no USD")
     tooth = add_tooth(face)
     wanted = [caged(obj, world=True) for obj in (face, tooth)]
-    assert export(chosen, kind) == ["私の line.usdc"]
+    assert export(chosen, kind) == ["私の line_cache.usdc"]
     options = {"apply_unit_conversion_scale": True}
     known = bpy.ops.wm.usd_import.get_rna_type().properties
     if kind == "USD_MAYA" and "apply_unit_conversion_scale" not in known:
@@ -126,15 +123,15 @@ def test_blender_imports_its_usd(tmp_path, face, chosen, code, kind):
             filepath=filepath, **{name: value for name, value in options.items() if name in known}
         )
 
-    compare_import(tmp_path / "私の line.usdc", 2, wanted, importer)
+    compare_import(tmp_path / "私の line_cache.usdc", 2, wanted, importer)
 
 
 def test_blender_imports_its_alembic(tmp_path, face, chosen):
     tooth = add_tooth(face)
     wanted = [caged(obj, world=True) for obj in (face, tooth)]
-    assert export(chosen, "ALEMBIC") == ["私の line.abc"]
+    assert export(chosen, "ALEMBIC") == ["私の line_cache.abc"]
     assert face.modifiers["Subdivision"].show_viewport
-    compare_import(tmp_path / "私の line.abc", 2, wanted, bpy.ops.wm.alembic_import)
+    compare_import(tmp_path / "私の line_cache.abc", 2, wanted, bpy.ops.wm.alembic_import)
 
 
 def test_alembic_has_the_scenes_frame_rate_alone(tmp_path, scene, face, chosen):
@@ -164,6 +161,7 @@ def test_a_copy_plays_the_file(scene, face, chosen, kind, space, leave_out):
     assert [obj.name for obj in scene.objects] == ["Tête 1", "Tête 1_cache"]
     assert not face.visible_get() and face.hide_render and copy.visible_get()
     assert copy.data.shape_keys is None
+    assert face.facewright_cache.use and not copy.facewright_cache.use
     for place, frame in enumerate(FRAMES):
         np.testing.assert_allclose(shown(copy, frame, True), wanted[place], atol=2e-5)
 
@@ -303,7 +301,7 @@ def test_a_number_of_vertices_that_changes_is_told(tmp_path, scene, face, chosen
     with pytest.raises(RuntimeError, match=r"'Tête 1' has \d+ vertices at frame 6, \d+ at frame 5"):
         export(chosen, "USD", leave_out=False)
     assert list(tmp_path.iterdir()) == []
-    assert export(chosen, "USD", leave_out=True) == ["私の line.usdc"]
+    assert export(chosen, "USD", leave_out=True) == ["私の line_cache.usdc"]
 
 
 def test_nodes_that_add_vertices_are_left_out_too(tmp_path, face, chosen):
@@ -322,6 +320,24 @@ def test_nodes_that_add_vertices_are_left_out_too(tmp_path, face, chosen):
     found = read_pc2(tmp_path / "私の line.pc2").points
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert face.modifiers["Twice"].show_viewport
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "told"),
+    [("MC", "OBJECT", True), ("PC2", "OBJECT", True), ("MC", "WORLD", False),
+     ("USD", "OBJECT", False)],
+)  # fmt: skip
+def test_movement_as_an_object_that_is_left_out_is_told(face, chosen, code, kind, space, told):
+    tooth = bpy.data.objects.new("Tooth", face.data.copy())
+    tooth.parent = face  # which moves
+    bpy.context.scene.collection.objects.link(tooth)
+    face.facewright_cache.use = False
+    export(chosen, kind, space=space)
+    notices = code("properties.progress").STATE.notices
+    assert ("movement of 'Tooth' as an object is left out" in " ".join(notices)) == told
+    tooth.parent, tooth.data.shape_keys.key_blocks[1].value = None, 0.5
+    export(chosen, kind, space=space)
+    assert "left out" not in " ".join(code("properties.progress").STATE.notices)
 
 
 def test_a_folder_that_is_not_there_is_named(face, chosen):

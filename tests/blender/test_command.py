@@ -14,19 +14,6 @@ from makers import curves_of
 
 
 @pytest.fixture
-def command(code, capsys):
-    """Run ``facewright ...``; gives the exit code and what was said on both streams."""
-    main = code("operators.command").main
-
-    def run(*words: str):
-        status = main(list(words))
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
 def words(own_face, voice, stub):
     return ["animate", "--audio", voice, "--object", "Face", "--model", str(stub.folder)]
 

@@ -17,15 +17,13 @@ GOOD = ("line 1.wav", "台詞 2.wav")
 
 
 @pytest.fixture
-def command(code, capsys):
+def command(command):
     """Run ``facewright batch ...``: the exit code, the rows' results and what stderr got."""
-    main = code("operators.command").main
 
     def run(*words: str):
-        status = main(["batch", *words])
-        said = capsys.readouterr()
-        results = [json.loads(x) for x in said.out.splitlines() if x.startswith('{"row": ')]
-        return status, results, said.err
+        status, said, errors = command("batch", *words)
+        results = [json.loads(x) for x in said.splitlines() if x.startswith('{"row": ')]
+        return status, results, errors
 
     return run
 

@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
-from cache_scenes import CM, caged, make_face
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "core"))
-
 from cache_readers import read_maya
+from cache_scenes import CM, caged, make_face
 
 
 @pytest.fixture
@@ -21,15 +17,8 @@ def face(scene):
 
 
 @pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words):
-        status = main(["cache", *map(str, words)])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
+def command(command):
+    return partial(command, "cache")
 
 
 def test_the_command_writes_caches(tmp_path, face, command):

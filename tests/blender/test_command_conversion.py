@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,15 +21,8 @@ from converting import (
 
 
 @pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words: str):
-        status = main(["convert", *words])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
+def command(command):
+    return partial(command, "convert")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import bpy
 import pytest
@@ -13,15 +14,8 @@ NAME = "Sample Target"
 
 
 @pytest.fixture
-def command(code, capsys):
-    main = code("operators.command").main
-
-    def run(*words: str):
-        status = main(["transfer", *words])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
+def command(command):
+    return partial(command, "transfer")
 
 
 @pytest.fixture

@@ -250,28 +250,27 @@ def test_undo_is_one_step(target, tmp_path, scene):
     assert len(bpy.data.scenes) == 1
 
 
-def test_cancelled_anywhere_it_leaves_the_scene_as_it_was(target, tmp_path, code, scene):
+def test_cancelled_anywhere_it_leaves_the_scene_as_it_was(
+    target, tmp_path, code, scene, monkeypatch
+):
     path = write_pc2(tmp_path / "a.pc2", faces_of(target, known_weights()))
     made = conversion(cached("Input", path), target)
     steps, spans = code("operators.conversion_steps"), code("operators.exports")
-    code("operators.conversion_steps").SLICE_S = 0.0
+    monkeypatch.setattr(code("operators.pacing"), "SLICE_S", 0.0)
     counted = 0
-    try:
-        for stop in (1, 5, 12, 24, 10_000):
-            going = steps.convert_steps(steps.order_of(scene, made, spans.chosen_span(scene)))
-            for _ in range(stop):
-                try:
-                    next(going)
-                except StopIteration:
-                    break
-                counted += 1
-            else:
-                going.close()
-                assert target.data.shape_keys.animation_data is None
-                assert len(bpy.data.actions) == 0
-            assert [each.name for each in bpy.data.scenes] == [scene.name]
-            assert len(bpy.data.objects) == 2
-    finally:
-        steps.SLICE_S = 0.03
+    for stop in (1, 5, 12, 24, 10_000):
+        going = steps.convert_steps(steps.order_of(scene, made, spans.chosen_span(scene)))
+        for _ in range(stop):
+            try:
+                next(going)
+            except StopIteration:
+                break
+            counted += 1
+        else:
+            going.close()
+            assert target.data.shape_keys.animation_data is None
+            assert len(bpy.data.actions) == 0
+        assert [each.name for each in bpy.data.scenes] == [scene.name]
+        assert len(bpy.data.objects) == 2
     assert counted > 40
     assert len(bpy.data.actions) == 1, "the last one went to its end"

@@ -119,20 +119,17 @@ def test_frames_without_finite_positions(target, tmp_path):
 
 
 @pytest.mark.parametrize("who", ["Input", "Face"])
-def test_a_mesh_that_is_deleted_during_the_job(code, scene, source, target, who):
+def test_a_mesh_that_is_deleted_during_the_job(code, scene, source, target, who, monkeypatch):
     made = conversion(source, target)
     steps = code("operators.conversion_steps")
     span = code("operators.exports").chosen_span(scene)
     going = steps.convert_steps(steps.order_of(scene, made, span))
-    steps.SLICE_S = 0.0
-    try:
-        for _ in range(12):
-            next(going)
-        bpy.data.objects.remove(bpy.data.objects[who])
-        with pytest.raises(code("core.errors").Cancelled, match=who):
-            list(going)
-    finally:
-        steps.SLICE_S = 0.03
+    monkeypatch.setattr(code("operators.pacing"), "SLICE_S", 0.0)
+    for _ in range(12):
+        next(going)
+    bpy.data.objects.remove(bpy.data.objects[who])
+    with pytest.raises(code("core.errors").Cancelled, match=who):
+        list(going)
     assert len(bpy.data.scenes) == 1
     assert not len(bpy.data.actions)
 

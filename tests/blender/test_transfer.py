@@ -24,23 +24,6 @@ def _pose(obj, **weights):
         block.value = weights.get(block.name, 0.0)
 
 
-@pytest.fixture
-def outset(code, scene):
-    """The template as driver, the sample target, and the pairs that fit it."""
-    bpy.ops.facewright.add_transfer()
-    bpy.ops.facewright.add_driver()
-    bpy.ops.facewright.add_sample_target()
-    transfer = scene.facewright.transfer
-    landmarks = code("core.retarget.landmarks")
-    head = code("core.head").load_head(code("scene.template_head").ASSET)
-    sample = code("core.sample_target").load_sample_target(code("scene.sample_target").ASSET)
-    code("scene.correspondences").replace_pairs(
-        transfer, landmarks.NAMES, landmarks.of_head(head).points, sample.correspondences
-    )
-    transfer.iterations = 1  # how near the fit is, others test
-    return transfer
-
-
 def _only(transfer, *parts):
     """Less to wait for: the target without what is not named."""
     for name in ("lower_denture", "tongue", "eye_right", "eye_left"):

@@ -70,25 +70,14 @@ def test_a_wrapped_mesh_follows_the_vertices(scene, animate):
 
 
 @pytest.fixture
-def live(code, scene):
+def live(outset):
     """The sample target follows the template head live."""
-    bpy.ops.facewright.add_transfer()
-    bpy.ops.facewright.add_driver()
-    bpy.ops.facewright.add_sample_target()
-    transfer = scene.facewright.transfer
-    landmarks = code("core.retarget.landmarks")
-    head = code("core.head").load_head(code("scene.template_head").ASSET)
-    sample = code("core.sample_target").load_sample_target(code("scene.sample_target").ASSET)
-    code("scene.correspondences").replace_pairs(
-        transfer, landmarks.NAMES, landmarks.of_head(head).points, sample.correspondences
-    )
-    transfer.iterations = 1
     for name in ("lower_denture", "eye_right", "eye_left"):
-        setattr(transfer, name, None)
-    transfer.others.clear()
+        setattr(outset, name, None)
+    outset.others.clear()
     assert bpy.ops.facewright.begin_fitting() == {"FINISHED"}
     assert bpy.ops.facewright.begin_wrap() == {"FINISHED"}
-    return transfer
+    return outset
 
 
 def test_a_live_character_speaks_with_the_full_geometry(code, live, animate):

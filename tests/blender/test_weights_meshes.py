@@ -106,6 +106,15 @@ def test_it_comes_back_as_the_scene_showed_it(face, weights, scene_state, tmp_pa
 
 
 @pytest.mark.parametrize("ending", ["glb", "fbx", "usdc"])
+def test_a_face_that_renders_do_not_show_is_written_too(face, weights, tmp_path, ending):
+    wanted, face.hide_render = values_of(face), True
+    setattr(weights, ending, True)
+    assert bpy.ops.facewright.export_weights() == {"FINISHED"}
+    obj, first = back(next(tmp_path.iterdir()), ending)
+    np.testing.assert_allclose(values_of(obj, first), wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("ending", ["glb", "fbx", "usdc"])
 def test_bones_of_a_rig_move_in_the_file(scene, face, weights, tmp_path, ending):
     rig = face_rig()
     character = scene.facewright.add_character("Face", None, face)

@@ -215,3 +215,12 @@ def test_an_order_survives_its_file(tmp_path):
 def test_a_bad_order_is_refused(values, says, tmp_path):
     with pytest.raises(UserError, match=says):
         Order.from_mapping(values, tmp_path)
+
+
+def test_names_of_voices_that_not_every_system_takes_are_changed(manifest, tmp_path):
+    names = ["a:b.wav", "line .wav", " x.wav", "con.wav", "what?.wav", "a_b.mp3", "end..wav"]
+    rows = voice_rows([str(tmp_path / name) for name in names])
+    found = [row.output for row in rows]
+    assert found == ["a_b_wav", "line", "x", "con_", "what_", "a_b_mp3", "end"]
+    again = read_manifest(manifest(*[{"audio": row.audio, "output": row.output} for row in rows]))
+    assert [(row.output, row.problem) for row in again] == [(name, "") for name in found]

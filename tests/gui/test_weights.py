@@ -41,14 +41,15 @@ def script() -> driver.Steps:
     driver.shot("weights_written")
     bpy.ops.ed.undo_push(message="before")
     actions = {action.name for action in bpy.data.actions}
-    for name in ("line_bsweight.json", "line_bsweight.usd", "line_livelink.csv"):
-        yield from _run("import_weights", state, filepath=str(folder / name))
-        assert f"frames of {name}" in state.outcome, state.outcome
-        assert {action.name for action in bpy.data.actions} - actions, "a new take"
-        with bpy.context.temp_override(**driver.viewport()):
-            bpy.ops.ed.undo()
-        yield
-        assert {action.name for action in bpy.data.actions} == actions, "one step undoes it"
+    # One stands for all: the other kinds take the same steps, and are tested without a window
+    name = "line_bsweight.usd"
+    yield from _run("import_weights", state, filepath=str(folder / name))
+    assert f"frames of {name}" in state.outcome, state.outcome
+    assert {action.name for action in bpy.data.actions} - actions, "a new take"
+    with bpy.context.temp_override(**driver.viewport()):
+        bpy.ops.ed.undo()
+    yield
+    assert {action.name for action in bpy.data.actions} == actions, "one step undoes it"
     longest = {name: round(max(times) * 1000, 1) for name, times in steps_of.items()}
     print("longest steps, ms:", longest, flush=True)
     yield from _stopped(state, folder)

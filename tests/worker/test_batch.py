@@ -121,12 +121,12 @@ def test_the_report_verb_judges_the_whole_manifest(material, first):
 
 
 def test_one_process_or_several_give_the_same_bytes_as_a_farms_chunks(material, first, tmp_path):
-    for rows in ("0-9", "10-10", "11-29:2", "12-30:2"):
+    for rows in ("0-9", "10-28:2"):
         ran = material.run("--jobs", 1, "--rows", rows, "--no-fail", out=tmp_path)
         assert ran.code == 0
         assert "openjd_fail" not in ran.out
     mine, whole = files_of(tmp_path), files_of(material.out)
-    assert 20 < len(mine) < 32
+    assert 15 < len(mine) < 21
     assert mine == {name: whole[name] for name in mine}
 
 
@@ -147,7 +147,6 @@ def test_a_changed_voice_or_order_is_done_again_and_nothing_else(material, first
         "line 10", "line 16",
     }  # fmt: skip
     assert Ran(*words, "--set", "emotion_joy=0.5").states() == {"done": 5}
-    assert Ran(*words).states() == {"done": 5}  # back again
 
 
 def children(pid):
@@ -158,9 +157,9 @@ def children(pid):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("victim", ["parent", "parent, asked to", "child"])
 def test_killed_and_started_again_only_what_is_left_is_done(material, first, tmp_path, victim):
-    words = command(*material.words, "--out", tmp_path, "--jobs", 2, "--rows", "0-99")
+    words = command(*material.words, "--out", tmp_path, "--jobs", 2, "--rows", "0-49")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        head = b"".join(process.stdout.readline() for _ in range(3 * 20))
+        head = b"".join(process.stdout.readline() for _ in range(3 * 8))
         workers = children(process.pid)
         assert len(workers) == 2
         if victim == "child":
@@ -174,7 +173,7 @@ def test_killed_and_started_again_only_what_is_left_is_done(material, first, tmp
                 assert time.monotonic() < end, "processes outlive their parent"
                 time.sleep(0.01)
     lines = results((head + rest).decode("utf-8").rpartition("\n")[0])
-    good = sum(one["state"] == "done" for one in first.results.values() if one["row"] < 100)
+    good = sum(one["state"] == "done" for one in first.results.values() if one["row"] < 50)
     told = [one for one in lines.values() if one["state"] == "done"]
     if victim == "child":  # its row was tried again
         assert process.returncode == 3
@@ -182,9 +181,9 @@ def test_killed_and_started_again_only_what_is_left_is_done(material, first, tmp
     if victim == "parent, asked to":
         assert process.returncode == 1
         assert b"Stopped. What is done stays" in err
-    again = material.run("--jobs", 2, "--rows", "0-99", out=tmp_path)
+    again = material.run("--jobs", 2, "--rows", "0-49", out=tmp_path)
     assert again.states()["skipped"] >= len(told)
-    assert again.states()["failed"] == 100 - good
+    assert again.states()["failed"] == 50 - good
     mine, whole = files_of(tmp_path), files_of(material.out)
     assert len(mine) == good
     assert mine == {name: whole[name] for name in mine}
@@ -192,15 +191,15 @@ def test_killed_and_started_again_only_what_is_left_is_done(material, first, tmp
 
 
 def test_two_runs_at_once_do_not_spoil_each_other(material, first, tmp_path):
-    words = command(*material.words, "--out", tmp_path, "--jobs", 1, "--rows", "0-99")
+    words = command(*material.words, "--out", tmp_path, "--jobs", 1, "--rows", "0-49")
     both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             for _ in range(2)]  # fmt: skip
     told = [results(process.communicate(timeout=60)[0].decode("utf-8")) for process in both]
     whole = files_of(material.out)
-    assert [len(one) for one in told] == [100, 100]
+    assert [len(one) for one in told] == [50, 50]
     for one in told:
         assert {r["audio"] for r in one.values() if r["state"] == "failed"} == {
-            r["audio"] for r in first.results.values() if r["state"] == "failed" and r["row"] < 100
+            r["audio"] for r in first.results.values() if r["state"] == "failed" and r["row"] < 50
         }  # fmt: skip
     mine = files_of(tmp_path)
     assert mine == {name: whole[name] for name in mine}

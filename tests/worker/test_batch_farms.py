@@ -76,6 +76,8 @@ def test_open_job_description(job, tmp_path, name):
     assert f"openjd_fail: {ROWS} of {ROWS} rows: {ROWS - 1} done, 1 failed" in ran.stdout
     assert "missing.wav does not exist" in ran.stdout
     assert ran.stdout.count("openjd_fail") == 1
+    if not extra:
+        return
     fine = run_template(job, name, tmp_path / "out", **extra, Rows="0-1")
     assert fine.returncode == 0, fine.stdout
     assert fine.stdout.count('"skipped"') == 2

@@ -11,7 +11,8 @@ from facewright.core import memory
 from facewright.core.batch.manifest import voice_rows
 from facewright.core.batch.report import Outcome, Report, RowResult
 from facewright.core.errors import UserError
-from facewright.worker import batch_share
+from facewright.core.models.model import read_index
+from facewright.worker import batch_cards
 from facewright.worker.batch_pool import Pool
 
 # A process that dies over rows 3 and 5, over 3 the first time only, and tells what it is
@@ -87,13 +88,13 @@ GIB = 1 << 30
 def test_processes_by_cores_and_memory(
     monkeypatch, families_folder, jobs, threads, rows, free, count
 ):
-    monkeypatch.setattr(batch_share, "cores", lambda: 8)
+    monkeypatch.setattr(batch_cards, "cores", lambda: 8)
     monkeypatch.setattr(memory, "free_memory", lambda: None if free is None else int(free * GIB))
-    index = batch_share.read_index(families_folder)
+    index = read_index(families_folder)
     monkeypatch.setattr(
-        batch_share, "read_index", lambda _folder: _with_memory(index, int(1.1 * GIB))
+        batch_cards, "read_index", lambda _folder: _with_memory(index, int(1.1 * GIB))
     )
-    cards, notes = batch_share.cards_for(families_folder, "cpu", jobs, threads, rows)
+    cards, notes = batch_cards.cards_for(families_folder, "cpu", jobs, threads, rows)
     assert cards == ("",) * count
     assert not notes
 
@@ -117,11 +118,11 @@ def families_folder(stubs, tmp_path):
 def test_no_graphics_card_is_shared(monkeypatch, visible, jobs, cards):
     three = tuple(memory.Card(f"card {n}", GIB, GIB) for n in range(3))
     monkeypatch.setattr(memory, "cards", lambda: three)
-    monkeypatch.setattr(batch_share, "resolve", lambda _device: "cuda")
+    monkeypatch.setattr(batch_cards, "resolve", lambda _device: "cuda")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    found, notes = batch_share.cards_for(Path(), "auto", jobs, 1, 50)
+    found, notes = batch_cards.cards_for(Path(), "auto", jobs, 1, 50)
     assert found == cards
     assert bool(notes) == (jobs > len(cards))
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..core import memory
-from ..core.models.model import read_index as read_index
+from ..core.models.model import read_index
 from ..core.network.devices import AUTO, CPU, DEVICE_NAMES, resolve
 
 MOST = 256
