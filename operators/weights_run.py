@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.errors import UserError, shortly
 from ..core.exchange.channel_map import read_channel_map
+from ..core.exchange.rest import NO_JAW
 from ..core.exchange.weights import KINDS, WeightOptions, read_weight_file, weight_file_steps
 from ..core.take_label import NEW, TakeLabel
 from ..properties.ids import index_of
@@ -22,6 +23,7 @@ from ..scene import versions
 from ..scene.actions import write_steps
 from ..scene.exports import Exported, check_outputs, check_place, save
 from ..scene.gained import gained_steps, playing
+from ..scene.jaw_poses import jaw_by_poses
 from ..scene.parts import Parts
 from ..scene.places import extension_version, take_files
 from ..scene.rates import scene_rate
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from ..core.face.track import FaceTrack
     from .exports import ExportOrder
 
+JAW_OF_POSES = "the lower teeth move as jawOpen and the other poses of the jaw say."
 FULL = (".glb", ".fbx", ".usdc")  # what Blender's own exporters write
 
 
@@ -223,7 +226,7 @@ def import_steps(
 def _imported(
     kept: Any, target: Target, path: Path, start: float, fps: Fraction | None, bake: str
 ) -> Steps:
-    face = yield from part_of(_read(path, fps), 0.0, 0.6)
+    face = _with_jaw((yield from part_of(_read(path, fps), 0.0, 0.6)))
     unmatched = _unmatched(target.parts, face)
     scene = kept.get()
     label = _label(scene, target, path)
@@ -249,6 +252,15 @@ def _read(path: Path, fps: Fraction | None) -> Generator[Progress, None, FaceTra
         args["fps"] = [fps.numerator, fps.denominator]
     ticket = yield from ask("read_face", args)
     return face_track(ticket)
+
+
+def _with_jaw(face: FaceTrack) -> FaceTrack:
+    """A face whose lower teeth go with its mouth, where its file does not say how the jaw moves."""
+    if NO_JAW not in face.notices:
+        return face
+    notices = tuple(f"{text[:-1]}: {JAW_OF_POSES}" if text == NO_JAW else text
+                    for text in face.notices)  # fmt: skip
+    return replace(face, jaw=jaw_by_poses(face.names, face.weights), notices=notices)
 
 
 def _is_binary_usd(path: Path) -> bool:

@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ..core.arrays import AnyArray, Floats
+from ..core.arrays import AnyArray
 from ..core.face.track import FaceTrack
-from ..core.head import load_head
 from ..core.naming import CANONICAL_NAMES, match
-from ..core.solve.jaw import jaw_of_weights
 from .characters import Character
-from .template_head import ASSET
+from .jaw_poses import jaw_by_poses, jaw_poses
 
 
 def parts_beside(
@@ -43,7 +40,7 @@ def parts_beside(
         for joint in character.jaw
         if not joint.bone and joint.object.is_editable and joint.object not in (target, source)
     )
-    if not meshes and not (jaw and poses & set(_jaw()[1])):
+    if not meshes and not (jaw and poses & set(jaw_poses())):
         return None
     return replace(character, meshes=meshes, jaw=jaw, eyes=(None, None), head=None)
 
@@ -60,20 +57,8 @@ def track_of(names: Sequence[str], weights: AnyArray, fps: Fraction) -> FaceTrac
     return FaceTrack(
         names=tuple(found),
         weights=values,
-        jaw=_jaw_of(tuple(found), values),
+        jaw=jaw_by_poses(tuple(found), values),
         eyes=np.zeros((count, 2, 2), np.float32),
         fps=fps,
         duration_s=float(count / fps),
     )
-
-
-def _jaw_of(names: Sequence[str], weights: Floats) -> Floats:
-    pivot, motions = _jaw()
-    return jaw_of_weights(names, weights, pivot, motions).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _jaw() -> tuple[Floats, dict[str, Floats]]:
-    """Pivot and motions of the built-in head's jaw."""
-    head = load_head(ASSET)
-    return head.jaw_pivot, dict(head.jaw_motions)

@@ -13,7 +13,7 @@ from ..face.track import FaceTrack
 from ..naming import match
 from ..postprocess.eyes import LOOK_DOWN, LOOK_IN, LOOK_OUT, LOOK_UP
 
-NO_JAW = "The file has no motion of the jaw: lower teeth stay where they are at rest."
+NO_JAW = "The file has no motion of the jaw."
 _LOOKS = ("Down", "Up", "Out", "In")
 
 
@@ -28,7 +28,7 @@ def face_from(
 ) -> FaceTrack:
     """A face of weights (T, P); eyes (T, 2, 2), jaw (T, 4, 4) and head (T, 3) as in ``FaceTrack``.
 
-    Without ``eyes`` they turn as the eyeLook poses say; without ``jaw`` it rests.
+    Without ``eyes`` they turn as the eyeLook poses say; without ``jaw`` it rests, which is noted.
     """
     count = len(weights)
     if eyes is None:

@@ -48,7 +48,7 @@ def test_a_bake_moves_the_whole_face(scene, code, heads):
         for name, pose in (("Lashes", "eyeBlinkLeft"), ("Brows", "browInnerUp")):
             assert key(part(name), pose) == pytest.approx(key(skin, pose), abs=1e-6)
     scene.frame_set(3)
-    pivot, motions = code("scene.conversion_parts")._jaw()
+    pivot, motions = code("scene.jaw_poses")._jaw()
     turn, shift = key(skin, "jawOpen") * motions["jawOpen"]
     wanted = code("core.retarget.rigid").motion(turn, shift, pivot)
     moved = part("Lower Denture").matrix_basis.to_euler().x - rest.to_euler().x
@@ -74,7 +74,7 @@ def test_a_live_solve_moves_them_and_gives_them_back(scene, code, heads):
 def test_a_cancelled_bake_leaves_them(code, heads, scene_state, monkeypatch):
     before = scene_state()
     steps = code("operators.conversion_steps")
-    monkeypatch.setattr(steps, "SLICE_S", 0.0)  # every step is told
+    monkeypatch.setattr(code("operators.pacing"), "SLICE_S", 0.0)  # every step is told
     span = code("operators.exports").chosen_span(bpy.context.scene)
     running = steps.convert_steps(steps.order_of(bpy.context.scene, heads, span))
     while next(running).fraction < 0.5 * (steps.SOLVED + 1.0):

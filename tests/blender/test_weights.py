@@ -158,7 +158,15 @@ def test_what_is_written_comes_back_as_a_take(code, scene, head, weights, take, 
     scene.facewright.exports.directory = str(again)
     scene.frame_start = 100
     export(weights, "json")
-    if kind != "csv":
+    if kind == "csv":  # it has no jaw: the lower teeth go with its poses
+        head_data = code("core.head").load_head(code("scene.template_head").ASSET)
+        jaw = code("core.solve.jaw").jaw_of_weights(
+            take.names, take.weights, head_data.jaw_pivot, head_data.jaw_motions
+        )
+        turned = code("core.exchange.weights_json").read_weights(again / "line_bsweight.json")
+        assert np.abs(jaw[:, :3, :3] - np.eye(3)).max() > 0.01
+        np.testing.assert_allclose(turned.jaw[:, :3, :3], jaw[:, :3, :3], atol=2e-4)
+    else:
         values = json.loads((again / "line_bsweight.json").read_text("utf-8"))
         turned = code("core.exchange.weights_json").read_weights(again / "line_bsweight.json")
         np.testing.assert_allclose(turned.jaw[:, :3, :3], take.jaw[:, :3, :3], atol=2e-5)
