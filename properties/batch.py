@@ -19,6 +19,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from .paths import RELATIVE
 from .progress import JobState
 
 MOST_PROCESSES = 64
@@ -75,11 +76,14 @@ class FACEWRIGHT_PG_batch(bpy.types.PropertyGroup):
         ),
         default="PLAYER",
     )
-    folder: StringProperty(name="Folder", description="Folder of the voices", subtype="DIR_PATH")
+    folder: StringProperty(
+        name="Folder", description="Folder of the voices", subtype="DIR_PATH", options=RELATIVE
+    )
     manifest: StringProperty(
         name="Manifest",
         description="File of JSON lines: one voice a line, with what is different for it",
         subtype="FILE_PATH",
+        options=RELATIVE,
     )
     use_json: _file("JSON", "Weights as JSON, as Audio2Face writes them", True)
     use_json46: _file("JSON, 46 Poses", "Weights of the former 46 poses as JSON")

@@ -7,11 +7,9 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.limits import MAX_FPS, MIN_FPS
+from .paths import RELATIVE
 
 LAST_FRAME = 1_048_574  # of Blender's time line
-# From 4.5 on the file browser gives relative paths only to properties that say so.
-_KNOWN = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
-RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if _KNOWN else set()
 
 
 class FACEWRIGHT_PG_exports(bpy.types.PropertyGroup):
@@ -22,7 +20,7 @@ class FACEWRIGHT_PG_exports(bpy.types.PropertyGroup):
         description="Folder that files are written to; // is the folder of the .blend",
         default="//",
         subtype="DIR_PATH",
-        options=RELATIVE | {"ANIMATABLE"},
+        options=RELATIVE,
     )
     file_name: StringProperty(
         name="File Name",

@@ -28,6 +28,7 @@ from .library import BUILT_IN_EMOTION, defaults, folder_path, look, preferences
 from .links import link
 from .model_choice import chooser, problem, terms_missing
 from .names import unique_name
+from .paths import RELATIVE
 from .take import FACEWRIGHT_PG_takes
 
 NO_SHOT = "MODEL"
@@ -137,6 +138,7 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         name="Model",
         description="Folder of a model in Audio2Face-3D's format; empty is the preferred one",
         subtype="DIR_PATH",
+        options=RELATIVE,
         update=telling("model"),
     )
     model_choice: chooser("Model", "Which model moves the face", emotion=False)
@@ -189,6 +191,7 @@ class FACEWRIGHT_PG_pipeline(bpy.types.PropertyGroup):
         description="Folder of an Audio2Emotion model; empty is that of the preferences, or the "
         "built-in one",
         subtype="DIR_PATH",
+        options=RELATIVE,
         update=telling("emotion_model"),
     )
     emotion_choice: chooser(

@@ -21,6 +21,7 @@ from ..core.limits import MAX_CHANNELS, MAX_DURATION_S
 from ..core.voice.tracks import tracks
 from .changes import telling
 from .names import unique_name
+from .paths import RELATIVE
 from .recorder import FACEWRIGHT_PG_recorder
 
 NO_TRACK = "NONE"
@@ -78,6 +79,7 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
         name="Track Root",
         description="Folder whose voices are listed",
         subtype="DIR_PATH",
+        options=RELATIVE,
     )
     track: EnumProperty(
         name="Track",
@@ -91,6 +93,7 @@ class FACEWRIGHT_PG_player(bpy.types.PropertyGroup):
         name="File",
         description="The voice's file",
         subtype="FILE_PATH",
+        options=RELATIVE,
         update=telling("voice_path"),
     )
     sound: PointerProperty(

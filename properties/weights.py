@@ -17,6 +17,7 @@ from bpy.props import (
 )
 
 from ..core.exchange.gains import MOST, Gains
+from .paths import RELATIVE
 
 SCENE, TAKE = "SCENE", "TAKE"
 
@@ -138,6 +139,7 @@ class FACEWRIGHT_PG_weights(bpy.types.PropertyGroup):
         description="JSON file that leads from ARKit's poses to the curves of a MetaHuman; empty "
         "takes the one that comes with Facewright, which is approximate",
         subtype="FILE_PATH",
+        options=RELATIVE,
     )
     gains: CollectionProperty(type=FACEWRIGHT_PG_gain)
     active_gain: IntProperty(name="Channel", description="The channel chosen in the list")

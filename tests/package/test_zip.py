@@ -14,7 +14,7 @@ import pytest
 
 ALLOWED = re.compile(
     r"blender_manifest\.toml|LICENSE|LICENSES/[\w.\-]+|(__init__|registration|preferences|translations)\.py"
-    r"|(presets|locale)/\w+\.json"
+    r"|(presets|presets/mappings|locale)/\w+\.json"
     r"|(api|core|worker|providers|scene|properties|operators|panels)/([\w]+/)*\w+\.py"
     r"|assets/((head|sample_target)\.npz|sample_target\.json|LICENSE-(head|sample-target)\.txt|sample_voice\.(flac|md))|models/[\w\-]+/[\w.\-]+|core/runtimes\.lock\.toml|wheels/[\w.\-]+\.whl"
 )
