@@ -93,6 +93,11 @@ class Preview:
             self._asked = None  # of before, and it would cover the take
         self.uncover()
 
+    def put_back(self, scene: bpy.types.Scene, pipeline_id: str) -> None:
+        """The pipeline's settings are its take's again, and what was to be shown is shown."""
+        if not self.running and Wish(reference(scene), pipeline_id) in self.changed:
+            self.animated(scene, pipeline_id)
+
     def uncover(self) -> None:
         """Let vertex animation be seen again."""
         if self._covered and not follows_now():

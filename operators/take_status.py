@@ -22,6 +22,7 @@ from ..properties.take import NOT_BAKED, OUTDATED, UP_TO_DATE
 from ..scene.takes import character_of, shown_label
 from ..scene.vertex_animation import missing_files
 from .chosen import request_of
+from .preview import PREVIEW
 from .rendering import rendering
 from .running import redraw
 from .vertex_animation import is_complete
@@ -122,6 +123,8 @@ def _look_at_one() -> None:
         if seen and seen.generation == _generation[0] and now - seen.at < AGE_S:
             continue
         now_seen = _look(scene, pipeline, key)
+        if now_seen.status == UP_TO_DATE:
+            PREVIEW.put_back(scene, pipeline.id)
         if seen is None or (now_seen.status, now_seen.lost) != (seen.status, seen.lost):
             redraw(bpy.context)
         return

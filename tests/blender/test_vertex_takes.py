@@ -297,3 +297,19 @@ def test_a_preview_from_before_animate_does_not_cover_the_take(code, wired_mesh,
     assert not preview.running
     assert cache_on(own_mesh).show_viewport
     assert code("scene.frames").NOTED not in own_mesh
+
+
+def test_a_slider_that_is_put_back_uncovers_the_take(code, wired_mesh, own_mesh):
+    animated()
+    preview, status = code("operators.preview").PREVIEW, code("operators.take_status")
+    pipeline, scene = wired_mesh.pipeline, wired_mesh.scene
+    before = pipeline.lower_face_strength
+    for strength, covered in ((before + 0.3, True), (before, False)):
+        pipeline.lower_face_strength = strength
+        preview.want(scene, pipeline.id)
+        while preview.running:
+            preview.step()
+        assert not cache_on(own_mesh).show_viewport
+        status.changed()
+        status._look_at_one()
+        assert cache_on(own_mesh).show_viewport is not covered
